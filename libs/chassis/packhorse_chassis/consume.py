@@ -1,0 +1,131 @@
+"""The Kafka side: one FastStream batch subscriber over all the topics that a service hears.
+
+FastStream commits the consumer's positions after the handler returned, which is after the database committed: they
+never run ahead. `NACK_ON_ERROR` rewinds the batch; `MANUAL` and `ACK` would lose it, `ACK_FIRST` commits too early.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import structlog
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaAckableMessage
+from faststream.kafka.subscriber.usecase import BatchSubscriber
+
+from packhorse_chassis import metrics
+from packhorse_chassis.batch import Processor
+from packhorse_chassis.faults import is_transient
+from packhorse_chassis.inputs import Raw, Reader
+from packhorse_chassis.settings import Settings
+from packhorse_chassis.source import Records
+
+
+class KafkaRecord(Protocol):
+    """What is used of an aiokafka ConsumerRecord, which comes untyped."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]]
+
+
+_PATIENCE = 20.0
+"""Seconds of trying one batch before it is handed back and polled anew: well below max_poll_interval_ms."""
+
+log = structlog.get_logger(__name__)
+
+
+class Consumer:
+    """Feeds batches of records to the processor."""
+
+    def __init__(self, processor: Processor, settings: Settings, committed: Callable[[], None]) -> None:
+        self._processor, self._committed = processor, committed
+        self._reader = Reader(processor.service.routes)
+        self._stopping = False
+        self.busy_since: float | None = None
+        self.broker = KafkaBroker(
+            settings.kafka.split(","),
+            client_id=f"packhorse-{processor.service.name}",
+            consumer_only=True,
+            allow_auto_create_topics=False,
+            apply_types=False,
+            logger=None,
+            graceful_timeout=settings.stop_grace,
+        )
+        subscriber = self.broker.subscriber(
+            *processor.service.routes.topics,
+            group_id=f"packhorse-{processor.service.name}",
+            group_instance_id=settings.group_instance_id,
+            batch=True,
+            ack_policy=AckPolicy.NACK_ON_ERROR,
+            parser=self._parse,
+            decoder=self._decode,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            max_records=settings.batch_records,
+            batch_timeout_ms=settings.batch_timeout_ms,
+            fetch_max_wait_ms=100,
+            session_timeout_ms=settings.session_timeout_ms,
+            max_poll_interval_ms=120_000,
+            partition_assignment_strategy=(RoundRobinPartitionAssignor,),
+        )
+        assert isinstance(subscriber, BatchSubscriber)  # noqa: S101 -- batch=True
+        self._subscriber = subscriber
+        subscriber(self.handle)
+
+    def stop(self) -> None:
+        """No more patience with a database that is away: the batch under way is handed back."""
+        self._stopping = True
+
+    def assigned(self) -> bool:
+        """True once the consumer group gave this process its partitions (possibly none, if there are too many)."""
+        consumer = self._subscriber.consumer
+        return consumer is not None and consumer.subscription is not None and consumer.assignment() is not None
+
+    async def handle(self, records: tuple[KafkaRecord, ...]) -> None:
+        """Takes one batch; raises only when it is to be polled again."""
+        arrivals = [arrival for record in records if (arrival := self._reader.record(_raw(record))) is not None]
+        if not arrivals:
+            return
+        self.busy_since = began = time.monotonic()
+        failures = 0
+        try:
+            while True:
+                try:
+                    await self._processor.process(arrivals, Records())
+                    self._committed()
+                    return
+                except Exception as error:
+                    if not is_transient(error):
+                        raise
+                    failures += 1
+                    metrics.retried_batches.inc()
+                    pause = random.uniform(0, min(3.0, 0.05 * 2**failures))
+                    log.warning("a batch waits", reason=repr(error), pause=round(pause, 2), records=len(records))
+                    await asyncio.sleep(pause)
+                    if self._stopping or time.monotonic() - began > _PATIENCE:
+                        raise
+        finally:
+            self.busy_since = None
+
+    async def _parse(self, records: tuple[KafkaRecord, ...]) -> KafkaAckableMessage:
+        # Nothing of a record is read here: FastStream's own parser raises at a header that isn't UTF-8, and the
+        # whole batch would be lost with it.
+        consumer = self._subscriber.consumer
+        assert consumer is not None  # noqa: S101 -- it polled this batch
+        return KafkaAckableMessage(body=b"", raw_message=records, consumer=consumer)
+
+    async def _decode(self, message: KafkaAckableMessage) -> object:
+        return message.raw_message
+
+
+def _raw(record: KafkaRecord) -> Raw:
+    headers = [(name, value if value is not None else b"") for name, value in record.headers]
+    return Raw("record", record.topic, record.partition, record.offset, record.key, headers, record.value)

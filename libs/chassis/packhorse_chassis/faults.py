@@ -1,0 +1,18 @@
+"""Which database errors are nobody's fault and pass by themselves."""
+
+import asyncpg
+
+_TRANSIENT_CLASSES = ("08", "40", "53", "57")
+"""SQLSTATE classes: connection, transaction rollback (serialisation, deadlock), resources (disk full, too many
+connections), operator intervention (shutdown, recovery, cancelled by a time-out)."""
+
+_TRANSIENT_STATES = ("55P03", "25006", "25P03")
+"""Lock not available in time; a read-only server (a standby during fail-over); idle-in-transaction time-out."""
+
+
+def is_transient(error: BaseException) -> bool:
+    """True where the same work may succeed later without anybody changing it."""
+    if isinstance(error, asyncpg.PostgresError):
+        state = error.sqlstate or ""
+        return state[:2] in _TRANSIENT_CLASSES or state in _TRANSIENT_STATES
+    return isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError)

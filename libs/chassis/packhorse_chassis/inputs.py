@@ -1,0 +1,181 @@
+"""The one kind of thing that a service reacts to: a record, a timer that is due, an effect's answer.
+
+Each remembers the bytes it came from, so that it can be given up, kept, and tried again as it was.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Final, Literal
+
+from packhorse_contracts import envelope as ce
+from packhorse_contracts import ids, registry
+
+from packhorse_chassis.reaction import Input, Internal, Routes
+
+Context = tuple[str | None, str | None]
+"""Correlation id and traceparent."""
+
+Origin = Literal["record", "timer", "answer"]
+OUTSIDERS_DAY: Final = date(1970, 1, 1)
+"""The inbox partition for ids that we didn't derive."""
+
+_KEYED_BY_OTHERS: Final = frozenset({"StockReceived", "StockCounted", "StockMoved", "ReturnReceived"})
+"""Stock facts may cover several SKUs; they are ordered by nothing that their key could tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """The bytes of an input: a Kafka record, or what a timer or answer was stored as."""
+
+    origin: Origin
+    topic: str
+    partition: int | None
+    offset: int | None
+    key: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+    value: bytes | None
+
+
+@dataclass(slots=True)
+class Arrival:
+    """An input on its way through a batch.
+
+    `heard` is what the reaction gets; None where the bytes can't be read, with the `fault` that says why.
+    `source` and `id` name it for the inbox and as the cause of what follows; `time` goes into derived ids.
+    """
+
+    raw: Raw
+    source: str
+    id: str
+    time: datetime | None
+    heard: Input | None
+    fault: ce.Unreadable | None = None
+    correlation_id: str | None = None
+    traceparent: str | None = None
+    broken: BaseException | None = None
+    """Set when the database refused what this input alone leads to."""
+
+    row: tuple[str, ...] | None = None
+    """The primary key of the row that a timer or an answer lies in."""
+
+    waiting: int | None = None
+    """The place in the queue behind a parked subject."""
+
+    @property
+    def day(self) -> date:
+        """The inbox partition: the day inside an id that one of our services derived."""
+        if self.source.startswith("/packhorse/") and (at := ids.time_of(self.id)) is not None:
+            return at.date()
+        return OUTSIDERS_DAY
+
+
+class Reader:
+    """Reads records for one service; decodes only what it listens to."""
+
+    def __init__(self, routes: Routes) -> None:
+        self.routes = routes
+        heard = {wire for fact in routes.facts for wire in registry.versions(fact)}
+        self._not_for_us = frozenset(wire.encode() for wire in registry.facts if wire not in heard)
+        self._internals = {heard.__name__: heard for heard in routes.by_input if issubclass(heard, Internal)}
+
+    def record(self, raw: Raw) -> Arrival | None:
+        """An arrival, readable or not; None for a sound fact that this service doesn't hear. Never raises."""
+        if any(name == "ce_type" and value in self._not_for_us for name, value in raw.headers):
+            return None
+        read = ce.decode(raw.value, raw.headers)
+        if isinstance(read, ce.Unreadable):
+            return _unreadable(raw, read)
+        fact, envelope = read.fact, read.envelope
+        if type(fact) not in self.routes.by_input:
+            return None
+        if fact.TOPIC.name != raw.topic:
+            return _unreadable(
+                raw, ce.Unreadable("wrong_topic", f"{envelope.type} belongs on {fact.TOPIC.name}", "ce_type")
+            )
+        if raw.key is not None and raw.key != fact.key.encode() and type(fact).__name__ not in _KEYED_BY_OTHERS:
+            message = f"the record's key is not its {fact.KEY}, so its order can't be kept"
+            return _unreadable(raw, ce.Unreadable("wrong_key", message, fact.KEY))
+        return Arrival(
+            raw,
+            envelope.source,
+            envelope.id,
+            ids.time_of(envelope.id) or envelope.time,
+            fact,
+            correlation_id=fact.correlation or envelope.correlation_id,
+            traceparent=envelope.traceparent,
+        )
+
+    def again(self, raw: Raw) -> Arrival | None:
+        """The input that these kept bytes were."""
+        if raw.origin == "record":
+            return self.record(raw)
+        texts = {name: value.decode() for name, value in raw.headers}
+        time = datetime.fromisoformat(texts["time"]).astimezone(UTC)
+        more = texts.get("correlationid"), texts.get("traceparent")
+        return self.stored(raw.origin, raw.topic, raw.value or b"", texts["id"], time, more)
+
+    def stored(
+        self,
+        origin: Origin,
+        type_name: str,
+        payload: bytes | str,
+        event_id: str,
+        time: datetime,
+        *more: str | None,
+    ) -> Arrival:
+        """A timer or an answer as its row has it. One that no release knows any more is at fault, not fatal."""
+        try:
+            heard = self._internals[type_name].model_validate_json(payload)
+        except (KeyError, ValueError) as error:
+            raw_value = payload.encode() if isinstance(payload, str) else payload
+            raw = Raw(
+                origin, type_name, None, None, None, _stamp(event_id, time, correlation_id, traceparent), raw_value
+            )
+            fault = ce.Unreadable("unreadable", f"{type_name} can't be read by this release: {error!r}"[:500])
+            return Arrival(
+                raw, f"/packhorse/{self.routes.service}", event_id, time, None, fault, correlation_id, traceparent
+            )
+        return internal(origin, heard, event_id, time, self.routes.service, more)
+
+
+def _unreadable(raw: Raw, fault: ce.Unreadable) -> Arrival:
+    """It has no id that can be trusted: its place in the log is what tells a repeat."""
+    return Arrival(raw, f"kafka:{raw.topic}", f"{raw.partition}-{raw.offset}", None, None, fault)
+
+
+def internal(
+    origin: Origin,
+    payload: Internal,
+    event_id: str,
+    time: datetime,
+    service: str,
+    more: Context,
+) -> Arrival:
+    """A timer that is due, or an effect's answer."""
+    stamp = _stamp(event_id, time, *more)
+    raw = Raw(origin, payload.type_name(), None, None, None, stamp, payload.model_dump_json().encode())
+    return Arrival(raw, f"/packhorse/{service}", event_id, time, payload, None, *more)
+
+
+def _stamp(
+    event_id: str, time: datetime, correlation_id: str | None, traceparent: str | None
+) -> list[tuple[str, bytes]]:
+    texts = {
+        "id": event_id,
+        "time": time.isoformat(),
+        "correlationid": correlation_id,
+        "traceparent": traceparent,
+    }
+    return [(name, text.encode()) for name, text in texts.items() if text]
+
+
+def pack_headers(headers: Sequence[tuple[str, bytes]]) -> bytes:
+    """Headers as bytes for a column; any byte survives."""
+    return json.dumps([[name, value.decode("latin-1")] for name, value in headers]).encode()
+
+
+def unpack_headers(packed: bytes) -> list[tuple[str, bytes]]:
+    """The inverse of `pack_headers`."""
+    return [(name, value.encode("latin-1")) for name, value in json.loads(packed)]

@@ -1,0 +1,79 @@
+"""Housekeeping: inbox partitions made ahead and dropped behind, old guards deleted, nothing grows for ever."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import asyncpg
+import structlog
+
+_LOCK = 7_223_303
+_PARTITIONS = """
+SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+WHERE i.inhparent = 'inbox'::regclass"""
+
+# Made beside and then attached: CREATE TABLE … PARTITION OF would lock the inbox against everybody.
+_CREATE = """
+CREATE TABLE {name} (LIKE inbox INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES);
+ALTER TABLE {name} ADD CONSTRAINT {name}_day CHECK (day >= '{day}' AND day < '{next}');
+ALTER TABLE inbox ATTACH PARTITION {name} FOR VALUES FROM ('{day}') TO ('{next}');
+ALTER TABLE {name} DROP CONSTRAINT {name}_day;"""
+
+_FORGET = """
+WITH old AS (SELECT ctid FROM inbox_outsiders WHERE seen_at < now() - $1 * interval '1 day' LIMIT 10000)
+DELETE FROM inbox_outsiders i USING old WHERE i.ctid = old.ctid"""
+
+_FORGET_EFFECTS = """
+WITH old AS (SELECT idempotency_key FROM effect WHERE done_at < now() - interval '90 days' LIMIT 10000)
+DELETE FROM effect e USING old WHERE e.idempotency_key = old.idempotency_key"""
+
+log = structlog.get_logger(__name__)
+
+
+class Inbox:
+    """Knows which day partitions there are, and makes the missing ones."""
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+        self._pool = pool
+        self._known: set[date] = set()
+
+    async def ensure(self, days: set[date]) -> None:
+        """Makes the partitions of these days."""
+        missing = {day for day in days - self._known if day.year > 1970}
+        if not missing:
+            return
+        async with self._pool.acquire() as db, db.transaction():
+            await db.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+            present = {row["name"] for row in await db.fetch(_PARTITIONS)}
+            for day in sorted(missing):
+                if (name := _name(day)) not in present:
+                    await db.execute(_CREATE.format(name=name, day=day, next=day + timedelta(days=1)))
+                    log.info("inbox partition made", partition=name)
+        self._known |= missing
+
+    async def drop_older_than(self, days: int) -> None:
+        """Drops the partitions of days whose events no topic keeps any more, and outsiders' ids of that age."""
+        oldest = _name(datetime.now(UTC).date() - timedelta(days=days))
+        for row in await self._pool.fetch(_PARTITIONS):
+            name = row["name"]
+            if name.removeprefix("inbox_").isdigit() and name < oldest:
+                await self._pool.execute(f"DROP TABLE IF EXISTS {name}")
+                log.info("inbox partition dropped", partition=name)
+        await self._pool.execute(_FORGET, days)
+
+
+class Housekeeper:
+    """One step tidies up once."""
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], inbox: Inbox, days: int) -> None:
+        self._pool, self._inbox, self._days = pool, inbox, days
+
+    async def step(self) -> bool:
+        """Always False: tidying waits for the next round."""
+        today = datetime.now(UTC).date()
+        await self._inbox.ensure({today, today + timedelta(days=1)})
+        await self._inbox.drop_older_than(self._days)
+        await self._pool.execute(_FORGET_EFFECTS)
+        return False
+
+
+def _name(day: date) -> str:
+    return f"inbox_{day:%Y%m%d}"

@@ -1,0 +1,76 @@
+"""A service in memory: its routes over plain dictionaries, for tests told as stories in messages.
+
+service = Memory(ROUTES)
+service.hear(OrderPlaced(...), at=NOON)
+assert service.said(OrderAccepted)
+"""
+
+from datetime import datetime
+from typing import TypeVar, cast
+
+from packhorse_contracts.base import Fact, Model
+
+from packhorse_chassis.reaction import (
+    CancelTimer,
+    Decisions,
+    Effect,
+    Input,
+    Internal,
+    Kind,
+    Others,
+    Ref,
+    Routes,
+    SetTimer,
+)
+
+S = TypeVar("S")
+F = TypeVar("F", bound=Fact)
+
+
+class Memory:
+    """States, events, timers, effects and journal of one service, in the order they came to be."""
+
+    def __init__(self, routes: Routes) -> None:
+        self.routes = routes
+        self.states: dict[Ref, object] = {}
+        self.events: list[Fact] = []
+        self.timers: dict[tuple[str, str, str], SetTimer] = {}
+        self.effects: dict[str, Effect] = {}
+        self.journal: list[Model] = []
+
+    def state(self, kind: Kind[S], key: str) -> S:
+        """The state of a key, its empty state where nothing is kept."""
+        state = self._read(kind.ref(key))
+        return cast("S", state)
+
+    def hear(self, heard: Input, at: datetime) -> Decisions[object]:
+        """Reacts to one input and keeps what follows."""
+        route = self.routes.by_input[type(heard)]
+        ref = route.kind.ref(route.key(heard))
+        decided = route.react(self._read(ref), heard, at, Others(self._read))
+        self.states[ref] = decided.state
+        self.states.update(decided.others)
+        self.events.extend(decided.events)
+        self.journal.extend(decided.journal)
+        for timer in decided.timers:
+            if isinstance(timer, SetTimer):
+                self.timers[timer.payload.type_name(), timer.key, timer.name] = timer
+            elif isinstance(timer, CancelTimer):
+                self.timers.pop((timer.payload.type_name(), timer.key, timer.name), None)
+        for effect in decided.effects:
+            self.effects.setdefault(effect.idempotency_key, effect)
+        return decided
+
+    def fire(self, payload: type[Internal], key: str, name: str = "") -> Decisions[object]:
+        """Lets a timer's time come."""
+        timer = self.timers.pop((payload.type_name(), key, name))
+        return self.hear(timer.payload, timer.due)
+
+    def said(self, fact: type[F]) -> list[F]:
+        """All facts of a type that were said so far."""
+        return [event for event in self.events if isinstance(event, fact)]
+
+    def _read(self, ref: Ref) -> object:
+        if ref not in self.states:
+            return self.routes.kinds[ref.kind].empty(ref.key)
+        return self.states[ref]

@@ -1,0 +1,262 @@
+"""One process of a service: connects, migrates, runs its loops, and leaves in order."""
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import asyncpg
+import structlog
+import uvloop
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from packhorse_chassis import log as logging
+from packhorse_chassis import metrics, tracing, web
+from packhorse_chassis.batch import Processor
+from packhorse_chassis.consume import Consumer
+from packhorse_chassis.executor import Executor
+from packhorse_chassis.faults import is_transient
+from packhorse_chassis.keep import Housekeeper, Inbox
+from packhorse_chassis.migrate import migrate
+from packhorse_chassis.pump import Pump
+from packhorse_chassis.relay import Relay
+from packhorse_chassis.service import Service
+from packhorse_chassis.settings import Settings
+from packhorse_chassis.wake import Loop
+
+_SESSION = {
+    "statement_timeout": "5s",
+    "lock_timeout": "2s",
+    "idle_in_transaction_session_timeout": "10s",
+    "synchronous_commit": "on",
+}
+_EVERY_FIVE_MINUTES = 300.0
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+
+class StalledError(Exception):
+    """A loop got nowhere for too long; only a new process helps."""
+
+
+class Process:
+    """A running service. `start`, `wait`, `stop`; a test may hold several in one event loop."""
+
+    def __init__(self, service: Service, settings: Settings) -> None:
+        self.service, self.settings = service, settings
+        self.http_port = 0
+        self._loops: list[Loop] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stack = contextlib.AsyncExitStack()
+        self._started = False
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._producer: AIOKafkaProducer | None = None
+        self._consumer: Consumer | None = None
+        self._executor: Executor | None = None
+        self._relay: Relay | None = None
+
+    async def start(self) -> None:
+        """Comes up in any order: waits for the database and for the broker with its topics."""
+        runner, self.http_port = await web.start(
+            self.settings.http_host, self.settings.http_port, self._live, self._ready
+        )
+        self._stack.push_async_callback(runner.cleanup)
+        log.info("starting", http_port=self.http_port)
+        pool = self._pool = await self._until_up("database", self._open_database)
+        self._stack.push_async_callback(_bounded(pool.close, 5))
+        producer = self._producer = await self._until_up("broker", self._open_producer)
+        self._stack.push_async_callback(_bounded(producer.stop, 10))
+
+        inbox = Inbox(pool)
+        processor = Processor(self.service, pool, inbox)
+        relay = self._relay = Relay(self._connect, producer, self.settings.relay_rows)
+        relaying = Loop("relay", relay.step, self.settings.relay_idle)
+        performers = self.service.performers()
+        executor = self._executor = Executor(pool, performers, self.settings)
+        executing = Loop("effects", executor.step, self.settings.pump_idle)
+
+        def committed() -> None:
+            relaying.wake.ring()
+            executing.wake.ring()
+
+        pump = Pump(processor, pool, self.settings.batch_records, committed)
+        pumping = Loop("pump", pump.step, self.settings.pump_idle)
+        executor.connect(ended=executing.wake.ring, answered=pumping.wake.ring)
+        keeping = Loop("housekeeping", Housekeeper(pool, inbox, self.settings.inbox_days).step, _EVERY_FIVE_MINUTES)
+        self._loops = [relaying, pumping, keeping, *([executing] if performers else [])]
+
+        self._consumer = Consumer(processor, self.settings, committed)
+        await self._until_up("topics", self._consumer.broker.start)
+        self._tasks = [asyncio.create_task(loop.run(), name=loop.name) for loop in self._loops]
+        self._tasks.append(asyncio.create_task(self._watch(), name="watchdog"))
+        self._started = True
+        log.info("started", topics=self.service.routes.topics)
+
+    async def wait(self, stop: asyncio.Event) -> None:
+        """Returns when told to stop; raises what ended a loop."""
+        stopping = asyncio.create_task(stop.wait())
+        done, _ = await asyncio.wait([stopping, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        for task in done:
+            if task is not stopping:
+                await task
+
+    async def stop(self) -> None:
+        """Leaves in order: finish the batch, then the effects under way, publish what is left, close."""
+        log.info("stopping")
+        self._started = False
+        if self._consumer is not None:
+            self._consumer.stop()
+            await _bounded(self._consumer.broker.stop, self.settings.stop_grace)()
+        for loop in self._loops:
+            loop.stop()
+        self._tasks = [task for task in self._tasks if task.get_name() != "watchdog" or not task.cancel()]
+        if self._tasks:
+            _, hanging = await asyncio.wait(self._tasks, timeout=5)
+            for task in hanging:
+                task.cancel()
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(5):
+                if self._executor is not None:
+                    await self._executor.drain()
+                while self._relay is not None and await self._relay.step():
+                    pass
+        if self._executor is not None:
+            await self._executor.close()
+        if self._relay is not None:
+            await self._relay.resign()
+        await self._stack.aclose()
+        log.info("stopped")
+
+    async def _until_up(self, what: str, attempt: Callable[[], Awaitable[T]]) -> T:
+        pause = 0.2
+        while True:
+            try:
+                return await attempt()
+            except Exception as error:
+                if not (is_transient(error) or isinstance(error, KafkaError)):
+                    raise
+                log.warning("waiting", what=what, reason=repr(error))
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 3.0)
+
+    async def _connect(self) -> asyncpg.Connection[asyncpg.Record]:
+        dsn = self.settings.postgres.get_secret_value()
+        application = f"packhorse-{self.service.name}"
+        return await asyncpg.connect(dsn, timeout=5, server_settings=_SESSION | {"application_name": application})
+
+    async def _open_database(self) -> asyncpg.Pool[asyncpg.Record]:
+        db = await self._connect()
+        try:
+            await db.execute("SET statement_timeout = 0; SET lock_timeout = 0")
+            await migrate(db, self.service.name, self.service.migrations)
+        finally:
+            await db.close()
+        return await asyncpg.create_pool(
+            self.settings.postgres.get_secret_value(),
+            min_size=2,
+            max_size=self.settings.pool_size,
+            timeout=5,
+            command_timeout=10,
+            server_settings=_SESSION | {"application_name": f"packhorse-{self.service.name}"},
+        )
+
+    async def _open_producer(self) -> AIOKafkaProducer:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self.settings.kafka,
+            client_id=f"packhorse-{self.service.name}",
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=2,
+            max_batch_size=131_072,
+            max_request_size=2_097_152,
+            compression_type="lz4",
+        )
+        try:
+            await producer.start()
+        except BaseException:
+            await producer.stop()
+            raise
+        return producer
+
+    async def _live(self) -> dict[str, str]:
+        now, limit = time.monotonic(), self.settings.stall_limit
+        stalled = {loop.name: "no progress" for loop in self._loops if now - loop.progress > limit + loop.idle}
+        if self._consumer is not None and (since := self._consumer.busy_since) and now - since > limit:
+            stalled["consumer"] = "one batch takes too long"
+        return stalled
+
+    async def _ready(self) -> dict[str, str]:
+        wrong = {} if self._started else {"process": "starting or stopping"}
+        try:
+            assert self._pool is not None  # noqa: S101 -- caught below, with the other reasons
+            async with asyncio.timeout(2):
+                await self._pool.fetchval("SELECT 1")
+        except Exception as error:
+            wrong["database"] = repr(error)[:200] if self._pool else "not connected yet"
+        try:
+            assert self._producer is not None  # noqa: S101
+            async with asyncio.timeout(2):
+                await self._producer.client.fetch_all_metadata()
+        except Exception as error:
+            wrong["broker"] = repr(error)[:200] if self._producer else "not connected yet"
+        metrics.ready.set(not wrong)
+        return wrong
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            if wrong := await self._live():
+                raise StalledError(f"no progress: {wrong}")
+
+
+def _bounded(end: Callable[[], Awaitable[object]], seconds: float) -> Callable[[], Awaitable[None]]:
+    """Some clients' stop can hang for ever; a process that leaves doesn't wait for them."""
+
+    async def run() -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await end()
+        except Exception as error:
+            log.warning("an orderly end failed", of=repr(end), reason=repr(error))
+
+    return run
+
+
+async def run_until_signalled(service: Service, settings: Settings) -> None:
+    """Runs one process until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+    process = Process(service, settings)
+    starting = asyncio.create_task(process.start())
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait([starting, stopped], return_when=asyncio.FIRST_COMPLETED)
+    try:
+        if starting.done():
+            await starting
+            await process.wait(stop)
+        else:
+            starting.cancel()
+    finally:
+        stopped.cancel()
+        await process.stop()
+
+
+def serve(service: Service) -> None:
+    """The main function of a service."""
+    settings = Settings()
+    logging.configure(service.name, settings)
+    tracer = tracing.configure(service.name, settings.otlp_endpoint)
+    try:
+        uvloop.run(run_until_signalled(service, settings))
+    except Exception:
+        log.exception("the process ends; its supervisor starts a clean one")
+        raise SystemExit(1) from None
+    finally:
+        if tracer is not None:
+            tracer.shutdown()

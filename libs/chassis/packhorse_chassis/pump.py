@@ -1,0 +1,136 @@
+"""Brings in what the database holds for the reactions: due timers, answers of effects, retries and their queues."""
+
+from collections.abc import Callable
+
+import asyncpg
+import structlog
+
+from packhorse_chassis.batch import Processor
+from packhorse_chassis.inputs import Arrival, Raw, Reader, unpack_headers
+from packhorse_chassis.reaction import Ref
+from packhorse_chassis.source import UNPARK, Answers, Queue, Retry, Timers
+
+_DUE = """
+SELECT type, key, name, id, due, payload::text, correlation_id, traceparent
+FROM timer WHERE due <= now() ORDER BY due, type, key, name LIMIT $1"""
+
+_ANSWERED = """
+SELECT idempotency_key, id, answer_type, answer::text, answered_at, correlation_id, traceparent
+FROM effect WHERE answered_at IS NOT NULL AND done_at IS NULL ORDER BY answered_at LIMIT $1"""
+
+_ASKED = """
+SELECT id, status, origin, topic, partition, "offset", key, headers, value, subject_kind, subject_key
+FROM dead_letter WHERE status IN ('retry', 'discard') ORDER BY at LIMIT $1"""
+
+_DISCARD = "UPDATE dead_letter SET status = 'discarded', ended_at = now() WHERE id = $1 AND status = 'discard'"
+
+_FREED = """
+SELECT p.kind, p.key FROM parked p JOIN dead_letter d ON d.id = p.dead_letter_id
+WHERE d.status IN ('retried', 'discarded') LIMIT $1"""
+
+_QUEUE = """
+SELECT seq, origin, topic, partition, "offset", key, headers, value
+FROM waiting WHERE subject_kind = $1 AND subject_key = $2 ORDER BY seq LIMIT $3"""
+
+log = structlog.get_logger(__name__)
+
+
+class Pump:
+    """One step of it looks once for each kind of stored input."""
+
+    def __init__(
+        self, processor: Processor, pool: asyncpg.Pool[asyncpg.Record], batch: int, committed: Callable[[], None]
+    ) -> None:
+        self._processor, self._pool, self._batch, self._committed = processor, pool, batch, committed
+        self._reader = Reader(processor.service.routes)
+
+    async def step(self) -> bool:
+        """True where a full batch was found, so that more may wait."""
+        more = [await self._timers(), await self._answers(), await self._asked(), await self._freed()]
+        if any(found > 0 for found in more):
+            self._committed()
+        return any(found >= self._batch for found in more)
+
+    async def _timers(self) -> int:
+        arrivals = []
+        for row in await self._pool.fetch(_DUE, self._batch):
+            arrival = self._reader.stored(
+                "timer",
+                row["type"],
+                row["payload"],
+                row["id"],
+                row["due"],
+                _context(row),
+            )
+            arrival.row = (row["type"], row["key"], row["name"])
+            arrivals.append(arrival)
+        return await self._processor.process(arrivals, Timers()) if arrivals else 0
+
+    async def _answers(self) -> int:
+        arrivals = []
+        for row in await self._pool.fetch(_ANSWERED, self._batch):
+            arrival = self._reader.stored(
+                "answer",
+                row["answer_type"],
+                row["answer"],
+                row["id"],
+                row["answered_at"],
+                _context(row),
+            )
+            arrival.row = (row["idempotency_key"],)
+            arrivals.append(arrival)
+        return await self._processor.process(arrivals, Answers()) if arrivals else 0
+
+    async def _asked(self) -> int:
+        rows = await self._pool.fetch(_ASKED, self._batch)
+        for row in rows:
+            arrival = self._again(row) if row["status"] == "retry" else None
+            if arrival is None:
+                await self._pool.execute("UPDATE dead_letter SET status = 'discard' WHERE id = $1", row["id"])
+                await self._pool.execute(_DISCARD, row["id"])
+                continue
+            refs = frozenset({Ref(row["subject_kind"], row["subject_key"])} if row["subject_kind"] else ())
+            await self._processor.process([arrival], Retry(row["id"], refs))
+            log.info("dead letter tried again", dead_letter=row["id"], order_id=arrival.correlation_id)
+        return len(rows)
+
+    async def _freed(self) -> int:
+        freed = await self._pool.fetch(_FREED, self._batch)
+        for row in freed:
+            ref = Ref(row["kind"], row["key"])
+            waiting = []
+            for queued in await self._pool.fetch(_QUEUE, ref.kind, ref.key, self._batch):
+                arrival = self._again(queued)
+                if arrival is None:
+                    await self._pool.execute("DELETE FROM waiting WHERE seq = $1", queued["seq"])
+                    continue
+                arrival.waiting = queued["seq"]
+                waiting.append(arrival)
+            if waiting:
+                await self._processor.process(waiting, Queue(ref))
+            else:
+                await self._unpark(ref)
+        return self._batch if freed else 0
+
+    async def _unpark(self, ref: Ref) -> None:
+        async with self._pool.acquire() as db, db.transaction():
+            await self._processor.tables[ref.kind].lock(db, [ref.key])
+            await db.execute(UNPARK, ref.kind, ref.key)
+        log.info("a parked subject is free again", kind=ref.kind, key=ref.key)
+
+    def _again(self, row: asyncpg.Record) -> Arrival | None:
+        return self._reader.again(
+            Raw(
+                row["origin"],
+                row["topic"],
+                row["partition"],
+                row["offset"],
+                row["key"],
+                unpack_headers(row["headers"]),
+                row["value"],
+            )
+        )
+
+
+def _context(row: asyncpg.Record) -> tuple[str | None, str | None]:
+    return row["correlation_id"], row["traceparent"]

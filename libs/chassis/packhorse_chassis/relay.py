@@ -1,0 +1,79 @@
+"""Publishes the outbox: one leader, in id order, then deletes.
+
+The leader reads the *set* of unsent rows, never "id greater than the last one": ids are drawn before the commit, so
+a lower one may become visible later. It deletes on the connection that holds its advisory lock: one that lost the
+lock can't delete. What it published before it died is published again, under the same ids.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+import asyncpg
+from aiokafka import AIOKafkaProducer
+
+from packhorse_chassis import metrics
+from packhorse_chassis.inputs import unpack_headers
+
+_LOCK = 7_223_302
+_NEXT = "SELECT id, topic, key, headers, value, created_at FROM outbox WHERE shard = $1 ORDER BY id LIMIT $2"
+_DELETE = "DELETE FROM outbox WHERE id = ANY($1::bigint[])"
+
+
+class Relay:
+    """The publishing side of one process; idle while another process leads."""
+
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[asyncpg.Connection[asyncpg.Record]]],
+        producer: AIOKafkaProducer,
+        rows: int,
+        shard: int = 0,
+    ) -> None:
+        self._connect, self._producer, self._rows, self._shard = connect, producer, rows, shard
+        self._db: asyncpg.Connection[asyncpg.Record] | None = None
+        self._leads = False
+
+    async def step(self) -> bool:
+        """Publishes one batch. True where more rows may wait."""
+        try:
+            db = await self._lead()
+            if db is None:
+                return False
+            rows = await db.fetch(_NEXT, self._shard, self._rows)
+            if not rows:
+                metrics.outbox_oldest.set(0)
+                return False
+            metrics.outbox_oldest.set((datetime.now(UTC) - rows[0]["created_at"]).total_seconds())
+            sent = [
+                await self._producer.send(
+                    row["topic"], row["value"], key=row["key"], headers=unpack_headers(row["headers"])
+                )
+                for row in rows
+            ]
+            await asyncio.gather(*sent)
+            await db.execute(_DELETE, [row["id"] for row in rows])
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await self.resign()
+            raise
+        metrics.published.inc(len(rows))
+        return len(rows) == self._rows
+
+    async def resign(self) -> None:
+        """Gives up the lead, and with it the connection."""
+        self._leads = False
+        metrics.leader.set(0)
+        if self._db is not None:
+            db, self._db = self._db, None
+            with contextlib.suppress(Exception):
+                await db.close(timeout=2)
+
+    async def _lead(self) -> asyncpg.Connection[asyncpg.Record] | None:
+        if self._db is None or self._db.is_closed():
+            self._leads = False
+            self._db = await self._connect()
+        if not self._leads:
+            self._leads = await self._db.fetchval("SELECT pg_try_advisory_lock($1, $2)", _LOCK, self._shard)
+            metrics.leader.set(self._leads)
+        return self._db if self._leads else None

@@ -1,0 +1,183 @@
+"""The chassis's own tables, each written by one statement a batch."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from packhorse_contracts import ids
+
+from packhorse_chassis import said
+from packhorse_chassis.inputs import Arrival, pack_headers
+from packhorse_chassis.reaction import Effect, Ref, SetTimer
+from packhorse_chassis.service import Service
+from packhorse_chassis.store import Connection
+
+_SEQUENCES = """
+INSERT INTO sequence (key, last) SELECT * FROM unnest($1::text[], $2::bigint[])
+ON CONFLICT (key) DO UPDATE SET last = sequence.last + excluded.last
+RETURNING key, last"""
+
+_OUTBOX = """
+INSERT INTO outbox (shard, topic, key, headers, value)
+SELECT 0, topic, key, headers, value
+FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::bytea[]) WITH ORDINALITY AS new (topic, key, headers, value, n)
+ORDER BY n"""
+
+_FORGET_TIMERS = """
+DELETE FROM timer t USING unnest($1::text[], $2::text[], $3::text[]) AS gone (type, key, name)
+WHERE t.type = gone.type AND t.key = gone.key AND t.name = gone.name"""
+
+_SET_TIMERS = """
+INSERT INTO timer (type, key, name, id, due, payload, correlation_id, traceparent)
+SELECT * FROM unnest(
+    $1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::jsonb[], $7::text[], $8::text[])
+ON CONFLICT (type, key, name) DO UPDATE SET
+    id = excluded.id, due = excluded.due, payload = excluded.payload,
+    correlation_id = excluded.correlation_id, traceparent = excluded.traceparent"""
+
+_EFFECTS = """
+INSERT INTO effect (idempotency_key, id, type, request, deadline, correlation_id, traceparent)
+SELECT * FROM unnest(
+    $1::text[], $2::text[], $3::text[], $4::jsonb[], $5::timestamptz[], $6::text[], $7::text[])
+ON CONFLICT (idempotency_key) DO NOTHING"""
+
+_DEAD = """
+INSERT INTO dead_letter (id, origin, topic, partition, "offset", key, headers, value, event_id, event_source,
+    subject_kind, subject_key, correlation_id, code, reason, field, traceback, retryable, parked)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::bigint[], $6::bytea[], $7::bytea[],
+    $8::bytea[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[],
+    $16::text[], $17::text[], $18::bool[], $19::bool[])"""
+
+_PARK = """
+INSERT INTO parked (kind, key, dead_letter_id) SELECT * FROM unnest($1::text[], $2::text[], $3::text[])
+ON CONFLICT (kind, key) DO UPDATE SET dead_letter_id = excluded.dead_letter_id"""
+
+# What waited before and has to wait again keeps its place.
+_WAIT = """
+INSERT INTO waiting (seq, subject_kind, subject_key, origin, topic, partition, "offset", key, headers, value)
+OVERRIDING SYSTEM VALUE
+SELECT coalesce(seq, nextval(pg_get_serial_sequence('waiting', 'seq'))),
+    kind, subject, origin, topic, partition, "offset", key, headers, value
+FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[], $7::bigint[], $8::bytea[],
+    $9::bytea[], $10::bytea[])
+    WITH ORDINALITY AS new (seq, kind, subject, origin, topic, partition, "offset", key, headers, value, n)
+ORDER BY n"""
+
+_PARKED = """
+SELECT kind, key FROM parked JOIN unnest($1::text[], $2::text[]) AS asked (kind, key) USING (kind, key)"""
+
+
+class Rows:
+    """Bulk writes for one service."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service.name
+
+    async def parked(self, db: Connection, refs: Iterable[Ref]) -> set[Ref]:
+        """Which of these subjects wait for an operator. Asked under their row locks."""
+        asked = list(refs)
+        rows = await db.fetch(_PARKED, [ref.kind for ref in asked], [ref.key for ref in asked])
+        return {Ref(row["kind"], row["key"]) for row in rows}
+
+    async def next_sequences(self, db: Connection, keys: Sequence[str]) -> dict[str, int]:
+        """Advances the counters of these keys by their number of events; gives their new values."""
+        if not keys:
+            return {}
+        counts = sorted(Counter(keys).items())
+        rows = await db.fetch(_SEQUENCES, [key for key, _ in counts], [count for _, count in counts])
+        return {row["key"]: row["last"] for row in rows}
+
+    async def outbox(self, db: Connection, rows: Sequence[said.OutboxRow]) -> None:
+        """Stores what is to be published, in order."""
+        if rows:
+            await db.execute(
+                _OUTBOX,
+                [row.topic for row in rows],
+                [row.key for row in rows],
+                [pack_headers(row.headers) for row in rows],
+                [row.value for row in rows],
+            )
+
+    async def timers(
+        self, db: Connection, timers: Mapping[tuple[str, ...], tuple[SetTimer, Arrival, str] | None]
+    ) -> None:
+        """Sets and forgets timers; the last decision about each one counts."""
+        gone = sorted(key for key, timer in timers.items() if timer is None)
+        if gone:
+            await db.execute(_FORGET_TIMERS, *map(list, zip(*gone, strict=True)))
+        rows = [
+            (
+                *key,
+                ids.derive(timer.due, cause.source, cause.id, self.service, "timer", *key),
+                timer.due,
+                timer.payload.model_dump_json(),
+                cause.correlation_id,
+                traceparent,
+            )
+            for key, value in sorted(timers.items())
+            if value is not None
+            for timer, cause, traceparent in [value]
+        ]
+        if rows:
+            await db.execute(_SET_TIMERS, *map(list, zip(*rows, strict=True)))
+
+    async def effects(self, db: Connection, effects: Sequence[tuple[Effect, Arrival, str]], now: datetime) -> None:
+        """Stores what is to be done outside; a known idempotency key is not stored again."""
+        rows = {
+            effect.idempotency_key: (
+                effect.idempotency_key,
+                ids.derive(now, self.service, "effect", effect.idempotency_key),
+                effect.request.type_name(),
+                effect.request.model_dump_json(),
+                now + effect.deadline,
+                cause.correlation_id,
+                traceparent,
+            )
+            for effect, cause, traceparent in reversed(effects)
+        }
+        if rows:
+            ordered = [rows[key] for key in sorted(rows)]
+            await db.execute(_EFFECTS, *map(list, zip(*ordered, strict=True)))
+
+    async def dead(
+        self, db: Connection, dead: Sequence[said.DeadLetter], waiting: Sequence[tuple[Ref, Arrival]]
+    ) -> None:
+        """Keeps what was given up, parks its subjects, and keeps what came behind them in order."""
+        if dead:
+            rows = [
+                (
+                    letter.id,
+                    *_raw_columns(letter.cause),
+                    _storable(letter.cause.id),
+                    _storable(letter.cause.source),
+                    letter.ref.kind if letter.ref else None,
+                    letter.ref.key if letter.ref else None,
+                    letter.cause.correlation_id,
+                    letter.code,
+                    _storable(letter.reason),
+                    _storable(letter.field),
+                    _storable(letter.traceback),
+                    letter.retryable,
+                    letter.parked,
+                )
+                for letter in dead
+            ]
+            await db.execute(_DEAD, *map(list, zip(*rows, strict=True)))
+            parked = [(d.ref.kind, d.ref.key, d.id) for d in dead if d.parked and d.ref is not None]
+            if parked:
+                await db.execute(_PARK, *map(list, zip(*parked, strict=True)))
+        if waiting:
+            columns = [(arrival.waiting, ref.kind, ref.key, *_raw_columns(arrival)) for ref, arrival in waiting]
+            await db.execute(_WAIT, *map(list, zip(*columns, strict=True)))
+
+
+def _raw_columns(
+    arrival: Arrival,
+) -> tuple[str, str, int | None, int | None, bytes | None, bytes, bytes | None]:
+    raw = arrival.raw
+    return raw.origin, raw.topic, raw.partition, raw.offset, raw.key, pack_headers(raw.headers), raw.value
+
+
+def _storable(text: str | None) -> str | None:
+    """Text without what PostgreSQL can't hold: NUL and lone surrogates."""
+    return None if text is None else text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()

@@ -1,0 +1,36 @@
+"""What a service is: its routes, its tables, and how it reaches the outside. `run` makes a process of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from packhorse_chassis.effect import Performer
+from packhorse_chassis.reaction import Internal, Routes
+from packhorse_chassis.store import Journal
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Everything that the chassis needs to know of a service.
+
+    `performers` maps each effect's request class to who performs it; called once, inside the running event loop.
+    `migrations` is the folder of numbered SQL files.
+    """
+
+    routes: Routes
+    migrations: Path
+    journals: Sequence[Journal] = ()
+    performers: Callable[[], Mapping[type[Internal], Performer[Any, Internal]]] = dict
+
+    @property
+    def name(self) -> str:
+        """The service's name: its consumer group, its database, and the source of what it says."""
+        return self.routes.service
+
+
+def run(service: Service) -> None:
+    """Runs the process until it is told to stop. Blocks."""
+    from packhorse_chassis.process import serve
+
+    serve(service)

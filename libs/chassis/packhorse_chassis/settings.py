@@ -1,0 +1,49 @@
+"""What is set from outside: environment variables, all with the prefix PACKHORSE_."""
+
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The settings that every service shares. Times are in seconds unless the name says otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix="PACKHORSE_", extra="ignore")
+
+    kafka: str = Field("localhost:9092", description="Bootstrap servers of the Kafka cluster")
+    postgres: SecretStr = Field(
+        SecretStr("postgresql://localhost:5432/postgres"), description="DSN of this service's own database"
+    )
+    http_host: str = Field("127.0.0.1", description="Address of health and metrics")
+    http_port: int = Field(0, description="Port of health and metrics; 0 takes a free one and logs it")
+    log_format: Literal["auto", "json", "console"] = Field(
+        "auto", description="auto: readable on a terminal, else JSON"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    otlp_endpoint: str | None = Field(
+        None,
+        description="OTLP over HTTP for traces, e.g. http://collector:4318/v1/traces; unset exports none",
+    )
+
+    batch_records: int = Field(500, ge=1, le=10_000, description="Records of one transaction at most")
+    batch_timeout_ms: int = Field(20, ge=1, description="FastStream sleeps this long after an empty poll")
+    group_instance_id: str | None = Field(None, description="Static membership in the consumer group")
+    session_timeout_ms: int = Field(30_000, description="The group takes a silent process for dead after this")
+    pool_size: int = Field(4, ge=2, description="Database connections, beside the relay's own")
+    relay_rows: int = Field(2_000, ge=1, description="Rows that the relay publishes at once")
+    relay_idle: float = Field(0.05, gt=0, description="The relay looks for others' rows this often")
+    pump_idle: float = Field(0.2, gt=0, description="Timers, answers and retries are looked for this often")
+    effects_at_once: int = Field(64, ge=1, description="Effects under way at once in a process")
+    effect_timeout: float = Field(30, gt=0, description="One attempt of an effect takes no longer")
+    retry_base: float = Field(0.5, gt=0, description="First back-off of an effect; doubles, with full jitter")
+    retry_cap: float = Field(60, gt=0, description="Longest back-off of an effect")
+    stop_grace: float = Field(20, gt=0, description="A graceful stop takes no longer")
+    stall_limit: float = Field(
+        60,
+        gt=0,
+        description="A loop without progress for so long ends the process, for its supervisor to start anew",
+    )
+    inbox_days: int = Field(
+        14, ge=1, description="Repeats are known for so long; more than any topic's retention plus an outage"
+    )

@@ -1,0 +1,128 @@
+"""Where a batch comes from, and how its members are claimed so that each is taken once.
+
+Records are claimed before the subjects' locks, through the inbox. Timers, answers and waiting inputs are claimed
+after them, by deleting or marking their rows: reactions delete timers while they hold those locks, so the other
+order would deadlock.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from packhorse_chassis import metrics
+from packhorse_chassis.inputs import Arrival
+from packhorse_chassis.reaction import Ref
+from packhorse_chassis.store import Connection
+
+_INBOX = """
+WITH new AS (
+    INSERT INTO inbox (day, source, id) SELECT * FROM unnest($1::date[], $2::text[], $3::text[])
+    ON CONFLICT DO NOTHING RETURNING source, id)
+SELECT now() AS now, source, id FROM new"""
+
+_CLAIM_TIMERS = """
+DELETE FROM timer t USING unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS due (type, key, name, id)
+WHERE t.type = due.type AND t.key = due.key AND t.name = due.name AND t.id = due.id
+RETURNING t.id"""
+
+# The row stays as the guard against a repeat; its content, which may be personal, goes.
+_CLAIM_ANSWERS = """
+UPDATE effect SET done_at = now(), request = NULL, answer = NULL
+WHERE idempotency_key = ANY($1::text[]) AND done_at IS NULL RETURNING id"""
+
+_CLAIM_DEAD = """
+UPDATE dead_letter SET status = 'retried', ended_at = now() WHERE id = $1 AND status = 'retry' RETURNING id"""
+
+_CLAIM_WAITING = "DELETE FROM waiting WHERE seq = ANY($1::bigint[]) RETURNING seq"
+
+UNPARK = """
+DELETE FROM parked p WHERE kind = $1 AND key = $2 AND NOT EXISTS
+    (SELECT FROM waiting w WHERE w.subject_kind = p.kind AND w.subject_key = p.key)"""
+
+
+class Source:
+    """How one kind of input is claimed inside the transaction. Made anew for each batch."""
+
+    name: ClassVar[str]
+    released: frozenset[Ref] = frozenset()
+    """Subjects whose parking doesn't hold for this batch: it is their queue that is being worked off."""
+
+    async def claim_before(self, db: Connection, arrivals: Sequence[Arrival]) -> tuple[list[Arrival], datetime]:
+        """The arrivals to go on with, and the time of this transaction by the database's clock."""
+        return list(arrivals), await db.fetchval("SELECT now()")
+
+    async def claim_after(self, db: Connection, arrivals: Sequence[Arrival]) -> list[Arrival]:
+        """Those that are really ours, decided under their subjects' locks."""
+        return list(arrivals)
+
+
+class Records(Source):
+    """Records from Kafka. The inbox's primary key decides; a rival owner blocks on it, and then skips."""
+
+    name = "record"
+
+    async def claim_before(self, db: Connection, arrivals: Sequence[Arrival]) -> tuple[list[Arrival], datetime]:
+        first: dict[tuple[str, str], Arrival] = {}
+        for arrival in arrivals:
+            first.setdefault(_storable_id(arrival), arrival)
+        ordered = sorted((arrival.day, *identity) for identity, arrival in first.items())
+        rows = await db.fetch(_INBOX, *map(list, zip(*ordered, strict=True)))
+        metrics.repeats.inc(len(arrivals) - len(rows))
+        new = {(row["source"], row["id"]) for row in rows}
+        claimed = [arrival for identity, arrival in first.items() if identity in new]
+        return claimed, rows[0]["now"] if rows else datetime.min.replace(tzinfo=UTC)
+
+
+def _storable_id(arrival: Arrival) -> tuple[str, str]:
+    return arrival.source, arrival.id
+
+
+class Timers(Source):
+    """Timers whose time has come. One that was cancelled or set anew meanwhile is no longer there."""
+
+    name = "timer"
+
+    async def claim_after(self, db: Connection, arrivals: Sequence[Arrival]) -> list[Arrival]:
+        keys = [(*arrival.row, arrival.id) for arrival in arrivals if arrival.row is not None]
+        rows = await db.fetch(_CLAIM_TIMERS, *map(list, zip(*keys, strict=True)))
+        ours = {row["id"] for row in rows}
+        return [arrival for arrival in arrivals if arrival.id in ours]
+
+
+class Answers(Source):
+    """Answers of effects that no reaction has heard yet."""
+
+    name = "answer"
+
+    async def claim_after(self, db: Connection, arrivals: Sequence[Arrival]) -> list[Arrival]:
+        rows = await db.fetch(_CLAIM_ANSWERS, [arrival.row[0] for arrival in arrivals if arrival.row])
+        ours = {row["id"] for row in rows}
+        return [arrival for arrival in arrivals if arrival.id in ours]
+
+
+class Retry(Source):
+    """One dead letter that an operator wants tried again."""
+
+    name = "retry"
+
+    def __init__(self, dead_letter_id: str, released: frozenset[Ref]) -> None:
+        self.dead_letter_id, self.released = dead_letter_id, released
+
+    async def claim_after(self, db: Connection, arrivals: Sequence[Arrival]) -> list[Arrival]:
+        return list(arrivals) if await db.fetchval(_CLAIM_DEAD, self.dead_letter_id) else []
+
+
+class Queue(Source):
+    """What waited, in order, behind a dead letter that was retried or discarded."""
+
+    name = "waiting"
+
+    def __init__(self, ref: Ref) -> None:
+        self.ref, self.released = ref, frozenset({ref})
+
+    async def claim_after(self, db: Connection, arrivals: Sequence[Arrival]) -> list[Arrival]:
+        rows = await db.fetch(_CLAIM_WAITING, [arrival.waiting for arrival in arrivals])
+        ours = {row["seq"] for row in rows}
+        # Under the subject's lock nobody can add to the queue: once it is empty the subject is free.
+        await db.execute(UNPARK, self.ref.kind, self.ref.key)
+        return [arrival for arrival in arrivals if arrival.waiting in ours]

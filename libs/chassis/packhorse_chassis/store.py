@@ -1,0 +1,84 @@
+"""How states and journals lie in PostgreSQL: one table a kind, one statement a batch.
+
+A kind's table, named as the kind, is `(id text PRIMARY KEY, state jsonb)`. The service's migration creates it and
+adds what people search by as generated columns, and what must never be true as CHECK constraints. The locked row
+holds the whole state: a state spread over rows beside the locked one would be read from the statement's old
+snapshot after the wait for the lock.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from packhorse_contracts.base import Model
+from pydantic import TypeAdapter
+
+from packhorse_chassis.reaction import Kind
+
+Connection = asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+
+
+def named_queries(path: Path) -> dict[str, str]:
+    """Reads a `.sql` file of statements that each begin with a line `-- name: something`."""
+    queries: dict[str, str] = {}
+    for block in path.read_text().split("-- name: ")[1:]:
+        name, _, sql = block.partition("\n")
+        queries[name.strip()] = sql.strip().rstrip(";")
+    return queries
+
+
+class Table:
+    """The table of one kind of state."""
+
+    def __init__(self, kind: Kind[Any]) -> None:
+        if not kind.name.isidentifier():
+            raise ValueError(f"{kind.name!r} can't be a table's name")
+        self.kind = kind
+        self._adapter: TypeAdapter[Any] = TypeAdapter(kind.state)
+        # ruff: noqa: S608 -- a kind's name is an identifier, checked above
+        self._create = f"INSERT INTO {kind.name} (id) SELECT unnest($1::text[]) ON CONFLICT (id) DO NOTHING"
+        self._read = f"SELECT id, state FROM {kind.name} WHERE id = ANY($1::text[])"
+        self._lock = f"{self._read} ORDER BY id FOR UPDATE"
+        self._save = (
+            f"UPDATE {kind.name} t SET state = new.state FROM unnest($1::text[], $2::jsonb[]) AS new (id, state) "
+            "WHERE t.id = new.id"
+        )
+
+    async def lock(self, db: Connection, keys: Iterable[str]) -> dict[str, object]:
+        """The states of these keys, locked in key order. What is missing gets an empty row first: two creators of
+        one key would otherwise both find nothing to lock, and the second would overwrite the first."""
+        ids = sorted(keys)
+        rows = await db.fetch(self._lock, ids)
+        if len(rows) < len(ids):
+            await db.execute(self._create, ids)
+            rows = await db.fetch(self._lock, ids)
+        return {row["id"]: self._state(row["id"], row["state"]) for row in rows}
+
+    async def read(self, db: Connection, keys: Iterable[str]) -> dict[str, object]:
+        """The states of these keys without a lock; empty states for those that have none."""
+        ids = list(keys)
+        found = {row["id"]: row["state"] for row in await db.fetch(self._read, ids)}
+        return {key: self._state(key, found.get(key)) for key in ids}
+
+    async def save(self, db: Connection, states: Mapping[str, object]) -> None:
+        """Writes states back, all in one statement."""
+        keys = sorted(states)
+        await db.execute(self._save, keys, [self._adapter.dump_json(states[key]).decode() for key in keys])
+
+    def _state(self, key: str, raw: str | None) -> object:
+        return self.kind.empty(key) if raw is None else self._adapter.validate_json(raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """An append-only table. `append` ($1 jsonb, a list of entries) inserts them all, in order."""
+
+    entry: type[Model]
+    append: str
+
+    async def write(self, db: Connection, entries: Sequence[Model]) -> None:
+        """Appends entries in the order given."""
+        await db.execute(self.append, json.dumps([entry.model_dump(mode="json") for entry in entries]))

@@ -1,0 +1,58 @@
+"""W3C trace context through the outbox: one order's trace runs through all services.
+
+Source: W3C Trace Context, https://www.w3.org/TR/trace-context/ .
+"""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags
+from opentelemetry.trace.propagation import set_span_in_context
+
+_tracer = trace.get_tracer("packhorse")
+
+
+def configure(service: str, endpoint: str | None) -> TracerProvider | None:
+    """Exports spans over OTLP where an endpoint is set; otherwise only passes the context on."""
+    if endpoint is None:
+        return None
+    provider = TracerProvider(resource=Resource.create({"service.name": f"packhorse-{service}"}))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
+    trace.set_tracer_provider(provider)
+    return provider
+
+
+def trace_id(traceparent: str | None) -> str | None:
+    """The trace id inside a `traceparent`."""
+    return traceparent.split("-")[1] if traceparent else None
+
+
+def child_of(traceparent: str | None) -> str:
+    """The `traceparent` for what is said now: the current span's, else a new span of the cause's trace."""
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid:
+        return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+    known = trace_id(traceparent) or secrets.token_hex(16)
+    return f"00-{known}-{secrets.token_hex(8)}-01"
+
+
+@contextmanager
+def reacting(name: str, traceparent: str | None) -> Iterator[str]:
+    """A span around one reaction, child of its cause; gives the `traceparent` for what follows from it."""
+    parent = None
+    if traceparent:
+        _, trace_part, span_part, flags = traceparent.split("-")
+        remote = SpanContext(int(trace_part, 16), int(span_part, 16), True, TraceFlags(int(flags, 16)))
+        parent = set_span_in_context(NonRecordingSpan(remote))
+    with _tracer.start_as_current_span(name, parent, kind=SpanKind.CONSUMER) as span:
+        context = span.get_span_context()
+        if span.is_recording():
+            yield f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+        else:
+            yield child_of(traceparent)

@@ -1,0 +1,1 @@
+"""Everything that crosses between services, and in and out of the system."""

@@ -1,0 +1,147 @@
+"""What a message says, before it is put into words: one class a kind, with no personal data in any.
+
+`cause` is what tells two messages of one kind about one order apart. It comes from the content, never from an event's
+id, so that a fact that is said again under another id leads to no second mail.
+"""
+
+from datetime import datetime
+from hashlib import blake2b
+from typing import Annotated, Literal
+
+from packhorse_contracts.base import Model
+from pydantic import Field
+
+from packhorse_notification.text import Plain
+
+
+class Item(Model):
+    """Some units of an order's line. `title` is the SKU until it is known; `unit_price` in minor units."""
+
+    line_id: str
+    title: Plain = ""
+    quantity: int
+    unit_price: int | None = None
+
+
+class Sums(Model):
+    """What an order costs, in minor units of its currency."""
+
+    currency: str
+    goods: int
+    discount: int
+    delivery: int
+    tax: int
+    grand_total: int
+
+
+class _Content(Model):
+    at: datetime
+    """When it became true, UTC."""
+
+    @property
+    def cause(self) -> str:
+        """What makes this message another one than the others of its kind about the same order."""
+        return ""
+
+
+class OrderConfirmedContent(_Content):
+    """Paid and reserved: what comes, what it costs, when it comes."""
+
+    kind: Literal["order_confirmed"] = "order_confirmed"
+    items: tuple[Item, ...]
+    sums: Sums | None = None
+    ship_by: datetime | None = None
+    deliver_by: datetime | None = None
+
+
+class DispatchedContent(_Content):
+    """A shipment has left."""
+
+    kind: Literal["dispatched"] = "dispatched"
+    shipment_id: str
+    carrier: Plain
+    tracking_numbers: tuple[Plain, ...]
+    items: tuple[Item, ...]
+
+    @property
+    def cause(self) -> str:
+        """One mail a shipment."""
+        return self.shipment_id
+
+
+class DeliveredContent(_Content):
+    """A shipment has arrived."""
+
+    kind: Literal["delivered"] = "delivered"
+    shipment_id: str
+    tracking_number: Plain | None = None
+
+    @property
+    def cause(self) -> str:
+        """One mail a shipment."""
+        return self.shipment_id
+
+
+class CancelledContent(_Content):
+    """The order, or some of its lines, won't come; `by` says whose doing it is."""
+
+    kind: Literal["cancelled"] = "cancelled"
+    whole: bool
+    by: str
+    code: str
+    items: tuple[Item, ...]
+
+    @property
+    def cause(self) -> str:
+        """An order ends once; of its lines, one may fall short in two shipments by the same quantity, so that
+        their cancellations differ by nothing but their time."""
+        if self.whole:
+            return "whole"
+        lines = (f"{item.line_id}*{item.quantity}" for item in self.items)
+        return _digest(self.at.isoformat(), *sorted(lines))
+
+
+class CancellationDeclinedContent(_Content):
+    """The customer asked too late."""
+
+    kind: Literal["cancellation_declined"] = "cancellation_declined"
+    codes: tuple[str, ...]
+
+    @property
+    def cause(self) -> str:
+        """Who asks three times for the same reason gets one answer."""
+        return _digest(*sorted(set(self.codes)))
+
+
+class RefundedContent(_Content):
+    """Money is on its way back; `amount` in minor units."""
+
+    kind: Literal["refunded"] = "refunded"
+    payment_id: str
+    amount: int
+    currency: str
+    why: str
+
+    @property
+    def cause(self) -> str:
+        """One mail a refund."""
+        return _digest(self.payment_id, self.why, str(self.amount), self.at.isoformat())
+
+
+Content = Annotated[
+    OrderConfirmedContent
+    | DispatchedContent
+    | DeliveredContent
+    | CancelledContent
+    | CancellationDeclinedContent
+    | RefundedContent,
+    Field(discriminator="kind"),
+]
+
+Kind = Literal[
+    "order_confirmed", "dispatched", "delivered", "cancelled", "cancellation_declined", "refunded"
+]
+
+
+def _digest(*parts: str) -> str:
+    return blake2b("\x1f".join(parts).encode(), digest_size=8).hexdigest()

@@ -1,0 +1,42 @@
+"""Amounts in minor units as people write them in their language."""
+
+from decimal import Decimal
+from functools import lru_cache
+from typing import Final
+
+from babel import Locale
+from babel.numbers import NumberPattern, parse_pattern
+
+_NO_DIGITS: Final = (
+    "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"  # ISO 4217: exponent 0
+)
+_THREE_DIGITS: Final = "BHD IQD JOD KWD LYD OMR TND"
+_FOUR_DIGITS: Final = "CLF UYW"
+
+EXPONENTS: Final[dict[str, int]] = {
+    **dict.fromkeys(_NO_DIGITS.split(), 0),
+    **dict.fromkeys(_THREE_DIGITS.split(), 3),
+    **dict.fromkeys(_FOUR_DIGITS.split(), 4),
+}
+"""ISO 4217's exponents that aren't 2. Babel's own digits are CLDR's, which say what people usually *show* (none for
+RSD or LBP): taken for exponents they would make amounts a hundred times too large."""
+
+
+def exponent(currency: str) -> int:
+    """How many digits of an amount in minor units stand behind the decimal point."""
+    return EXPONENTS.get(currency, 2)
+
+
+def format_money(amount: int, currency: str, locale: Locale) -> str:
+    """An amount in minor units as text, with the locale's symbol, separators and order."""
+    digits = exponent(currency)
+    value = Decimal(amount).scaleb(-digits)
+    return _pattern(str(locale), digits).apply(value, locale, currency=currency, currency_digits=False)
+
+
+@lru_cache(maxsize=256)
+def _pattern(locale: str, digits: int) -> NumberPattern:
+    # A fresh copy, since Babel's own pattern objects are shared by all who format in this locale.
+    pattern = parse_pattern(Locale.parse(locale).currency_formats["standard"].pattern)
+    pattern.frac_prec = (digits, digits)
+    return pattern

@@ -1,0 +1,58 @@
+"""What this service keeps about an order: whom to write to, what was said, and what waits to be said."""
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from packhorse_chassis.reaction import Kind
+
+from packhorse_notification.content import Content, Item, Sums
+from packhorse_notification.text import PersonName
+
+Outcome = Literal["sending", "sent", "failed", "suppressed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Personal data, and the only place of it here. `email` is None where there is none that could be written to."""
+
+    name: PersonName
+    email: str | None
+    locale: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One thing that the customer was told, or would have been, and how that went."""
+
+    notification_id: str
+    kind: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """All that one customer hears from us about one order.
+
+    `items` (by line id) and `sums` come with the accepted order: later facts name lines only by their ids. `said` is
+    by kind and cause: what is in it is never said again. `waiting` holds the early birds, facts of other topics that
+    overtook the order itself, in the order they came.
+    """
+
+    order_id: str
+    contact: Contact | None = None
+    items: dict[str, Item] = field(default_factory=dict)
+    sums: Sums | None = None
+    said: dict[str, Said] = field(default_factory=dict)
+    waiting: tuple[Content, ...] = ()
+
+    @staticmethod
+    def empty(order_id: str) -> "Conversation":
+        """An order that nothing is known of yet."""
+        return Conversation(order_id)
+
+    def noting(self, about: str, said: Said) -> "Conversation":
+        """The same conversation, with this said."""
+        return replace(self, said={**self.said, about: said})
+
+
+CONVERSATIONS = Kind("conversations", Conversation, Conversation.empty)
