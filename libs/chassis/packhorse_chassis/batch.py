@@ -14,6 +14,7 @@ import structlog
 
 from packhorse_chassis import metrics, tracing
 from packhorse_chassis import said as saying
+from packhorse_chassis.db import Connection, Pool
 from packhorse_chassis.faults import is_transient
 from packhorse_chassis.inputs import Arrival
 from packhorse_chassis.keep import Inbox
@@ -32,7 +33,7 @@ from packhorse_chassis.reaction import (
 from packhorse_chassis.rows import Rows
 from packhorse_chassis.service import Service
 from packhorse_chassis.source import Source
-from packhorse_chassis.store import Connection, Table
+from packhorse_chassis.store import Table
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +64,7 @@ class _LoadMore(Exception):
 class Processor:
     """Runs batches of one service against its database."""
 
-    def __init__(self, service: Service, pool: asyncpg.Pool[asyncpg.Record], inbox: Inbox) -> None:
+    def __init__(self, service: Service, pool: Pool, inbox: Inbox) -> None:
         self.service = service
         self.pool = pool
         self.inbox = inbox

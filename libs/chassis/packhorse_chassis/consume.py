@@ -56,6 +56,7 @@ class Consumer:
             consumer_only=True,
             allow_auto_create_topics=False,
             apply_types=False,
+            serializer=None,
             logger=None,
             graceful_timeout=settings.stop_grace,
         )

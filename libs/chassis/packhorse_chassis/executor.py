@@ -15,6 +15,7 @@ import asyncpg
 import structlog
 
 from packhorse_chassis import metrics
+from packhorse_chassis.db import Pool
 from packhorse_chassis.effect import Performer, RetryError
 from packhorse_chassis.reaction import Internal
 from packhorse_chassis.settings import Settings
@@ -55,7 +56,7 @@ class Executor:
 
     def __init__(
         self,
-        pool: asyncpg.Pool[asyncpg.Record],
+        pool: Pool,
         performers: Mapping[type[Internal], Performer[Any, Internal]],
         settings: Settings,
     ) -> None:

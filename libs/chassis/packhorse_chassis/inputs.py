@@ -123,20 +123,16 @@ class Reader:
         payload: bytes | str,
         event_id: str,
         time: datetime,
-        *more: str | None,
+        more: Context,
     ) -> Arrival:
         """A timer or an answer as its row has it. One that no release knows any more is at fault, not fatal."""
         try:
             heard = self._internals[type_name].model_validate_json(payload)
         except (KeyError, ValueError) as error:
-            raw_value = payload.encode() if isinstance(payload, str) else payload
-            raw = Raw(
-                origin, type_name, None, None, None, _stamp(event_id, time, correlation_id, traceparent), raw_value
-            )
+            value = payload.encode() if isinstance(payload, str) else payload
+            raw = Raw(origin, type_name, None, None, None, _stamp(event_id, time, *more), value)
             fault = ce.Unreadable("unreadable", f"{type_name} can't be read by this release: {error!r}"[:500])
-            return Arrival(
-                raw, f"/packhorse/{self.routes.service}", event_id, time, None, fault, correlation_id, traceparent
-            )
+            return Arrival(raw, f"/packhorse/{self.routes.service}", event_id, time, None, fault, *more)
         return internal(origin, heard, event_id, time, self.routes.service, more)
 
 

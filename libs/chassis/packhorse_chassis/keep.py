@@ -2,8 +2,9 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-import asyncpg
 import structlog
+
+from packhorse_chassis.db import Pool
 
 _LOCK = 7_223_303
 _PARTITIONS = """
@@ -31,7 +32,7 @@ log = structlog.get_logger(__name__)
 class Inbox:
     """Knows which day partitions there are, and makes the missing ones."""
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._known: set[date] = set()
 
@@ -63,7 +64,7 @@ class Inbox:
 class Housekeeper:
     """One step tidies up once."""
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], inbox: Inbox, days: int) -> None:
+    def __init__(self, pool: Pool, inbox: Inbox, days: int) -> None:
         self._pool, self._inbox, self._days = pool, inbox, days
 
     async def step(self) -> bool:

@@ -3,8 +3,9 @@
 import hashlib
 from pathlib import Path
 
-import asyncpg
 import structlog
+
+from packhorse_chassis.db import Connection
 
 _LOCK = 7_223_301
 _TABLE = """
@@ -24,7 +25,7 @@ class ChangedMigrationError(Exception):
     """A migration that ran here is not the file that lies there now. Write a new one instead of changing it."""
 
 
-async def migrate(db: asyncpg.Connection[asyncpg.Record], service: str, folder: Path) -> list[str]:
+async def migrate(db: Connection, service: str, folder: Path) -> list[str]:
     """Brings the database to the newest state: the chassis's tables, then the service's. Names what it applied."""
     applied: list[str] = []
     async with db.transaction():

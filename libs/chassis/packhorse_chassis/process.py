@@ -17,6 +17,7 @@ from packhorse_chassis import log as logging
 from packhorse_chassis import metrics, tracing, web
 from packhorse_chassis.batch import Processor
 from packhorse_chassis.consume import Consumer
+from packhorse_chassis.db import OwnConnection, Pool
 from packhorse_chassis.executor import Executor
 from packhorse_chassis.faults import is_transient
 from packhorse_chassis.keep import Housekeeper, Inbox
@@ -53,7 +54,7 @@ class Process:
         self._tasks: list[asyncio.Task[None]] = []
         self._stack = contextlib.AsyncExitStack()
         self._started = False
-        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._pool: Pool | None = None
         self._producer: AIOKafkaProducer | None = None
         self._consumer: Consumer | None = None
         self._executor: Executor | None = None
@@ -68,7 +69,8 @@ class Process:
         log.info("starting", http_port=self.http_port)
         pool = self._pool = await self._until_up("database", self._open_database)
         self._stack.push_async_callback(_bounded(pool.close, 5))
-        producer = self._producer = await self._until_up("broker", self._open_producer)
+        producer = await self._until_up("broker", self._open_producer)
+        self._producer = producer
         self._stack.push_async_callback(_bounded(producer.stop, 10))
 
         inbox = Inbox(pool)
@@ -144,12 +146,12 @@ class Process:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 3.0)
 
-    async def _connect(self) -> asyncpg.Connection[asyncpg.Record]:
+    async def _connect(self) -> OwnConnection:
         dsn = self.settings.postgres.get_secret_value()
         application = f"packhorse-{self.service.name}"
         return await asyncpg.connect(dsn, timeout=5, server_settings=_SESSION | {"application_name": application})
 
-    async def _open_database(self) -> asyncpg.Pool[asyncpg.Record]:
+    async def _open_database(self) -> Pool:
         db = await self._connect()
         try:
             await db.execute("SET statement_timeout = 0; SET lock_timeout = 0")

@@ -6,6 +6,7 @@ import asyncpg
 import structlog
 
 from packhorse_chassis.batch import Processor
+from packhorse_chassis.db import Pool
 from packhorse_chassis.inputs import Arrival, Raw, Reader, unpack_headers
 from packhorse_chassis.reaction import Ref
 from packhorse_chassis.source import UNPARK, Answers, Queue, Retry, Timers
@@ -38,9 +39,7 @@ log = structlog.get_logger(__name__)
 class Pump:
     """One step of it looks once for each kind of stored input."""
 
-    def __init__(
-        self, processor: Processor, pool: asyncpg.Pool[asyncpg.Record], batch: int, committed: Callable[[], None]
-    ) -> None:
+    def __init__(self, processor: Processor, pool: Pool, batch: int, committed: Callable[[], None]) -> None:
         self._processor, self._pool, self._batch, self._committed = processor, pool, batch, committed
         self._reader = Reader(processor.service.routes)
 

@@ -14,6 +14,7 @@ import asyncpg
 from aiokafka import AIOKafkaProducer
 
 from packhorse_chassis import metrics
+from packhorse_chassis.db import OwnConnection
 from packhorse_chassis.inputs import unpack_headers
 
 _LOCK = 7_223_302
@@ -26,13 +27,13 @@ class Relay:
 
     def __init__(
         self,
-        connect: Callable[[], Awaitable[asyncpg.Connection[asyncpg.Record]]],
+        connect: Callable[[], Awaitable[OwnConnection]],
         producer: AIOKafkaProducer,
         rows: int,
         shard: int = 0,
     ) -> None:
         self._connect, self._producer, self._rows, self._shard = connect, producer, rows, shard
-        self._db: asyncpg.Connection[asyncpg.Record] | None = None
+        self._db: OwnConnection | None = None
         self._leads = False
 
     async def step(self) -> bool:
@@ -69,7 +70,7 @@ class Relay:
             with contextlib.suppress(Exception):
                 await db.close(timeout=2)
 
-    async def _lead(self) -> asyncpg.Connection[asyncpg.Record] | None:
+    async def _lead(self) -> OwnConnection | None:
         if self._db is None or self._db.is_closed():
             self._leads = False
             self._db = await self._connect()

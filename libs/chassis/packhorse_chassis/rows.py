@@ -7,10 +7,10 @@ from datetime import datetime
 from packhorse_contracts import ids
 
 from packhorse_chassis import said
+from packhorse_chassis.db import Connection
 from packhorse_chassis.inputs import Arrival, pack_headers
 from packhorse_chassis.reaction import Effect, Ref, SetTimer
 from packhorse_chassis.service import Service
-from packhorse_chassis.store import Connection
 
 _SEQUENCES = """
 INSERT INTO sequence (key, last) SELECT * FROM unnest($1::text[], $2::bigint[])

@@ -19,6 +19,7 @@ MAX_EVENT_BYTES: Final = 900_000
 
 _TRUSTED_AGE: Final = timedelta(days=14)
 _MAX_TRACEBACK: Final = 8_000
+_MAX_HEADERS: Final = 65_536
 
 
 class TooLargeError(Exception):
@@ -150,8 +151,11 @@ def dead_row(service: str, dead: DeadLetter) -> OutboxRow | None:
         "dead-letter-origin": f"{raw.topic}-{raw.partition}@{raw.offset}",
         "dead-letter-traceback": dead.traceback,
     }
+    original = list(raw.headers)
+    if sum(len(name) + len(value) for name, value in original) > _MAX_HEADERS:
+        original = [("dead-letter-headers", b"too large for here; they are in the database")]
     headers = [
-        *raw.headers,
+        *original,
         *((name, text.encode("utf-8", "replace")) for name, text in extra.items() if text),
     ]
     return OutboxRow(topics.dead_letters(raw.topic, service), raw.key, headers, raw.value or b"")

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 from packhorse_chassis import metrics
+from packhorse_chassis.db import Connection
 from packhorse_chassis.inputs import Arrival
 from packhorse_chassis.reaction import Ref
-from packhorse_chassis.store import Connection
 
 _INBOX = """
 WITH new AS (

@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 from packhorse_contracts.base import Model
 from pydantic import TypeAdapter
 
+from packhorse_chassis.db import Connection
 from packhorse_chassis.reaction import Kind
-
-Connection = asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
 
 
 def named_queries(path: Path) -> dict[str, str]:

@@ -68,6 +68,10 @@ class Fact(Model):
     SNAPSHOT: ClassVar[bool] = False
     """A later one about the same subject replaces it: of several in one transaction only the last is said."""
 
+    def __init_subclass__(cls, **_contract: object) -> None:
+        """Takes the class's own keywords, which pydantic hands on to here as well."""
+        super().__init_subclass__()
+
     @classmethod
     def __pydantic_init_subclass__(
         cls,
@@ -78,7 +82,7 @@ class Fact(Model):
         snapshot: bool = False,
         **kwargs: object,
     ) -> None:
-        super().__pydantic_init_subclass__(**kwargs)
+        super().__pydantic_init_subclass__()
         if not type or topic is None:
             return
         cls.TYPE, cls.TOPIC, cls.KEY, cls.SUBJECT = type, topic, key, subject or key

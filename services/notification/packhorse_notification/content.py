@@ -138,9 +138,7 @@ Content = Annotated[
     Field(discriminator="kind"),
 ]
 
-Kind = Literal[
-    "order_confirmed", "dispatched", "delivered", "cancelled", "cancellation_declined", "refunded"
-]
+Kind = Literal["order_confirmed", "dispatched", "delivered", "cancelled", "cancellation_declined", "refunded"]
 
 
 def _digest(*parts: str) -> str:

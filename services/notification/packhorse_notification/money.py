@@ -1,5 +1,6 @@
 """Amounts in minor units as people write them in their language."""
 
+import re
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final
@@ -7,9 +8,7 @@ from typing import Final
 from babel import Locale
 from babel.numbers import NumberPattern, parse_pattern
 
-_NO_DIGITS: Final = (
-    "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"  # ISO 4217: exponent 0
-)
+_NO_DIGITS: Final = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"  # ISO 4217: exponent 0
 _THREE_DIGITS: Final = "BHD IQD JOD KWD LYD OMR TND"
 _FOUR_DIGITS: Final = "CLF UYW"
 
@@ -22,6 +21,10 @@ EXPONENTS: Final[dict[str, int]] = {
 RSD or LBP): taken for exponents they would make amounts a hundred times too large."""
 
 
+_TOUCHING: Final = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
+"""A letter beside a digit: CLDR wants a space in "KWD 1.500", which Babel leaves out."""
+
+
 def exponent(currency: str) -> int:
     """How many digits of an amount in minor units stand behind the decimal point."""
     return EXPONENTS.get(currency, 2)
@@ -31,7 +34,8 @@ def format_money(amount: int, currency: str, locale: Locale) -> str:
     """An amount in minor units as text, with the locale's symbol, separators and order."""
     digits = exponent(currency)
     value = Decimal(amount).scaleb(-digits)
-    return _pattern(str(locale), digits).apply(value, locale, currency=currency, currency_digits=False)
+    text = _pattern(str(locale), digits).apply(value, locale, currency=currency, currency_digits=False)
+    return _TOUCHING.sub("\N{NO-BREAK SPACE}", text)
 
 
 @lru_cache(maxsize=256)

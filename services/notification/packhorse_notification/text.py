@@ -15,8 +15,8 @@ _JOINERS: Final = "\u200c\u200d"
 def plain(text: str) -> str:
     """One line of visible text: no line breaks, no control characters, nothing that turns the direction of what
     stands beside it, at most `MAX_CHARS` long. Angle brackets stay: escaping them is the template's duty."""
-    shown = "".join(_visible(char) for char in unicodedata.normalize("NFC", text[: 4 * MAX_CHARS]))
-    line = " ".join(shown.split())
+    shown = "".join(_visible(char) for char in text[: 4 * MAX_CHARS])
+    line = " ".join(unicodedata.normalize("NFC", shown).split())
     return line if len(line) <= MAX_CHARS else line[: MAX_CHARS - 1].rstrip() + "…"
 
 
@@ -24,7 +24,7 @@ def _visible(char: str) -> str:
     category = unicodedata.category(char)
     if category in ("Cc", "Zl", "Zp"):
         return " "
-    if category in ("Cf", "Cs", "Co", "Cn") and char not in _JOINERS:
+    if category in ("Cf", "Cs") and char not in _JOINERS:
         return ""
     return char
 

@@ -1,0 +1,63 @@
+"""A real database a test, and a real broker a session."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import asyncpg
+import pytest
+import toy
+from aiokafka import AIOKafkaProducer
+from packhorse_chassis.batch import Processor
+from packhorse_chassis.db import Pool
+from packhorse_chassis.keep import Inbox
+from packhorse_chassis.migrate import migrate
+from packhorse_chassis.process import Process
+from packhorse_chassis.service import Service
+from packhorse_chassis.settings import Settings
+from pydantic import SecretStr
+from rig import Broker
+
+
+@pytest.fixture
+async def pool(fresh_database: str) -> AsyncIterator[Pool]:
+    """A pool on an empty, migrated database."""
+    async with asyncpg.create_pool(fresh_database, min_size=1, max_size=8) as pool:
+        async with pool.acquire() as db:
+            await migrate(db, toy.ROUTES.service, toy.service().migrations)
+        yield pool
+
+
+@pytest.fixture
+def processor(pool: Pool) -> Processor:
+    """The batch, without a broker."""
+    return Processor(toy.service(), pool, Inbox(pool))
+
+
+@pytest.fixture
+async def broker(kafka_bootstrap: str) -> AsyncIterator[Broker]:
+    """An outsider's view of the real broker."""
+    producer = AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, acks="all", enable_idempotence=True)
+    await producer.start()
+    yield Broker(kafka_bootstrap, producer)
+    await producer.stop()
+
+
+@pytest.fixture
+def running(kafka_bootstrap: str, fresh_database: str) -> Callable[..., AbstractAsyncContextManager[Process]]:
+    """Starts processes of the toy service on the real broker and database."""
+
+    @asynccontextmanager
+    async def start(service: Service | None = None, **settings: object) -> AsyncIterator[Process]:
+        process = Process(
+            service or toy.service(),
+            Settings.model_validate(
+                {"kafka": kafka_bootstrap, "postgres": SecretStr(fresh_database), "pump_idle": 0.05, **settings}
+            ),
+        )
+        try:
+            await process.start()
+            yield process
+        finally:
+            await process.stop()
+
+    return start

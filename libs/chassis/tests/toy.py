@@ -1,0 +1,143 @@
+"""A small service for the chassis's own tests: it counts requests per order, with a timer and an effect.
+
+It speaks real facts, under the name of the order service, so that the real topics and dead-letter topics serve it.
+"""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from packhorse_chassis.effect import RetryError
+from packhorse_chassis.reaction import (
+    CancelTimer,
+    Decisions,
+    Effect,
+    Internal,
+    Kind,
+    RefusedError,
+    Routes,
+    SetTimer,
+    on,
+)
+from packhorse_chassis.service import Service
+from packhorse_contracts.base import Model
+from packhorse_contracts.customer import HoldRequested, ReleaseRequested
+from packhorse_contracts.order import OrderHeld, OrderReleased
+
+SOON = timedelta(milliseconds=50)
+
+
+class Tally(Model):
+    """The notes heard about one order, in order."""
+
+    notes: tuple[str, ...] = ()
+
+
+class Reminder(Internal):
+    """A timer."""
+
+    order_id: str
+
+
+class Ask(Internal):
+    """An effect's request."""
+
+    order_id: str
+
+
+class Answered(Internal):
+    """An effect's answer."""
+
+    order_id: str
+    text: str
+
+
+TALLIES: Kind[Tally] = Kind("tally", Tally, lambda _: Tally())
+poisoned: set[str] = set()
+"""Notes at which the reaction has a bug; emptied when the bug is mended."""
+
+
+def held(order_id: str, note: str, now: datetime) -> OrderHeld:
+    """What the toy says."""
+    return OrderHeld(order_id=order_id, at=now, hold="manual", holder="toy", note=note)
+
+
+def count(tally: Tally, heard: HoldRequested, now: datetime) -> Decisions[Tally]:
+    """Keeps the note and says it; some notes ask for more."""
+    note = heard.note or ""
+    if note in poisoned:
+        raise ZeroDivisionError(note)
+    if note == "refuse":
+        raise RefusedError("refused", "not this one", "note")
+    key = heard.order_id
+    return Decisions(
+        Tally(notes=(*tally.notes, note)),
+        events=[held(key, note, now)],
+        timers=[SetTimer(Reminder(order_id=key), key, now + SOON)]
+        if note == "remind"
+        else [CancelTimer(Reminder, key)]
+        if note == "forget"
+        else [],
+        effects=[Effect(Ask(order_id=key), f"ask-{key}")] if note == "ask" else [],
+    )
+
+
+def release(tally: Tally, heard: ReleaseRequested, now: datetime) -> Decisions[Tally]:
+    """Says so; keeps nothing."""
+    return Decisions(
+        tally, events=[OrderReleased(order_id=heard.order_id, at=now, hold="manual", holder="toy", note=heard.note)]
+    )
+
+
+def remind(tally: Tally, heard: Reminder, now: datetime) -> Decisions[Tally]:
+    """The timer's time came."""
+    return Decisions(Tally(notes=(*tally.notes, "reminded")), events=[held(heard.order_id, "reminded", now)])
+
+
+def answer(tally: Tally, heard: Answered, now: datetime) -> Decisions[Tally]:
+    """The outside answered."""
+    return Decisions(Tally(notes=(*tally.notes, heard.text)), events=[held(heard.order_id, heard.text, now)])
+
+
+ROUTES = Routes(
+    "order",
+    on(HoldRequested, TALLIES, "order_id", count),
+    on(ReleaseRequested, TALLIES, "order_id", release),
+    on(Reminder, TALLIES, "order_id", remind),
+    on(Answered, TALLIES, "order_id", answer),
+)
+
+
+class Oracle:
+    """An outside that fails a number of times before it answers; remembers the keys that it was asked with."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self.failures = failures
+        self.asked: list[str] = []
+
+    async def perform(self, request: Ask, idempotency_key: str) -> Answered:
+        """Answers 42, at last."""
+        self.asked.append(idempotency_key)
+        if len(self.asked) <= self.failures:
+            raise RetryError("not yet", after=0.01)
+        return Answered(order_id=request.order_id, text="42")
+
+    def give_up(self, request: Ask, reason: str) -> Answered:
+        """Unknown is an answer."""
+        return Answered(order_id=request.order_id, text="unknown")
+
+    async def close(self) -> None:
+        """Nothing to free."""
+
+
+def service(oracle: Oracle | None = None) -> Service:
+    """The toy, with an outside of the test's choice."""
+    performer = oracle or Oracle()
+    return Service(ROUTES, Path(__file__).parent / "toy_migrations", performers=lambda: {Ask: performer})
+
+
+def request(order_id: str, note: str) -> HoldRequested:
+    """An input: hold this order, for this note."""
+    return HoldRequested(order_id=order_id, hold="manual", holder="test", note=note)
+
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

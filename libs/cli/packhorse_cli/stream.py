@@ -1,0 +1,107 @@
+"""Reading the event streams: from the beginning to the end of now, or on and on."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from packhorse_contracts import envelope as ce
+from packhorse_contracts import topics
+from pydantic_core import from_json
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A record as an operator sees it: any bytes, with as much meaning as they have."""
+
+    topic: str
+    partition: int
+    offset: int
+    at: datetime
+    key: str
+    headers: dict[str, str]
+    value: bytes
+
+    @property
+    def type(self) -> str:
+        """`ce_type`, or a mark where there is none."""
+        return self.headers.get("ce_type", "?")
+
+    @property
+    def short(self) -> str:
+        """The type without prefix and version: `order.confirmed`."""
+        return self.type.removeprefix("packhorse.").rsplit(".v", 1)[0]
+
+    @property
+    def order_id(self) -> str | None:
+        """The order that it belongs to, where it says so."""
+        return self.headers.get("ce_correlationid")
+
+    @property
+    def data(self) -> dict[str, object]:
+        """The fact; empty where it can't be read."""
+        try:
+            body = from_json(self.value)
+        except ValueError:
+            return {}
+        if self.headers.get("content-type", "").startswith(ce.STRUCTURED) and isinstance(body, dict):
+            body = body.get("data")
+        return body if isinstance(body, dict) else {}
+
+
+async def read(bootstrap: str, names: list[str], *, follow: bool, from_beginning: bool = True) -> AsyncIterator[Event]:
+    """Events of these topics. Without `follow` it ends at what was the end when it began."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest" if from_beginning else "latest",
+        fetch_max_wait_ms=100,
+    )
+    await consumer.start()
+    try:
+        known = await consumer.topics()
+        partitions = [
+            TopicPartition(name, number)
+            for name in names
+            if name in known
+            for number in (consumer.partitions_for_topic(name) or ())
+        ]
+        if not partitions:
+            return
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
+        left = {partition for partition, end in ends.items() if end > 0}
+        if not follow:
+            left = {p for p in left if await consumer.position(p) < ends[p]}
+        while follow or left:
+            for partition, records in (await consumer.getmany(timeout_ms=200)).items():
+                for record in records:
+                    if follow or record.offset < ends[partition]:
+                        yield _event(record)
+            if not follow:
+                left = {p for p in left if await consumer.position(p) < ends[p]}
+    finally:
+        await consumer.stop()
+
+
+def all_topics(*, dead: bool = False) -> list[str]:
+    """Every topic of the contracts, with the dead-letter topics of their readers on demand."""
+    names = list(topics.ALL)
+    if dead:
+        names += [topics.dead_letters(topic.name, reader) for topic in topics.ALL.values() for reader in topic.readers]
+    return names
+
+
+def _event(record: object) -> Event:
+    topic: str = getattr(record, "topic", "")
+    headers = {n: (v or b"").decode("utf-8", "replace") for n, v in getattr(record, "headers", ())}
+    key: bytes = getattr(record, "key", None) or b""
+    return Event(
+        topic,
+        getattr(record, "partition", 0),
+        getattr(record, "offset", 0),
+        datetime.fromtimestamp(getattr(record, "timestamp", 0) / 1000, tz=UTC),
+        key.decode("utf-8", "replace"),
+        headers,
+        getattr(record, "value", None) or b"",
+    )

@@ -1,0 +1,1 @@
+"""A payment gateway over HTTP with a book of its own: see ../gateway.md for its protocol."""

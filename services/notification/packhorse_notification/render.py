@@ -1,0 +1,184 @@
+"""A mail's subject, text and HTML from its content. Pure: the same request gives the same letters for ever."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date
+from babel.numbers import format_decimal
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from packhorse_notification.content import (
+    CancellationDeclinedContent,
+    CancelledContent,
+    Content,
+    DeliveredContent,
+    DispatchedContent,
+    Item,
+    OrderConfirmedContent,
+    RefundedContent,
+    Sums,
+)
+from packhorse_notification.locales import formats
+from packhorse_notification.messages import SendMail
+from packhorse_notification.money import format_money
+from packhorse_notification.text import plain
+from packhorse_notification.words import Words, words
+
+Value = str | int | tuple["Row", ...] | tuple[tuple[str, str], ...] | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """Who writes: the name that customers know, the sender's address, and the time zone of promised dates."""
+
+    name: str
+    sender: str
+    timezone: tzinfo = field(default_factory=lambda: ZoneInfo("UTC"))
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A mail in words."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a list of goods."""
+
+    quantity: str
+    title: str
+    price: str = ""
+
+
+def _environment(html: bool) -> Environment:
+    # Text has nothing to escape: what could do harm in it is gone before it comes here (`text.plain`).
+    return Environment(
+        loader=PackageLoader("packhorse_notification"),
+        autoescape=html,  # noqa: S701
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+_HTML: Final = _environment(html=True)
+_TEXT: Final = _environment(html=False)
+
+
+def render(mail: SendMail, shop: Shop) -> Rendered:
+    """The mail in the customer's language, with dates and money as in the customer's region."""
+    language = words(mail.language)
+    locale = formats(mail.language, mail.locale)
+    order = plain(mail.order_id)
+    subject = language.text(f"{mail.content.kind}.subject{_variant(mail.content)}", order=order)
+    name = mail.contact.name
+    context = {
+        **_details(mail.content, language, locale, shop),
+        "content": mail.content,
+        "language": "fil" if mail.language == "tl" else mail.language,
+        "shop": plain(shop.name),
+        "order": order,
+        "subject": subject,
+        "greeting": language.text("common.greeting", name=name) if name else language.text("common.greeting_unnamed"),
+        "t": language.text,
+        "one_of": language.one_of,
+        "n": lambda text, n, **values: language.count(text, n, locale, **values),
+    }
+    return Rendered(
+        subject,
+        _tidy(_render(_TEXT, "text", mail.content.kind, context)),
+        _render(_HTML, "html", mail.content.kind, context) + "\n",
+    )
+
+
+def _render(environment: Environment, form: str, kind: str, context: dict[str, object]) -> str:
+    template: Template = environment.get_template(f"{kind}.j2")
+    ui = environment.get_template(f"ui.{form}.j2").make_module({"t": context["t"]})
+    return template.render(context, ui=ui, layout=f"layout.{form}.j2")
+
+
+def _tidy(text: str) -> str:
+    lines: list[str] = []
+    for line in text.splitlines():
+        if line.strip() or (lines and lines[-1]):
+            lines.append(line.rstrip())
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _variant(content: Content) -> str:
+    if isinstance(content, CancelledContent):
+        return "_whole" if content.whole else "_lines"
+    return ""
+
+
+def _details(content: Content, language: Words, locale: Locale, shop: Shop) -> dict[str, Value]:
+    match content:
+        case OrderConfirmedContent():
+            currency = content.sums.currency if content.sums else None
+            return {
+                "rows": tuple(_row(item, locale, currency) for item in content.items),
+                "sums": _sums(content.sums, language, locale) if content.sums else (),
+                "dates": tuple(
+                    (language.text(f"order_confirmed.{name}"), _date(at, locale, shop))
+                    for name, at in (("ship_by", content.ship_by), ("deliver_by", content.deliver_by))
+                    if at is not None
+                ),
+            }
+        case DispatchedContent():
+            several = "trackings" if len(content.tracking_numbers) > 1 else "tracking"
+            return {
+                "rows": tuple(_row(item, locale, None) for item in content.items),
+                "units": sum(item.quantity for item in content.items),
+                "tracking": (
+                    (language.text("dispatched.carrier"), content.carrier),
+                    (language.text(f"dispatched.{several}"), ", ".join(content.tracking_numbers)),
+                ),
+            }
+        case DeliveredContent():
+            number = content.tracking_number
+            return {"tracking": ((language.text("delivered.tracking"), number),) if number else ()}
+        case CancelledContent():
+            return {
+                "rows": tuple(_row(item, locale, None) for item in content.items),
+                "units": sum(item.quantity for item in content.items),
+            }
+        case CancellationDeclinedContent():
+            return {"reasons": language.each_of("cancellation_declined.why", content.codes)}
+        case RefundedContent():
+            return {"amount": format_money(content.amount, content.currency, locale)}
+
+
+def _row(item: Item, locale: Locale, currency: str | None) -> Row:
+    price = (
+        ""
+        if currency is None or item.unit_price is None
+        else format_money(item.unit_price * item.quantity, currency, locale)
+    )
+    return Row(format_decimal(item.quantity, locale=locale), item.title, price)
+
+
+def _sums(sums: Sums, language: Words, locale: Locale) -> tuple[tuple[str, str], ...]:
+    """Discount and tax only where there are any; a discount is shown as what it takes off."""
+    amounts = (
+        ("goods", sums.goods, True),
+        ("discount", -sums.discount, sums.discount > 0),
+        ("delivery", sums.delivery, True),
+        ("tax", sums.tax, sums.tax > 0),
+        ("total", sums.grand_total, True),
+    )
+    return tuple(
+        (language.text(f"order_confirmed.{name}"), format_money(amount, sums.currency, locale))
+        for name, amount, shown in amounts
+        if shown
+    )
+
+
+def _date(at: datetime, locale: Locale, shop: Shop) -> str:
+    return format_date(at.astimezone(shop.timezone).date(), format="long", locale=locale)

@@ -1,0 +1,188 @@
+"""What this service keeps about an order's payment. Amounts are integers in the currency's minor unit."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal
+
+from packhorse_chassis.reaction import Kind
+
+from packhorse_payment.allocation import value_of
+from packhorse_payment.operations import Operation, Refused
+
+Ended = Literal["captured", "voided", "expired"]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line's `value`, and what became of its units: `owed` left and weren't taken back, `cancelled` never will.
+
+    owed + cancelled never exceed what was ordered.
+    """
+
+    ordered: int
+    value: int
+    owed: int = 0
+    cancelled: int = 0
+
+    @property
+    def open(self) -> int:
+        """Units that may still leave."""
+        return self.ordered - self.owed - self.cancelled
+
+    def ship(self, units: int) -> "Line":
+        """Units left. They are owed even where they had been cancelled: the customer has them."""
+        owed = min(self.owed + units, self.ordered)
+        return replace(self, owed=owed, cancelled=min(self.cancelled, self.ordered - owed))
+
+    def cancel(self, units: int) -> "Line":
+        """Units won't leave. Those beyond the open ones are taken back from what left."""
+        cancelled = min(self.cancelled + units, self.ordered)
+        return replace(self, cancelled=cancelled, owed=min(self.owed, self.ordered - cancelled))
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """How the customer pays."""
+
+    method: str
+    token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Authorisation:
+    """A hold on the customer's money; `reference` is the gateway's id of it.
+
+    `remaining`: neither captured nor released. `lapsed`: its time is over, by our clock.
+    """
+
+    reference: str
+    amount: int
+    remaining: int
+    expires_at: datetime | None
+    lapsed: bool = False
+    ended: Ended | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    """What left together: its `value` when it did, how much of that was `captured`, and whether that is all that
+    will be (`closed`)."""
+
+    value: int
+    captured: int = 0
+    closed: bool = False
+
+    @property
+    def outstanding(self) -> int:
+        """What hasn't been captured."""
+        return self.value - self.captured
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """One capture at the gateway, by its `reference` there."""
+
+    reference: str
+    authorisation: str
+    amount: int
+    refunded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What the gateway is asked right now. `asked` counts; `unknown` and `review` wait for a timer to ask again."""
+
+    key: str
+    operation: Operation
+    status: Literal["asked", "unknown", "review"] = "asked"
+    asked: int = 1
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Early:
+    """A dispatch or a cancellation that came before the order itself. `lines`: units by line id."""
+
+    kind: Literal["dispatched", "cancelled"]
+    reference: str
+    lines: dict[str, int]
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """The payment of one order; there is exactly one.
+
+    `authorised`, `captured`, `voided` and `refunded` are sums over all its life, also derivable from the ledger.
+    `operations` and `entries` count what was asked of the gateway and booked. At most one operation is `pending`,
+    so that no two can race. `refused` are the kinds of operation that the gateway wouldn't do and that wait for
+    another try; `refusals` counts them. `cancellations`: those heard, so that a repeat is recognised.
+    """
+
+    order_id: str
+    payment_id: str = ""
+    currency: str = ""
+    total: int = 0
+    delivery: int = 0
+    lines: dict[str, Line] = field(default_factory=dict)
+    means: tuple[Means, ...] = ()
+    decided: Literal["authorised", "declined"] | None = None
+    declined: Refused | None = None
+    authorisation: Authorisation | None = None
+    renewed: int = 0
+    shipments: dict[str, Shipment] = field(default_factory=dict)
+    captures: tuple[Captured, ...] = ()
+    authorised: int = 0
+    captured: int = 0
+    voided: int = 0
+    refunded: int = 0
+    operations: int = 0
+    entries: int = 0
+    pending: Pending | None = None
+    refused: tuple[Literal["void", "refund"], ...] = ()
+    refusals: int = 0
+    cancellations: tuple[str, ...] = ()
+    early: tuple[Early, ...] = ()
+
+    @staticmethod
+    def empty(order_id: str) -> "Payment":
+        """An order that nothing is known of yet."""
+        return Payment(order_id)
+
+    @property
+    def accepted(self) -> bool:
+        """The order is known."""
+        return self.payment_id != ""
+
+    @property
+    def owed(self) -> int:
+        """What the customer owes for all that left and wasn't taken back; the delivery with the first of it."""
+        if not any(line.owed for line in self.lines.values()):
+            return 0
+        return self.delivery + sum(value_of(line.value, line.owed, line.ordered) for line in self.lines.values())
+
+    @property
+    def claimable(self) -> int:
+        """The most that the customer can come to owe: everything that isn't cancelled."""
+        kept = [(line, line.ordered - line.cancelled) for line in self.lines.values()]
+        if not any(units for _, units in kept):
+            return 0
+        return self.delivery + sum(value_of(line.value, units, line.ordered) for line, units in kept)
+
+    @property
+    def kept(self) -> int:
+        """What was taken and not given back."""
+        return self.captured - self.refunded
+
+    @property
+    def more_may_leave(self) -> bool:
+        """Some unit is neither dispatched nor cancelled."""
+        return any(line.open for line in self.lines.values())
+
+    @property
+    def held(self) -> Authorisation | None:
+        """The authorisation that money can be taken from."""
+        return self.authorisation if self.authorisation and self.authorisation.ended is None else None
+
+
+PAYMENTS = Kind("payments", Payment, Payment.empty)
