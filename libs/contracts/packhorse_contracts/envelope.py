@@ -111,9 +111,7 @@ def _decode(value: bytes | None, raw_headers: Headers) -> Heard | Unreadable:
     if not value:
         raise _UnreadableError("empty_value", "the record has no value")
     if len(value) > MAX_VALUE_BYTES:
-        raise _UnreadableError(
-            "too_large", f"the value has {len(value)} bytes; at most {MAX_VALUE_BYTES} are read"
-        )
+        raise _UnreadableError("too_large", f"the value has {len(value)} bytes; at most {MAX_VALUE_BYTES} are read")
     attributes = _text_headers(raw_headers)
     content_type = attributes.get("content-type", "").split(";")[0].strip().lower()
     if content_type == STRUCTURED:
@@ -140,13 +138,9 @@ def _text_headers(raw_headers: Headers) -> dict[str, str]:
         try:
             text = raw.decode()
         except (UnicodeDecodeError, AttributeError):
-            raise _UnreadableError(
-                "header_encoding", f"header {name[:100]} is not UTF-8", name[:100]
-            ) from None
+            raise _UnreadableError("header_encoding", f"header {name[:100]} is not UTF-8", name[:100]) from None
         if lower in texts and texts[lower] != text:
-            raise _UnreadableError(
-                "header_conflict", f"header {lower[:100]} comes twice and differs", lower[:100]
-            )
+            raise _UnreadableError("header_conflict", f"header {lower[:100]} comes twice and differs", lower[:100])
         texts[lower] = text
     return texts
 
@@ -165,9 +159,7 @@ def _structured(value: bytes, kafka_headers: dict[str, str]) -> tuple[dict[str, 
     for name in ("id", "source", "type"):
         outside = kafka_headers.get(f"ce_{name}")
         if outside is not None and outside != attributes.get(name):
-            raise _UnreadableError(
-                "header_conflict", f"ce_{name} differs from the event's {name}", f"ce_{name}"
-            )
+            raise _UnreadableError("header_conflict", f"ce_{name} differs from the event's {name}", f"ce_{name}")
     if "traceparent" not in attributes and "traceparent" in kafka_headers:
         attributes["traceparent"] = kafka_headers["traceparent"]
     return attributes, to_json(data)
@@ -177,9 +169,7 @@ def _envelope(attributes: dict[str, str]) -> Envelope:
     def required(name: str) -> str:
         text = attributes.get(name, "")
         if not text:
-            raise _UnreadableError(
-                "missing_attribute", f"CloudEvents attribute {name} is missing", f"ce_{name}"
-            )
+            raise _UnreadableError("missing_attribute", f"CloudEvents attribute {name} is missing", f"ce_{name}")
         return text
 
     for name, text in attributes.items():
@@ -206,9 +196,7 @@ def _envelope(attributes: dict[str, str]) -> Envelope:
         time=at,
         correlation_id=attributes.get("correlationid"),
         causation_id=attributes.get("causationid"),
-        sequence=int(sequence)
-        if sequence is not None and sequence.isascii() and sequence.isdigit()
-        else None,
+        sequence=int(sequence) if sequence is not None and sequence.isascii() and sequence.isdigit() else None,
         partition_key=attributes.get("partitionkey"),
         traceparent=trace if _TRACEPARENT.match(trace) else None,
     )

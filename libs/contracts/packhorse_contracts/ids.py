@@ -22,13 +22,7 @@ def derive(at: datetime, *parts: str | int) -> str:
         digest.update(raw)
     bits = int.from_bytes(digest.digest(), "big")
     millis = min(max(int(at.timestamp() * 1000), 0), _MAX_MS)
-    value = (
-        (millis << 80)
-        | (0x7 << 76)
-        | (((bits >> 62) & 0xFFF) << 64)
-        | (0b10 << 62)
-        | (bits & ((1 << 62) - 1))
-    )
+    value = (millis << 80) | (0x7 << 76) | (((bits >> 62) & 0xFFF) << 64) | (0b10 << 62) | (bits & ((1 << 62) - 1))
     return str(UUID(int=value))
 
 

@@ -35,9 +35,7 @@ ORDER_EVENTS = Topic(
     ("order", "payment", "inventory", "shipping", "notification", "console"),
 )
 PAYMENT_EVENTS = Topic("payment.events", "order id", ("payment",), ("order", "notification", "console"))
-INVENTORY_RESERVATIONS = Topic(
-    "inventory.reservations", "order id", ("inventory",), ("order", "shipping", "console")
-)
+INVENTORY_RESERVATIONS = Topic("inventory.reservations", "order id", ("inventory",), ("order", "shipping", "console"))
 INVENTORY_STOCK = Topic(
     "inventory.stock", "sku", ("inventory",), ("storefront", "notification", "console"), compacted=True
 )

@@ -79,7 +79,7 @@ def render(mail: SendMail, shop: Shop) -> Rendered:
     order = plain(mail.order_id)
     subject = language.text(f"{mail.content.kind}.subject{_variant(mail.content)}", order=order)
     name = mail.contact.name
-    context = {
+    context: dict[str, object] = {
         **_details(mail.content, language, locale, shop),
         "content": mail.content,
         "language": "fil" if mail.language == "tl" else mail.language,

@@ -57,14 +57,13 @@ class MailServer:
     def _answer(self, step: str, server: SMTP) -> str:
         planned = self.answers.get(step, [])
         answer = planned.pop(0) if planned else "250 2.0.0 Ok: queued as 4VxY"
-        if answer.startswith("CUT"):
-            server.transport.abort()
-            return "250 nobody hears this"[: 0 if answer == "CUT" else None] or "451 gone"
+        if answer in (CUT, TAKE_AND_CUT):
+            server.transport.abort()  # what is answered now, nobody hears
         return answer
 
 
-CUT = "CUT"
-TAKE_AND_CUT = "CUT after taking it"
+CUT = "451 cut"
+TAKE_AND_CUT = "250 taken and cut"
 
 
 @asynccontextmanager

@@ -2,8 +2,10 @@
 
 from datetime import datetime
 
-from packhorse_devstack.counterparties.gateway.book import Book, Json, Movement, Operation
+from packhorse_devstack.counterparties.gateway.book import Book, Json, Kind, Movement, Operation
 from packhorse_devstack.counterparties.gateway.rules import Authorisation, RefusalError
+
+KINDS: tuple[Kind, ...] = ("capture", "void", "refund")
 
 TITLES = {
     400: "The request can't be read",
@@ -78,30 +80,23 @@ def operation(it: Operation) -> dict[str, Json]:
     }
 
 
-def book(it: Book, reference: str | None, now: datetime) -> dict[str, Json]:
+def book(it: Book, reference: str | None, now: datetime) -> dict[str, object]:
     """All of the book, or what concerns one reference, with totals by reference."""
     found = it.authorisations(reference)
     known = {one.id for one in found}
-    totals: dict[str, Json] = {}
+    totals: dict[str, dict[str, int | str]] = {}
     for one in found:
-        total = totals.setdefault(
-            one.reference,
-            {"currency": one.currency, "authorised": 0, "captured": 0, "voided": 0, "refunded": 0},
-        )
-        assert isinstance(total, dict)
         agreed = one.amount if one.status(now) not in {"declined", "pending_review"} else 0
-        for name, amount in (
-            ("authorised", agreed),
-            ("captured", one.captured),
-            ("voided", one.voided),
-            ("refunded", one.refunded),
-        ):
-            before = total[name]
-            assert isinstance(before, int)
-            total[name] = before + amount
-    movements: dict[str, Json] = {
-        f"{kind}s": [movement(one) for one in it.movements(kind) if one.authorisation_id in known]
-        for kind in ("capture", "void", "refund")
+        moved = {
+            "authorised": agreed,
+            "captured": one.captured,
+            "voided": one.voided,
+            "refunded": one.refunded,
+        }
+        sums = totals.setdefault(one.reference, {"currency": one.currency} | dict.fromkeys(moved, 0))
+        sums.update({name: int(sums[name]) + amount for name, amount in moved.items()})
+    movements = {
+        f"{kind}s": [movement(one) for one in it.movements(kind) if one.authorisation_id in known] for kind in KINDS
     }
     return {"authorisations": [authorisation(one, now) for one in found], **movements, "totals": totals}
 

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -10,18 +10,20 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
+from pydantic import TypeAdapter
+
 from packhorse_devstack.counterparties.gateway.rules import Authorisation
 
 Kind = Literal["capture", "void", "refund"]
-Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
+Json = Mapping[str, "Json"] | Sequence["Json"] | str | int | float | bool | None
 
 _COLUMNS = [field.name for field in fields(Authorisation)]
-_TIMES = {"review_until", "created_at", "expires_at"}
+_AUTHORISATION = TypeAdapter(Authorisation)
 
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """A capture, a void or a refund; `parts` says which captures a refund gave back, `refunded` how much of a capture."""
+    """A capture, a void or a refund. `parts`: the captures that a refund gave back; `refunded`: how much of a capture."""
 
     id: str
     kind: Kind
@@ -133,22 +135,18 @@ class Book:
             ),
         )
         for capture_id, amount in movement.parts:
-            self._db.execute(
-                "UPDATE movement SET refunded = refunded + ? WHERE id = ?", (amount, capture_id)
-            )
+            self._db.execute("UPDATE movement SET refunded = refunded + ? WHERE id = ?", (amount, capture_id))
 
     def movement(self, identifier: str, kind: Kind) -> Movement | None:
         """One capture, void or refund."""
-        row = self._db.execute(
-            "SELECT * FROM movement WHERE id = ? AND kind = ?", (identifier, kind)
-        ).fetchone()
+        row = self._db.execute("SELECT * FROM movement WHERE id = ? AND kind = ?", (identifier, kind)).fetchone()
         return row and _movement(row)
 
     def movements(self, kind: Kind, *, authorisation_id: str | None = None) -> list[Movement]:
         """All movements of a kind, or those of one authorisation, oldest first."""
-        query, values = "SELECT * FROM movement WHERE kind = ?", [kind]
+        query, values = "SELECT * FROM movement WHERE kind = ?", [str(kind)]
         if authorisation_id is not None:
-            query, values = query + " AND authorisation_id = ?", [kind, authorisation_id]
+            query, values = query + " AND authorisation_id = ?", [str(kind), authorisation_id]
         return [_movement(row) for row in self._db.execute(query + " ORDER BY number", values)]
 
     def authorisations(self, reference: str | None = None) -> list[Authorisation]:
@@ -160,11 +158,7 @@ class Book:
 
 
 def _authorisation(row: sqlite3.Row) -> Authorisation:
-    return Authorisation(**{name: _value(name, row[name]) for name in _COLUMNS})
-
-
-def _value(name: str, value: str | int | None) -> "str | int | datetime | None":
-    return datetime.fromisoformat(str(value)) if name in _TIMES and value is not None else value
+    return _AUTHORISATION.validate_python(dict(row))
 
 
 def _movement(row: sqlite3.Row) -> Movement:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from packhorse_devstack.counterparties.gateway import answers, rules
-from packhorse_devstack.counterparties.gateway.book import Book, Json, Movement, Operation
+from packhorse_devstack.counterparties.gateway.book import Book, Json, Kind, Movement, Operation
 from packhorse_devstack.counterparties.gateway.rules import Authorisation, RefusalError
 
 Amount = Annotated[int, Field(strict=True, gt=0, le=10**15)]
@@ -71,9 +71,7 @@ class Desk:
         """The stored answer to a key; refuses a key that came with another request before."""
         stored = self._book.operation(key)
         if stored is not None and stored.fingerprint != fingerprint:
-            raise RefusalError(
-                422, "idempotency_key_reused", "This Idempotency-Key was used for another request."
-            )
+            raise RefusalError(422, "idempotency_key_reused", "This Idempotency-Key was used for another request.")
         return stored
 
     def perform(self, key: str, fingerprint: str, target: str | None, request: Request) -> Operation:
@@ -134,17 +132,15 @@ class Desk:
 
     def _capture(self, key: str, before: Authorisation, request: Capture, now: datetime) -> Json:
         after = rules.capture(before, request.amount, request.final, now)
-        movement = _movement("cap", key, after, request, request.amount, now)
-        return self._book_movement(replace(movement, kind="capture", final=request.final), after, now)
+        movement = _movement("capture", key, after, request.reference, request.amount, now)
+        return self._book_movement(replace(movement, final=request.final), after, now)
 
     def _void(self, key: str, before: Authorisation, request: Void, now: datetime) -> Json:
         after = rules.void(before, now)
-        movement = _movement("void", key, after, request, after.voided - before.voided, now)
+        movement = _movement("void", key, after, request.reference, after.voided - before.voided, now)
         return self._book_movement(movement, after, now)
 
-    def _refund(
-        self, key: str, target: str, before: Authorisation, request: Refund, now: datetime
-    ) -> Json:
+    def _refund(self, key: str, target: str, before: Authorisation, request: Refund, now: datetime) -> Json:
         captures = [
             (capture.id, capture.amount - capture.refunded)
             for capture in self._book.movements("capture", authorisation_id=before.id)
@@ -152,8 +148,8 @@ class Desk:
         ]
         parts = rules.spread_refund(request.amount, captures)
         after = replace(before, refunded=before.refunded + request.amount)
-        movement = _movement("ref", key, after, request, request.amount, now)
-        return self._book_movement(replace(movement, kind="refund", parts=tuple(parts)), after, now)
+        movement = _movement("refund", key, after, request.reference, request.amount, now)
+        return self._book_movement(replace(movement, parts=tuple(parts)), after, now)
 
     def _book_movement(self, movement: Movement, after: Authorisation, now: datetime) -> Json:
         self._book.save_authorisation(after)
@@ -162,11 +158,10 @@ class Desk:
 
 
 def _movement(
-    prefix: str, key: str, after: Authorisation, request: Request, amount: int, now: datetime
+    kind: Kind, key: str, after: Authorisation, reference: str | None, amount: int, now: datetime
 ) -> Movement:
-    return Movement(
-        _identifier(prefix, key), "void", after.id, request.reference, amount, after.currency, now
-    )
+    identifier = _identifier({"capture": "cap", "void": "void", "refund": "ref"}[kind], key)
+    return Movement(identifier, kind, after.id, reference, amount, after.currency, now)
 
 
 def _decline(token: str | None) -> RefusalError | None:

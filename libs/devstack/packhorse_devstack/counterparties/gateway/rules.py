@@ -5,9 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 Decision = Literal["authorised", "declined"]
-Status = Literal[
-    "pending_review", "authorised", "declined", "partly_captured", "captured", "voided", "expired"
-]
+Status = Literal["pending_review", "authorised", "declined", "partly_captured", "captured", "voided", "expired"]
 
 DECLINES = {
     "tok_declined": ("card_declined", "The card was declined."),
@@ -112,9 +110,7 @@ def spread_refund(amount: int, captures: list[tuple[str, int]]) -> list[tuple[st
             parts.append((identifier, part))
             left -= part
     if left:
-        raise RefusalError(
-            409, "amount_too_large", f"{amount} is more than the {amount - left} that can be refunded."
-        )
+        raise RefusalError(409, "amount_too_large", f"{amount} is more than the {amount - left} that can be refunded.")
     return parts
 
 
