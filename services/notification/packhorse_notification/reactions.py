@@ -72,7 +72,6 @@ def say(policy: Policy, state: Conversation, content: Content, now: datetime) ->
     notification_id = ids.derive(content.at, "notification", state.order_id, about)
     suppressed = partial(
         NotificationSuppressed,
-        notification_id=notification_id,
         order_id=state.order_id,
         at=now,
         kind=content.kind,
@@ -122,7 +121,6 @@ def record_failed(state: Conversation, answer: MailFailed, now: datetime) -> Dec
     if said.outcome != "sending":
         return Decisions(state)
     failed = NotificationFailed(
-        notification_id=said.notification_id,
         order_id=state.order_id,
         at=now,
         kind=said.kind,

@@ -132,14 +132,10 @@ def _details(content: Content, language: Words, locale: Locale, shop: Shop) -> d
                 ),
             }
         case DispatchedContent():
-            several = "trackings" if len(content.tracking_numbers) > 1 else "tracking"
             return {
                 "rows": tuple(_row(item, locale, None) for item in content.items),
                 "units": sum(item.quantity for item in content.items),
-                "tracking": (
-                    (language.text("dispatched.carrier"), content.carrier),
-                    (language.text(f"dispatched.{several}"), ", ".join(content.tracking_numbers)),
-                ),
+                "tracking": _tracking(content, language),
             }
         case DeliveredContent():
             number = content.tracking_number
@@ -162,6 +158,13 @@ def _row(item: Item, locale: Locale, currency: str | None) -> Row:
         else format_money(item.unit_price * item.quantity, currency, locale)
     )
     return Row(format_decimal(item.quantity, locale=locale), item.title, price)
+
+
+def _tracking(content: DispatchedContent, language: Words) -> tuple[tuple[str, str], ...]:
+    numbers = content.tracking_numbers
+    label = "dispatched.trackings" if len(numbers) > 1 else "dispatched.tracking"
+    known = ((language.text("dispatched.carrier"), content.carrier), (language.text(label), ", ".join(numbers)))
+    return tuple((name, value) for name, value in known if value)
 
 
 def _sums(sums: Sums, language: Words, locale: Locale) -> tuple[tuple[str, str], ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from typing import AnyStr
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -18,6 +19,7 @@ class MailServer:
 
     port: int = 0
     connections: int = 0
+    commands: int = 0
     mails: list[EmailMessage] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
     answers: dict[str, list[str]] = field(default_factory=dict)
@@ -41,7 +43,8 @@ class MailServer:
         """The mail itself."""
         answer = self._answer("data", server)
         if answer.startswith("250"):
-            message = message_from_bytes(envelope.content or b"", policy=default)
+            assert isinstance(envelope.content, bytes)
+            message = message_from_bytes(envelope.content, policy=default)
             assert isinstance(message, EmailMessage)
             self.mails.append(message)
             self.recipients.extend(envelope.rcpt_tos)
@@ -58,6 +61,7 @@ class MailServer:
         planned = self.answers.get(step, [])
         answer = planned.pop(0) if planned else "250 2.0.0 Ok: queued as 4VxY"
         if answer in (CUT, TAKE_AND_CUT):
+            assert isinstance(server.transport, asyncio.Transport)
             server.transport.abort()  # what is answered now, nobody hears
         return answer
 
@@ -80,8 +84,21 @@ async def mail_server(utf8: bool = True) -> AsyncIterator[MailServer]:
         kept.cut_all()
 
 
+class _Counting(SMTP):
+    """Counts the commands of its clients."""
+
+    kept: MailServer
+
+    async def push(self, status: AnyStr) -> None:
+        """Each command is answered once; 354 is the middle of DATA, 220 the greeting."""
+        text = status.decode() if isinstance(status, bytes) else status
+        self.kept.commands += text[:4] in ("250 ", "451 ", "550 ")
+        await super().push(status)
+
+
 def _protocol(kept: MailServer, utf8: bool) -> SMTP:
     kept.connections += 1
-    protocol = SMTP(kept, enable_SMTPUTF8=utf8, hostname="mail.test", ident="test")
+    protocol = _Counting(kept, enable_SMTPUTF8=utf8, hostname="mail.test", ident="test")
+    protocol.kept = kept
     kept.open.append(protocol)
     return protocol

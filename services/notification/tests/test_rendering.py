@@ -183,6 +183,15 @@ def test_nothing_is_said_of_what_is_not_known() -> None:
     assert ":" not in text
 
 
+def test_a_parcel_without_a_tracking_number_has_no_heading_for_it() -> None:
+    """Letters and couriers of one's own have none."""
+    mail = mails("en")[1][1]
+    content = mail.content.model_copy(update={"tracking_numbers": ()})
+    text = render(mail.model_copy(update={"content": content}), SHOP).text
+    assert "Carrier: Royal Mail" in text
+    assert "Tracking" not in text
+
+
 def test_no_discount_and_no_tax_are_not_listed() -> None:
     """A line of zeros tells nobody anything."""
     mail = _confirmed()

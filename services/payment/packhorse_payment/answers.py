@@ -1,9 +1,16 @@
 """What follows from the gateway's answers: what is known now is booked and said. Pure."""
 
 from dataclasses import replace
+from typing import Literal
 
 from packhorse_contracts.blocks import Reason
-from packhorse_contracts.payment import PaymentAuthorised, PaymentCaptured, PaymentRefunded, PaymentRefundFailed, PaymentVoided
+from packhorse_contracts.payment import (
+    PaymentAuthorised,
+    PaymentCaptured,
+    PaymentRefunded,
+    PaymentRefundFailed,
+    PaymentVoided,
+)
 
 from packhorse_payment.operations import (
     AskAgain,
@@ -34,10 +41,10 @@ def learn(turn: Turn, pending: Pending, outcome: Outcome) -> None:
         case UnderReview():
             _wait(turn, replace(pending, status="review", reference=outcome.reference))
         case Done():
-            turn.change(pending=None)
+            turn.payment = replace(turn.payment, pending=None)
             _done(turn, pending, pending.operation, outcome)
         case Refused():
-            turn.change(pending=None)
+            turn.payment = replace(turn.payment, pending=None)
             _refused(turn, pending, pending.operation, outcome)
 
 
@@ -45,7 +52,7 @@ def _wait(turn: Turn, pending: Pending) -> None:
     """Not decided: it stays pending, and a timer asks again. Each wait is twice as long as the one before."""
     policy = turn.policy
     first = policy.review_poll if pending.status == "review" else policy.ask_again_after
-    turn.change(pending=pending)
+    turn.payment = replace(turn.payment, pending=pending)
     due = turn.now + pause(first, pending.asked - 1, policy.ask_again_cap)
     turn.remind(AskAgain(order_id=turn.payment.order_id, key=pending.key), due)
 
@@ -68,7 +75,9 @@ def _refused(turn: Turn, pending: Pending, operation: Operation, refused: Refuse
         case Authorise() if turn.payment.decided is None:
             decline(turn, refused)
         case Authorise():
-            turn.change(declined=refused)  # of a renewal: the shipments that wait for it can't be captured
+            turn.payment = replace(
+                turn.payment, declined=refused
+            )  # of a renewal: the shipments that wait for it can't be captured
         case Capture():
             _not_captured(turn, pending, operation, refused)
         case Void():
@@ -78,7 +87,8 @@ def _refused(turn: Turn, pending: Pending, operation: Operation, refused: Refuse
 
 
 def _authorised(turn: Turn, pending: Pending, asked: Authorise, done: Done) -> None:
-    turn.change(
+    turn.payment = replace(
+        turn.payment,
         decided="authorised",
         authorisation=Authorisation(done.reference, asked.amount, asked.amount, done.expires_at),
         authorised=turn.payment.authorised + asked.amount,
@@ -108,7 +118,8 @@ def _captured(turn: Turn, pending: Pending, asked: Capture, done: Done) -> None:
     shipment = payment.shipments[asked.shipment_id]
     captured = shipment.captured + asked.amount
     shipment = replace(shipment, captured=captured, closed=captured == shipment.value)
-    turn.change(
+    turn.payment = replace(
+        turn.payment,
         authorisation=replace(held, remaining=remaining, ended=None if remaining else "captured"),
         captures=(*payment.captures, Captured(done.reference, asked.authorisation, asked.amount)),
         captured=payment.captured + asked.amount,
@@ -135,7 +146,9 @@ def _released(turn: Turn, ended: Ended, key: str) -> None:
     """What the authorisation still held is the customer's again."""
     payment, held = turn.payment, turn.payment.held
     assert held is not None  # noqa: S101 -- as above
-    turn.change(authorisation=replace(held, remaining=0, ended=ended), voided=payment.voided + held.remaining)
+    turn.payment = replace(
+        turn.payment, authorisation=replace(held, remaining=0, ended=ended), voided=payment.voided + held.remaining
+    )
     turn.book("released", held.remaining, key)
     turn.forget(AuthorisationLapses)
     nothing_captured = held.remaining == held.amount
@@ -154,7 +167,8 @@ def _released(turn: Turn, ended: Ended, key: str) -> None:
 
 def _refunded(turn: Turn, pending: Pending, asked: Refund, done: Done) -> None:
     payment = turn.payment
-    turn.change(
+    turn.payment = replace(
+        turn.payment,
         captures=tuple(
             replace(captured, refunded=captured.refunded + asked.amount)
             if captured.reference == asked.capture
@@ -212,9 +226,9 @@ def _not_refunded(turn: Turn, asked: Refund, refused: Refused) -> None:
     _try_later(turn, "refund")
 
 
-def _try_later(turn: Turn, kind: str) -> None:
+def _try_later(turn: Turn, kind: Literal["void", "refund"]) -> None:
     """A refusal is final for its key, so another try is another operation. After the last it takes a person."""
     payment = turn.payment
-    turn.change(refused=(*payment.refused, kind), refusals=payment.refusals + 1)
+    turn.payment = replace(turn.payment, refused=(*payment.refused, kind), refusals=payment.refusals + 1)
     if turn.payment.refusals < turn.policy.attempts:
         turn.remind(TryAgain(order_id=payment.order_id), turn.now + turn.policy.repeat_after)

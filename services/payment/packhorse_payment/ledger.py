@@ -49,7 +49,14 @@ class LedgerEntry(Model):
 
 
 def entry(
-    movement: Movement, payment_id: str, number: int, order_id: str, at: datetime, amount: int, currency: str, cause: str
+    movement: Movement,
+    payment_id: str,
+    number: int,
+    order_id: str,
+    at: datetime,
+    amount: int,
+    currency: str,
+    cause: str,
 ) -> LedgerEntry:
     """The entry for one movement."""
     debit, credit = ACCOUNTS[movement]

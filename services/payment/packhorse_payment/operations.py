@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from packhorse_chassis.reaction import Internal
 from packhorse_contracts.base import Currency, Id, Model, Text, Utc
+from packhorse_contracts.blocks import PaymentMethod
 from pydantic import Field
 
 
@@ -13,7 +14,7 @@ class Authorise(Model):
     kind: Literal["authorise"] = "authorise"
     amount: int
     currency: Currency
-    method: str
+    method: PaymentMethod
     token: str | None = None
 
 
@@ -62,7 +63,7 @@ class Refused(Model):
     """The gateway won't do it, and asking again changes nothing."""
 
     outcome: Literal["refused"] = "refused"
-    code: str
+    code: str = Field(max_length=64)
     message: Text
     may_retry: bool = Field(False, description="Another means of payment, or another day, may succeed")
 

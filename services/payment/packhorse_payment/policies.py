@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 
-
 @dataclass(frozen=True, slots=True)
 class Policy:
     """How long and how often.
@@ -28,4 +27,4 @@ class Policy:
 
 def pause(first: timedelta, before: int, cap: timedelta) -> timedelta:
     """How long to wait after `before` earlier waits: doubles each time."""
-    return min(first * 2 ** min(before, 20), cap)
+    return min(first * (1 << min(before, 20)), cap)

@@ -38,14 +38,13 @@ def authorise_payment(turn: Turn, fact: OrderAccepted) -> None:
     if min(parts.lines, default=0) < 0 or parts.total != fact.totals.grand_total:
         raise RefusedError("sums", f"the parts are worth {parts.total}, not the grand total", "totals")
     early = turn.payment.early
-    turn.change(
+    turn.payment = replace(
+        turn.payment,
         payment_id=ids.derive(fact.at, "payment", fact.order_id),
         currency=fact.currency,
         total=parts.total,
         delivery=parts.delivery,
-        lines={
-            line.line_id: Line(line.quantity, value) for line, value in zip(fact.lines, parts.lines, strict=True)
-        },
+        lines={line.line_id: Line(line.quantity, value) for line, value in zip(fact.lines, parts.lines, strict=True)},
         means=tuple(Means(payment.method, payment.token) for payment in fact.payments),
         early=(),
     )
@@ -78,7 +77,7 @@ def _take(turn: Turn, bird: Early) -> None:
     payment = turn.payment
     if not payment.accepted:
         if all((bird.kind, bird.reference) != (other.kind, other.reference) for other in payment.early):
-            turn.change(early=(*payment.early, bird))
+            turn.payment = replace(turn.payment, early=(*payment.early, bird))
         return
     if bird.reference in (payment.shipments if bird.kind == "dispatched" else payment.cancellations):
         return
@@ -93,9 +92,11 @@ def _take(turn: Turn, bird: Early) -> None:
 def _ship(turn: Turn, dispatched: Early) -> None:
     before = turn.payment.owed
     lines = turn.payment.lines
-    turn.change(lines={**lines, **{key: lines[key].ship(units) for key, units in dispatched.lines.items()}})
+    turn.payment = replace(
+        turn.payment, lines={**lines, **{key: lines[key].ship(units) for key, units in dispatched.lines.items()}}
+    )
     value = turn.payment.owed - before
-    turn.change(shipments={**turn.payment.shipments, dispatched.reference: Shipment(value)})
+    turn.payment = replace(turn.payment, shipments={**turn.payment.shipments, dispatched.reference: Shipment(value)})
     turn.book("earned", value, dispatched.reference)
 
 
@@ -105,7 +106,7 @@ def _cancel(turn: Turn, cancelled: Early) -> None:
     less = {**lines, **{key: lines[key].cancel(units) for key, units in cancelled.lines.items()}}
     if cancelled.whole:
         less = {key: line.cancel(line.open) for key, line in less.items()}
-    turn.change(lines=less, cancellations=(*turn.payment.cancellations, cancelled.reference))
+    turn.payment = replace(turn.payment, lines=less, cancellations=(*turn.payment.cancellations, cancelled.reference))
     turn.book("taken_back", before - turn.payment.owed, cancelled.reference)
 
 
@@ -127,12 +128,12 @@ def let_lapse(turn: Turn, timer: AuthorisationLapses) -> None:
     """The authorisation's time is over: it is released, and renewed when goods leave that it was for."""
     held = turn.payment.held
     if held is not None and held.reference == timer.authorisation:
-        turn.change(authorisation=replace(held, lapsed=True))
+        turn.payment = replace(turn.payment, authorisation=replace(held, lapsed=True))
 
 
 def try_again(turn: Turn, _timer: TryAgain) -> None:
     """What the gateway refused may be asked anew."""
-    turn.change(refused=())
+    turn.payment = replace(turn.payment, refused=())
 
 
 def routes(policy: Policy) -> Routes:

@@ -7,6 +7,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from packhorse_payment.policies import Policy
 
+_USUAL = Policy()
+
 
 class PaymentSettings(BaseSettings):
     """The gateway, and what a business tunes. Durations are ISO 8601 (`PT5M`) or seconds."""
@@ -17,12 +19,12 @@ class PaymentSettings(BaseSettings):
     gateway_name: str = Field("gateway", description="The gateway's name in the facts")
     gateway_timeout: float = Field(5, gt=0, lt=15, description="Seconds until an answer counts as lost")
     gateway_api_key: SecretStr | None = Field(None, description="Sent as bearer token")
-    ask_for: timedelta = Field(Policy.ask_for, description="One asking is repeated for so long, then unknown")
-    ask_again_after: timedelta = Field(Policy.ask_again_after, description="What is unknown is asked again after this")
-    review_poll: timedelta = Field(Policy.review_poll, description="A review is looked at after this, then less often")
-    reauthorisations: int = Field(Policy.reauthorisations, ge=0, description="Renewals of an expired authorisation")
-    repeat_after: timedelta = Field(Policy.repeat_after, description="A refused refund or void is asked anew")
-    attempts: int = Field(Policy.attempts, ge=1, description="So many tries of refused refunds and voids in all")
+    ask_for: timedelta = Field(_USUAL.ask_for, description="One asking is repeated for so long, then unknown")
+    ask_again_after: timedelta = Field(_USUAL.ask_again_after, description="What is unknown is asked again after this")
+    review_poll: timedelta = Field(_USUAL.review_poll, description="A review is looked at after this, then less often")
+    reauthorisations: int = Field(_USUAL.reauthorisations, ge=0, description="Renewals of an expired authorisation")
+    repeat_after: timedelta = Field(_USUAL.repeat_after, description="A refused refund or void is asked anew")
+    attempts: int = Field(_USUAL.attempts, ge=1, description="So many tries of refused refunds and voids in all")
 
     def policy(self) -> Policy:
         """The rules that these settings make."""

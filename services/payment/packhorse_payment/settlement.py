@@ -32,7 +32,7 @@ def _begin(turn: Turn) -> None:
     payment = turn.payment
     amount = payment.claimable
     if payment.total == 0:
-        turn.change(decided="authorised")
+        turn.payment = replace(turn.payment, decided="authorised")
         turn.say(
             PaymentAuthorised(
                 order_id=payment.order_id,
@@ -44,7 +44,7 @@ def _begin(turn: Turn) -> None:
             )
         )
     elif len(payment.means) != 1:
-        decline(turn, Refused(code="split_tender", message="only one means of payment can be used", may_retry=True))
+        decline(turn, Refused(code="split_tender", message="exactly one means of payment is needed", may_retry=True))
     elif amount > 0:
         _authorise(turn, amount)
 
@@ -57,7 +57,7 @@ def _authorise(turn: Turn, amount: int) -> None:
 def decline(turn: Turn, refused: Refused, reference: str | None = None) -> None:
     """The order can't be paid like this."""
     payment = turn.payment
-    turn.change(decided="declined", declined=refused)
+    turn.payment = replace(turn.payment, decided="declined", declined=refused)
     turn.say(
         PaymentDeclined(
             order_id=payment.order_id,
@@ -75,7 +75,7 @@ def _first_waiting(payment: Payment) -> tuple[str, Shipment] | None:
 
 
 def _collect(turn: Turn, shipment_id: str, shipment: Shipment) -> None:
-    """Captures a shipment, as far as it is still owed; renews an authorisation that expired; else says that it can't."""
+    """Captures a shipment as far as it is still owed. Renews an authorisation that expired; else says that it can't."""
     payment = turn.payment
     amount = min(shipment.outstanding, max(0, payment.owed - payment.kept))
     held = payment.held
@@ -83,11 +83,9 @@ def _collect(turn: Turn, shipment_id: str, shipment: Shipment) -> None:
         _settle_without_money(turn, shipment_id)
     elif held:
         take = min(amount, held.remaining)
-        turn.ask(
-            Capture(authorisation=held.reference, shipment_id=shipment_id, amount=take, currency=payment.currency)
-        )
+        turn.ask(Capture(authorisation=held.reference, shipment_id=shipment_id, amount=take, currency=payment.currency))
     elif _may_renew(payment.authorisation) and payment.renewed < turn.policy.reauthorisations:
-        turn.change(renewed=payment.renewed + 1)
+        turn.payment = replace(turn.payment, renewed=payment.renewed + 1)
         _authorise(turn, payment.claimable - payment.kept)
     else:
         fail(turn, shipment_id, amount, _why_not(payment))
@@ -109,7 +107,9 @@ def _why_not(payment: Payment) -> Refused:
 
 def _close(turn: Turn, shipment_id: str) -> None:
     shipments = turn.payment.shipments
-    turn.change(shipments={**shipments, shipment_id: replace(shipments[shipment_id], closed=True)})
+    turn.payment = replace(
+        turn.payment, shipments={**shipments, shipment_id: replace(shipments[shipment_id], closed=True)}
+    )
 
 
 def _settle_without_money(turn: Turn, shipment_id: str) -> None:
@@ -138,7 +138,6 @@ def fail(turn: Turn, shipment_id: str, amount: int, refused: Refused) -> None:
         PaymentCaptureFailed(
             order_id=payment.order_id,
             payment_id=payment.payment_id,
-            shipment_id=shipment_id,
             at=turn.now,
             amount=amount,
             currency=payment.currency,

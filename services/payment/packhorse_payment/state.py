@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from packhorse_chassis.reaction import Kind
+from packhorse_contracts.blocks import PaymentMethod
 
 from packhorse_payment.allocation import value_of
 from packhorse_payment.operations import Operation, Refused
@@ -44,7 +45,7 @@ class Line:
 class Means:
     """How the customer pays."""
 
-    method: str
+    method: PaymentMethod
     token: str | None
 
 

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from packhorse_chassis.reaction import CancelTimer, Decisions, Effect, Internal, SetTimer
 from packhorse_contracts.base import Fact
@@ -24,10 +23,6 @@ class Turn:
         self._timers: list[SetTimer | CancelTimer] = []
         self._effects: list[Effect] = []
 
-    def change(self, **changes: Any) -> None:
-        """The payment with these fields changed."""
-        self.payment = replace(self.payment, **changes)
-
     def say(self, fact: Fact) -> None:
         """Publishes a fact."""
         self._events.append(fact)
@@ -43,13 +38,13 @@ class Turn:
                 movement, payment.payment_id, number, payment.order_id, self.now, amount, payment.currency, cause
             )
         )
-        self.change(entries=number)
+        self.payment = replace(self.payment, entries=number)
 
     def ask(self, operation: Operation) -> None:
         """Has the gateway asked. The intent is stored with this very state, before the gateway hears of it."""
         number = self.payment.operations + 1
         key = f"{self.payment.payment_id}-{number}-{operation.kind}"
-        self.change(operations=number, pending=Pending(key, operation))
+        self.payment = replace(self.payment, operations=number, pending=Pending(key, operation))
         self._send(AskGateway(order_id=self.payment.order_id, key=key, operation=operation), key)
 
     def ask_again(self) -> None:
@@ -57,7 +52,7 @@ class Turn:
         pending = self.payment.pending
         assert pending is not None  # noqa: S101 -- only called for one
         asked = pending.asked + 1
-        self.change(pending=replace(pending, status="asked", asked=asked))
+        self.payment = replace(self.payment, pending=replace(pending, status="asked", asked=asked))
         request = AskGateway(
             order_id=self.payment.order_id,
             key=pending.key,

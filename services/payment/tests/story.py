@@ -7,7 +7,16 @@ from packhorse_chassis.memory import Memory
 from packhorse_contracts.base import Fact
 from packhorse_contracts.order import OrderAccepted, OrderCancelled
 from packhorse_contracts.shipping import ShippingDispatched
-from packhorse_payment.operations import AskGateway, Authorise, Done, GatewayAnswered, Outcome, Refused, UnderReview, Unknown
+from packhorse_payment.operations import (
+    AskGateway,
+    Authorise,
+    Done,
+    GatewayAnswered,
+    Outcome,
+    Refused,
+    UnderReview,
+    Unknown,
+)
 from packhorse_payment.policies import Policy
 from packhorse_payment.reactions import routes
 from packhorse_payment.state import PAYMENTS, Payment
@@ -21,7 +30,7 @@ def accepted(
     *lines: Mapping[str, object],
     promotions: int = 0,
     delivery: tuple[int, int] = (0, 0),
-    token: str | None = "tok_ok",
+    token: str | None = "tok_ok",  # noqa: S107 -- a test token, no secret
     payments: int = 1,
 ) -> OrderAccepted:
     """An order of these lines; what isn't said is plain. `delivery`: its price and its tax."""
@@ -39,9 +48,7 @@ def accepted(
             "customer": {"customer_id": "c-1", "name": "Ana Lima"},
             "lines": full,
             "delivery": {"mode": "ship", "service": "standard", "price": delivery[0], "tax": delivery[1]},
-            "payments": [
-                {"method": "card", "amount": total if n == 0 else 0, "token": token} for n in range(payments)
-            ],
+            "payments": [{"method": "card", "amount": total if n == 0 else 0, "token": token} for n in range(payments)],
             "promotions": [{"code": "AUTUMN", "amount": promotions}] if promotions else [],
             "totals": {
                 "goods": goods,

@@ -7,10 +7,20 @@ from typing import TypeVar
 
 import aiohttp
 from packhorse_contracts.base import Model, Utc
-from pydantic import JsonValue, SecretStr, ValidationError
+from pydantic import Field, JsonValue, SecretStr, ValidationError
 
 from packhorse_payment.gateways import UncertainError
-from packhorse_payment.operations import Authorise, Capture, Done, Operation, Outcome, Refund, Refused, UnderReview, Void
+from packhorse_payment.operations import (
+    Authorise,
+    Capture,
+    Done,
+    Operation,
+    Outcome,
+    Refund,
+    Refused,
+    UnderReview,
+    Void,
+)
 
 M = TypeVar("M", bound=Model)
 
@@ -22,16 +32,16 @@ _NOT_ABOUT_THIS_REQUEST = frozenset({401, 403, 408, 425, 429})
 class _Resource(Model):
     """What the answers have in common, and an authorisation's own fields."""
 
-    id: str
+    id: str = Field(min_length=1, max_length=255)
     amount: int
     currency: str
     status: str | None = None
-    decline_code: str | None = None
+    decline_code: str | None = Field(None, max_length=64)
     expires_at: Utc | None = None
 
 
 class _Problem(Model):
-    code: str
+    code: str = Field(max_length=64)
     title: str = ""
     detail: str = ""
 

@@ -1,0 +1,236 @@
+"""The performer against the real gateway of the devstack, over HTTP: each failure ends in certainty or says so."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from packhorse_chassis.effect import RetryError
+from packhorse_devstack.counterparties.gateway.book import Book
+from packhorse_devstack.counterparties.gateway.desk import Desk, Settings
+from packhorse_devstack.counterparties.gateway.http import Http
+from packhorse_payment.effects import GatewayPerformer
+from packhorse_payment.gateways.rest import RestGateway
+from packhorse_payment.operations import (
+    AskGateway,
+    Authorise,
+    Capture,
+    Done,
+    Operation,
+    Outcome,
+    Refund,
+    Refused,
+    UnderReview,
+    Unknown,
+    Void,
+)
+from pydantic import JsonValue, SecretStr
+
+ORDER = "order-1"
+
+
+@pytest.fixture
+async def url(tmp_path: Path) -> AsyncIterator[str]:
+    """The gateway, with a book of its own. Run as its process does: a caller who leaves doesn't stop the work."""
+    book = Book(tmp_path / "book.sqlite")
+    settings = Settings(review_after=timedelta(milliseconds=100), expires_after=timedelta(milliseconds=100))
+    runner = web.AppRunner(Http(book, Desk(book, settings, lambda: datetime.now(UTC))).application())
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+    book.close()
+
+
+@pytest.fixture
+async def performer(url: str) -> AsyncIterator[GatewayPerformer]:
+    """A performer that waits half a second for an answer."""
+    performer = GatewayPerformer(RestGateway(url, 0.5))
+    yield performer
+    await performer.close()
+
+
+def authorise(token: str | None = "tok_ok", amount: int = 3000) -> Authorise:  # noqa: S107 -- test tokens
+    """A request for 30 euros."""
+    return Authorise(amount=amount, currency="EUR", method="card", token=token)
+
+
+async def ask(performer: GatewayPerformer, key: str, operation: Operation, **more: object) -> Outcome:
+    """One attempt."""
+    request = AskGateway.model_validate({"order_id": ORDER, "key": key, "operation": operation, **more})
+    answered = await performer.perform(request, f"{key}-effect")
+    assert (answered.order_id, answered.key) == (ORDER, key)
+    return answered.outcome
+
+
+async def held(performer: GatewayPerformer, token: str | None = "tok_ok") -> str:  # noqa: S107 -- a test token
+    """The gateway's id of an authorisation."""
+    done = await ask(performer, "k-authorise", authorise(token))
+    assert isinstance(done, Done)
+    return done.reference
+
+
+async def totals(url: str) -> dict[str, JsonValue]:
+    """What the gateway's own book says about the order."""
+    async with aiohttp.ClientSession() as session, session.get(f"{url}/v1/book") as response:
+        book = await response.json()
+    found = book["totals"][ORDER]
+    assert isinstance(found, dict)
+    return found
+
+
+async def test_authorise_capture_void_and_refund_stand_in_the_gateways_book(
+    performer: GatewayPerformer, url: str
+) -> None:
+    """Both books agree."""
+    auth = await held(performer)
+    capture = Capture(authorisation=auth, shipment_id="s1", amount=1000, currency="EUR")
+    captured = await ask(performer, "k-capture", capture)
+    assert isinstance(captured, Done)
+    voided = await ask(performer, "k-void", Void(authorisation=auth, amount=2000, currency="EUR"))
+    refund = Refund(authorisation=auth, capture=captured.reference, amount=400, currency="EUR", cause="cancelled")
+    refunded = await ask(performer, "k-refund", refund)
+    assert isinstance(voided, Done)
+    assert isinstance(refunded, Done)
+    assert await totals(url) == {
+        "currency": "EUR",
+        "authorised": 3000,
+        "captured": 1000,
+        "voided": 2000,
+        "refunded": 400,
+    }
+
+
+async def test_the_same_key_any_number_of_times_holds_the_money_once(performer: GatewayPerformer, url: str) -> None:
+    """A process that dies after the call, and another that repeats it."""
+    answers = [await ask(performer, "k1", authorise()) for _ in range(3)]
+    assert answers[0] == answers[1] == answers[2]
+    assert (await totals(url))["authorised"] == 3000
+
+
+async def test_work_done_without_an_answer_is_learnt_by_asking_for_the_key(
+    performer: GatewayPerformer, url: str
+) -> None:
+    """`tok_timeout`: the answer is lost, the outcome isn't."""
+    assert isinstance(await ask(performer, "k1", authorise("tok_timeout")), Done)
+    assert (await totals(url))["authorised"] == 3000
+
+
+async def test_a_gateway_that_fails_is_asked_again_until_it_does_it_once(performer: GatewayPerformer, url: str) -> None:
+    """`tok_flaky`: nothing was done, which the gateway confirms; so it is repeated with the same key."""
+    for _ in range(2):
+        with pytest.raises(RetryError, match="503"):
+            await ask(performer, "k1", authorise("tok_flaky"))
+    assert isinstance(await ask(performer, "k1", authorise("tok_flaky")), Done)
+    assert (await totals(url))["authorised"] == 3000
+
+
+async def test_work_that_takes_longer_than_we_wait_is_left_to_end(performer: GatewayPerformer) -> None:
+    """`tok_slow`: the gateway says that it is still at it, and when to ask again."""
+    with pytest.raises(RetryError, match="in_progress") as retry:
+        await ask(performer, "k1", authorise("tok_slow"))
+    assert retry.value.after == 1.0
+
+
+async def test_what_is_asked_again_is_looked_up_first(performer: GatewayPerformer) -> None:
+    """Known: the stored answer. Never done: done now."""
+    again = await ask(performer, "k1", authorise(), again=True)
+    assert isinstance(again, Done)
+    assert await ask(performer, "k1", authorise(), again=True) == again
+
+
+@pytest.mark.parametrize(
+    ("token", "code"),
+    [
+        ("tok_declined", "card_declined"),
+        ("tok_insufficient_funds", "insufficient_funds"),
+        ("tok_unheard_of", "invalid_token"),
+    ],
+)
+async def test_a_decline_is_certain_and_says_whether_another_try_may_help(
+    performer: GatewayPerformer, token: str, code: str
+) -> None:
+    """Asked for once, never repeated by the chassis; the reason is the gateway's."""
+    refused = await ask(performer, "k1", authorise(token))
+    assert isinstance(refused, Refused)
+    assert (refused.code, refused.may_retry) == (code, True)
+    assert await ask(performer, "k1", authorise(token), again=True) == refused
+
+
+async def test_a_review_is_looked_at_by_its_reference(performer: GatewayPerformer) -> None:
+    """Under review until decided, whatever is stored with the key."""
+    first = await ask(performer, "k1", authorise("tok_review"))
+    assert isinstance(first, UnderReview)
+    await asyncio.sleep(0.15)
+    decided = await ask(performer, "k1", authorise("tok_review"), again=True, reference=first.reference)
+    assert isinstance(decided, Done)
+    assert decided.reference == first.reference
+    assert decided.expires_at is not None
+
+
+async def test_a_capture_that_fails_is_certain(performer: GatewayPerformer) -> None:
+    """`tok_capture_fails`."""
+    auth = await held(performer, "tok_capture_fails")
+    capture = Capture(authorisation=auth, shipment_id="s1", amount=1000, currency="EUR")
+    refused = await ask(performer, "k2", capture)
+    assert isinstance(refused, Refused)
+    assert refused.code == "capture_failed"
+
+
+async def test_an_expired_authorisation_can_be_neither_captured_nor_voided(performer: GatewayPerformer) -> None:
+    """`tok_expires`: the codes that the reactions know."""
+    auth = await held(performer, "tok_expires")
+    await asyncio.sleep(0.15)
+    capture = Capture(authorisation=auth, shipment_id="s1", amount=1000, currency="EUR")
+    captured = await ask(performer, "k2", capture)
+    voided = await ask(performer, "k3", Void(authorisation=auth, amount=3000, currency="EUR"))
+    assert isinstance(captured, Refused)
+    assert isinstance(voided, Refused)
+    assert captured.code == "authorisation_expired"
+    assert voided.code in ("authorisation_expired", "nothing_to_void")
+
+
+async def test_a_gateway_that_nobody_reaches_is_uncertain() -> None:
+    """Refused connections are retried, and end as unknown."""
+    performer = GatewayPerformer(RestGateway("http://127.0.0.1:1", 0.5, SecretStr("key")))
+    with pytest.raises(RetryError, match="no answer"):
+        await ask(performer, "k1", authorise())
+    request = AskGateway(order_id=ORDER, key="k1", operation=authorise())
+    given_up = performer.give_up(request, "no answer until the deadline")
+    assert given_up.outcome == Unknown(reason="no answer until the deadline")
+    await performer.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "says"),
+    [
+        (201, b'{"id": "a", "amount": 1, "currency": "EUR"}', "amount is 1 EUR"),
+        (201, b'{"id": "a"}', "can't be read"),
+        (201, b"<html>", "no answer"),
+        (404, b'"nobody here"', "can't be read"),
+        (401, b"{}", "401"),
+        (429, b"{}", "429"),
+        (302, b"{}", "302"),
+    ],
+)
+async def test_an_answer_that_makes_no_sense_leaves_the_outcome_unknown(status: int, body: bytes, says: str) -> None:
+    """Another amount, a proxy's page, a wrong key, too many requests: nobody's money is declared held or free."""
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.method == "GET":
+            return web.Response(status=503)
+        return web.Response(status=status, body=body, headers={"Retry-After": "7"})
+
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", answer)
+    async with TestServer(application) as server:
+        gateway = RestGateway(str(server.make_url("")), 0.5)
+        with pytest.raises(Exception, match=says):
+            await gateway.do(authorise(), "k1", ORDER)
+        with pytest.raises(RetryError):
+            await ask(GatewayPerformer(gateway), "k1", authorise())
+        await gateway.close()
