@@ -1,24 +1,60 @@
 """What every fact is made of: the frozen base class and the value types of the contracts."""
 
-from datetime import UTC, datetime
-from typing import Annotated, ClassVar
+import re
+from datetime import UTC, date, datetime
+from typing import Annotated, ClassVar, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from packhorse_contracts import registry
+from packhorse_contracts.gs1 import check_gtin, check_sscc
 from packhorse_contracts.topics import Topic
 
 MAX_MINOR_UNITS = 10**15
-"""No amount is larger: it keeps every sum of an order inside a 64 bit integer."""
+"""No amount is larger: it keeps every total inside a 64 bit integer."""
+
+MAX_ITEMS = 2_000
+"""No list of an outsider is longer, so that what we say about it always fits into a record."""
+
+RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+
+_NO_NUL = r"^[^\u0000]*$"
+"""PostgreSQL keeps no NUL in text or jsonb: one that came through here would fail much later, and park its key."""
 
 
-def _to_utc(value: datetime) -> datetime:
-    return value.astimezone(UTC)
+def _as_rfc3339(value: object) -> object:
+    """Keeps out what pydantic would also take for a time: numbers, digits and dates alone."""
+    if isinstance(value, datetime) or (isinstance(value, str) and RFC3339.fullmatch(value)):
+        return value
+    raise ValueError("time must be RFC 3339 with an offset")
 
+
+def to_utc(value: datetime) -> datetime:
+    """The same instant in UTC; ValueError where that lies outside the years 1 to 9999."""
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("time lies outside the years 1 to 9999 in UTC") from None
+
+
+def _as_day(value: str) -> str:
+    date.fromisoformat(value)
+    return value
+
+
+T = TypeVar("T")
+Many = Annotated[tuple[T, ...], Field(max_length=MAX_ITEMS)]
+"""A list in a fact of an outsider."""
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")]
 """An opaque identifier: 1 to 64 printable ASCII characters without blanks."""
 
-Text = Annotated[str, StringConstraints(max_length=2_000)]
+Text = Annotated[str, StringConstraints(max_length=2_000, pattern=_NO_NUL)]
+Short = Annotated[str, StringConstraints(max_length=320, pattern=_NO_NUL)]
+Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_NO_NUL)]
+"""A short name from a list that may grow: readers expect members they don't know."""
+
+Flag = Annotated[bool, Field(strict=True)]
 Minor = Annotated[int, Field(strict=True, ge=0, le=MAX_MINOR_UNITS)]
 """An amount in the minor unit of its currency (cents, pence; JPY has none, KWD has three digits)."""
 
@@ -35,21 +71,47 @@ Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
 """BCP 47 language tag, e.g. `pt-BR`."""
 
-Utc = Annotated[AwareDatetime, AfterValidator(_to_utc)]
+Day = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
+    AfterValidator(_as_day),
+    Field(json_schema_extra={"format": "date"}),
+]
+"""A calendar day, `YYYY-MM-DD`."""
+
+Gtin = Annotated[
+    str,
+    StringConstraints(pattern=r"^([0-9]{8}|[0-9]{12,14})$"),
+    AfterValidator(check_gtin),
+    Field(json_schema_extra={"format": "gtin"}),
+]
+"""GTIN-8, -12, -13 or -14 with a valid check digit."""
+
+Sscc = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9]{18}$"),
+    AfterValidator(check_sscc),
+    Field(json_schema_extra={"format": "sscc"}),
+]
+"""SSCC-18 with a valid check digit."""
+
+Utc = Annotated[AwareDatetime, BeforeValidator(_as_rfc3339), AfterValidator(to_utc)]
 """RFC 3339 with an offset when read; always UTC once read."""
 
 
 class Model(BaseModel):
     """A part of a fact: frozen, and blind to fields it doesn't know (a newer writer may add some)."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", allow_inf_nan=False, validate_by_name=True, serialize_by_alias=True
+    )
 
 
 class Money(Model):
     """An amount of money, in the minor unit of its ISO 4217 currency."""
 
-    amount: Minor
-    currency: Currency
+    amount: Minor = Field(description="In minor units of the currency")
+    currency: Currency = Field(description="ISO 4217 code")
 
 
 class Fact(Model):
@@ -58,7 +120,7 @@ class Fact(Model):
     A concrete fact names its wire type, its topic, and the fields that give its subject and its Kafka key:
 
         class OrderConfirmed(Fact, type="packhorse.order.confirmed.v1", topic=ORDER_EVENTS, key="order_id"):
-            order_id: Id
+            order_id: OrderId
     """
 
     TYPE: ClassVar[str] = ""
@@ -75,7 +137,7 @@ class Fact(Model):
     @classmethod
     def __pydantic_init_subclass__(
         cls,
-        type: str = "",
+        type: str = "",  # noqa: A002 - the word that the class line reads best with
         topic: Topic | None = None,
         key: str = "",
         subject: str = "",
@@ -87,8 +149,6 @@ class Fact(Model):
             return
         cls.TYPE, cls.TOPIC, cls.KEY, cls.SUBJECT = type, topic, key, subject or key
         cls.SNAPSHOT = snapshot
-        from packhorse_contracts import registry
-
         registry.register(cls)
 
     @property

@@ -5,197 +5,219 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from packhorse_contracts.base import (
+    Code,
     Count,
     Country,
     Grams,
     Id,
     Language,
-    Millimetres,
     Minor,
     Model,
-    Quantity,
+    Short,
+    Sscc,
     Text,
     Utc,
 )
+from packhorse_contracts.fields import (
+    Available,
+    Height,
+    Length,
+    LineId,
+    LocationId,
+    PackageId,
+    Pieces,
+    Sku,
+    Title,
+    TrackingNumber,
+    Width,
+)
 
-Channel = Literal["web", "store", "marketplace", "phone"]
+Channel = Annotated[Literal["web", "store", "marketplace", "phone"], Field(description="Where the order was taken")]
 DeliveryMode = Literal["ship", "collect"]
-ServiceLevel = Literal["economy", "standard", "express"]
+ServiceLevel = Annotated[Literal["economy", "standard", "express"], Field(description="How fast it shall arrive")]
 PaymentMethod = Literal[
     "card", "debit_card", "paypal", "venmo", "bank_transfer", "gift_card", "cash_on_delivery", "invoice"
 ]
-Hold = Literal[
-    "awaiting_payment",
-    "awaiting_return_items",
-    "high_risk",
-    "incorrect_address",
-    "out_of_stock",
-    "unknown_delivery_date",
-    "manual",
+Hold = Annotated[
+    Literal[
+        "awaiting_payment",
+        "awaiting_return_items",
+        "high_risk",
+        "incorrect_address",
+        "out_of_stock",
+        "unknown_delivery_date",
+        "manual",
+    ],
+    Field(description="What the order waits for"),
 ]
-CancelledBy = Literal["customer", "operator", "payment", "stock", "risk", "timeout", "warehouse"]
+CancelledBy = Annotated[
+    Literal["customer", "operator", "payment", "stock", "risk", "timeout", "warehouse"],
+    Field(description="Who or what brought it about"),
+]
 
 
 class Customer(Model):
     """Who ordered. Personal data."""
 
-    customer_id: Id
-    name: Text
-    email: str | None = Field(None, max_length=320, description="As given; the notification service judges it")
-    phone: str | None = Field(None, max_length=40, description="As given, best E.164")
+    customer_id: Id = Field(description="The checkout's id of the customer")
+    name: Text = Field(description="As the customer wants to be addressed")
+    email: Short | None = Field(None, description="As given; whoever sends mail judges it")
+    phone: Short | None = Field(None, description="As given, best E.164")
     locale: Language | None = Field(None, description="BCP 47 tag of the language the customer reads")
 
 
 class Address(Model):
     """A postal address. Personal data."""
 
-    name: Text
-    lines: tuple[Text, ...] = Field(description="Street lines, top to bottom")
-    city: Text
-    region: Text | None = None
-    postal_code: str | None = Field(None, max_length=20)
-    country: Country
+    name: Text = Field(description="Who receives it there")
+    lines: tuple[Text, ...] = Field(max_length=20, description="Street lines, top to bottom")
+    city: Text = Field(description="City or post town")
+    region: Text | None = Field(None, description="State, province or county")
+    postal_code: Short | None = Field(None, description="As the country writes it")
+    country: Country = Field(description="ISO 3166-1 alpha-2 code")
 
 
 class OrderLine(Model):
     """One line of an order."""
 
-    line_id: Id
-    sku: Id
-    title: Text | None = None
-    quantity: Quantity
+    line_id: LineId
+    sku: Sku
+    title: Title | None = None
+    quantity: Pieces
     unit_price: Minor = Field(description="Price of one piece, minor units")
     discount: Minor | None = Field(None, description="Off the whole line, minor units")
-    tax: Minor | None = Field(None, description="On top of the whole line; absent or 0 where prices include it")
+    tax: Minor | None = Field(
+        None, description="On top of the whole line, minor units; absent or 0 where prices include it"
+    )
     lead_time_days: Count | None = Field(None, description="Days until it can be picked, for what isn't stocked")
-    gift_message: Text | None = None
+    gift_message: Text | None = Field(None, description="To print on a card")
 
 
 class Delivery(Model):
     """How the customer wants the goods."""
 
-    mode: DeliveryMode
+    mode: DeliveryMode = Field(description="Sent to an address, or fetched at a location")
     service: ServiceLevel
     price: Minor = Field(description="Delivery price, minor units")
     tax: Minor | None = Field(None, description="On top of the delivery price, minor units")
-    collect_at: Id | None = Field(None, description="Location id, for mode collect")
+    collect_at: Id | None = Field(None, description="The location to fetch it at, for mode collect")
     not_before: Utc | None = Field(None, description="Don't deliver earlier")
 
 
 class PaymentTender(Model):
     """One way in which a part of the order is paid."""
 
-    method: PaymentMethod
-    amount: Minor
-    token: str | None = Field(None, max_length=255, description="The gateway's token for the instrument")
+    method: PaymentMethod = Field(description="Means of payment")
+    amount: Minor = Field(description="The part of the grand total that it pays, minor units")
+    token: Short | None = Field(None, description="The gateway's token for the instrument")
 
 
 class Promotion(Model):
     """A discount on the whole order."""
 
-    code: Annotated[str, Field(max_length=64)]
-    amount: Minor
+    code: Code = Field(description="Name of the promotion")
+    amount: Minor = Field(description="Off the order, minor units")
 
 
 class Totals(Model):
-    """goods = Σ quantity × unit_price; grand_total = goods − discount + delivery + tax. Minor units."""
+    """Sums in minor units: grand_total = goods − discount + delivery + tax = Σ payments."""
 
-    goods: Minor
-    discount: Minor
-    delivery: Minor
-    tax: Minor
-    grand_total: Minor
+    goods: Minor = Field(description="Σ quantity × unit_price")
+    discount: Minor = Field(description="Σ discounts of lines + Σ promotions")
+    delivery: Minor = Field(description="The delivery price")
+    tax: Minor = Field(description="Σ taxes on top, of lines and delivery; 0 where prices include them")
+    grand_total: Minor = Field(description="What the customer pays")
 
 
 class Fault(Model):
     """One thing that is wrong with a request."""
 
-    code: Annotated[str, Field(max_length=64)]
-    field: str | None = Field(None, max_length=255, description="Path of the field at fault")
-    message: Text
+    code: Code = Field(description="Stable name of the fault")
+    field: Short | None = Field(None, description="Path of the field at fault")
+    message: Text = Field(description="A sentence for people")
 
 
 class Reason(Model):
-    """Why something happened: a stable code, and a sentence for people."""
+    """Why something happened."""
 
-    code: Annotated[str, Field(max_length=64)]
-    message: Text
+    code: Code = Field(description="Stable name of the reason; the list may grow")
+    message: Text = Field(description="A sentence for people")
 
 
 class ConfirmedLine(Model):
     """A line that will be delivered."""
 
-    line_id: Id
-    sku: Id
-    title: Text | None = None
-    quantity: Quantity
-    unit_price: Minor
+    line_id: LineId
+    sku: Sku
+    title: Title | None = None
+    quantity: Pieces
+    unit_price: Minor = Field(description="Price of one piece, minor units")
 
 
 class Allocation(Model):
     """So many pieces of a line come from this location."""
 
-    line_id: Id
-    sku: Id
-    quantity: Quantity
-    location: Id
+    line_id: LineId
+    sku: Sku
+    quantity: Pieces
+    location: LocationId
 
 
 class Promise(Model):
     """What the customer is told."""
 
-    ship_by: Utc
-    deliver_by: Utc
+    ship_by: Utc = Field(description="Leaves the last location by then")
+    deliver_by: Utc = Field(description="Arrives by then")
 
 
 class LineQuantity(Model):
     """Pieces of an order line."""
 
-    line_id: Id
-    quantity: Quantity
+    line_id: LineId
+    quantity: Pieces
 
 
 class SkuLine(Model):
     """Pieces of an order line, with the SKU."""
 
-    line_id: Id
-    sku: Id
-    quantity: Quantity
+    line_id: LineId
+    sku: Sku
+    quantity: Pieces
 
 
 class ShortLine(Model):
     """A line that stock can't serve."""
 
-    line_id: Id
-    sku: Id
-    wanted: Quantity
-    available: Count
+    line_id: LineId
+    sku: Sku
+    wanted: Pieces
+    available: Available
 
 
 class Tender(Model):
     """What a gateway holds of one payment."""
 
-    method: PaymentMethod
-    amount: Minor
-    gateway: Annotated[str, Field(max_length=64)]
-    reference: str | None = Field(None, max_length=255, description="The gateway's id")
+    method: PaymentMethod = Field(description="Means of payment")
+    amount: Minor = Field(description="Minor units of the payment's currency")
+    gateway: Code = Field(description="Which gateway")
+    reference: Short | None = Field(None, description="The gateway's own id of it")
 
 
 class Package(Model):
     """A parcel, closed and weighed."""
 
-    package_id: Id
-    sscc: str | None = Field(None, description="SSCC-18 with a valid check digit")
-    carton: Annotated[str, Field(max_length=64)]
-    weight: Grams
-    length: Millimetres
-    width: Millimetres
-    height: Millimetres
-    lines: tuple[LineQuantity, ...] = ()
+    package_id: PackageId
+    sscc: Sscc | None = Field(None, description="SSCC-18 on its label, with a valid check digit")
+    carton: Code = Field(description="Which carton it was packed in")
+    weight: Grams = Field(description="With packing, grams")
+    length: Length
+    width: Width
+    height: Height
+    lines: tuple[LineQuantity, ...] = Field((), description="What is inside")
 
 
 class Parcel(Model):
     """A parcel as the carrier knows it."""
 
-    tracking_number: Id
-    package_id: Id | None = None
+    tracking_number: TrackingNumber
+    package_id: PackageId | None = None

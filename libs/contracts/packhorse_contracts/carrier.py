@@ -2,13 +2,28 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from packhorse_contracts import topics
-from packhorse_contracts.base import (
-    Fact,
-    Id,
-    Text,
-    Utc,
-)
+from packhorse_contracts.base import Fact, Text, Utc
+from packhorse_contracts.fields import TrackingNumber
+
+TrackingStatus = Literal[
+    "pending",
+    "picked_up",
+    "in_transit",
+    "out_for_delivery",
+    "ready_for_pickup",
+    "delivered",
+    "delivery_delayed",
+    "delivery_failed",
+    "on_hold",
+    "return_to_sender",
+    "cancelled",
+    "lost",
+    "unknown",
+]
+Incident = Literal["carrier", "retailer", "consignee", "customs", "weather", "other"]
 
 
 class TrackingUpdated(
@@ -16,23 +31,9 @@ class TrackingUpdated(
 ):
     """Where a parcel is."""
 
-    tracking_number: Id
-    status: Literal[
-        "pending",
-        "picked_up",
-        "in_transit",
-        "out_for_delivery",
-        "ready_for_pickup",
-        "delivered",
-        "delivery_delayed",
-        "delivery_failed",
-        "on_hold",
-        "return_to_sender",
-        "cancelled",
-        "lost",
-        "unknown",
-    ]
-    incident: Literal["carrier", "retailer", "consignee", "customs", "weather", "other"] | None = None
-    carrier_code: Text | None = None
-    at: Utc
-    place: Text | None = None
+    tracking_number: TrackingNumber
+    status: TrackingStatus = Field(description="Where it stands, in the words all carriers share")
+    incident: Incident | None = Field(None, description="Who or what caused a delay or a failure")
+    carrier_code: Text | None = Field(None, description="The carrier's own code for the status")
+    at: Utc = Field(description="When the carrier saw it")
+    place: Text | None = Field(None, description="Where the carrier saw it")

@@ -2,32 +2,34 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from packhorse_contracts import blocks, topics
-from packhorse_contracts.base import (
-    Fact,
-    Id,
-    Model,
-    Quantity,
-    Text,
-)
+from packhorse_contracts.base import Fact, Id, Many, Model, Text
+from packhorse_contracts.fields import LineId, Note, OrderId, Pieces
+
+ReturnReason = Literal["damaged", "wrong_item", "not_as_described", "no_longer_wanted", "late"]
+ReturnWish = Literal["refund", "exchange", "store_credit"]
+ClaimReason = Literal["lost", "damaged", "wrong_item", "missing_item"]
+ClaimWish = Literal["refund", "replacement"]
 
 
 class ReturnLine(Model):
-    """A line that comes back."""
+    """A line that shall come back."""
 
-    line_id: Id
-    quantity: Quantity
-    reason: Literal["damaged", "wrong_item", "not_as_described", "no_longer_wanted", "late"]
-    wish: Literal["refund", "exchange", "store_credit"]
+    line_id: LineId
+    quantity: Pieces
+    reason: ReturnReason = Field(description="Why it comes back")
+    wish: ReturnWish = Field(description="What the customer wants for it")
 
 
 class ClaimLine(Model):
     """A line that something was wrong with."""
 
-    line_id: Id
-    quantity: Quantity
-    reason: Literal["lost", "damaged", "wrong_item", "missing_item"]
-    wish: Literal["refund", "replacement"]
+    line_id: LineId
+    quantity: Pieces
+    reason: ClaimReason = Field(description="What was wrong")
+    wish: ClaimWish = Field(description="What the customer wants for it")
 
 
 class CancellationRequested(
@@ -35,9 +37,9 @@ class CancellationRequested(
 ):
     """The customer wants the order, or some of its lines, not to be sent."""
 
-    order_id: Id
-    lines: tuple[blocks.LineQuantity, ...] | None = None
-    reason: Text
+    order_id: OrderId
+    lines: Many[blocks.LineQuantity] | None = Field(None, description="These pieces; absent for the whole order")
+    reason: Text = Field(description="In the customer's words")
 
 
 class AddressChangeRequested(
@@ -45,8 +47,8 @@ class AddressChangeRequested(
 ):
     """The customer wants it sent elsewhere."""
 
-    order_id: Id
-    ship_to: blocks.Address
+    order_id: OrderId
+    ship_to: blocks.Address = Field(description="Where to send it now")
 
 
 class ReturnRequested(
@@ -54,8 +56,8 @@ class ReturnRequested(
 ):
     """The customer wants to send something back."""
 
-    order_id: Id
-    lines: tuple[ReturnLine, ...]
+    order_id: OrderId
+    lines: Many[ReturnLine] = Field(description="What shall come back")
 
 
 class ClaimRequested(
@@ -63,17 +65,17 @@ class ClaimRequested(
 ):
     """Something went wrong with a delivery."""
 
-    order_id: Id
-    lines: tuple[ClaimLine, ...]
+    order_id: OrderId
+    lines: Many[ClaimLine] = Field(description="What was wrong")
 
 
 class HoldRequested(Fact, type="packhorse.customer.hold_requested.v1", topic=topics.CUSTOMER_REQUESTS, key="order_id"):
     """Somebody wants the order to wait."""
 
-    order_id: Id
+    order_id: OrderId
     hold: blocks.Hold
-    note: Text | None = None
-    holder: Id
+    note: Note | None = None
+    holder: Id = Field(description="Who holds it, and alone may release it")
 
 
 class ReleaseRequested(
@@ -81,7 +83,7 @@ class ReleaseRequested(
 ):
     """The holder of a hold lets it go."""
 
-    order_id: Id
+    order_id: OrderId
     hold: blocks.Hold
-    note: Text | None = None
-    holder: Id
+    note: Note | None = None
+    holder: Id = Field(description="Who held it")

@@ -1,15 +1,25 @@
 """What the inventory service says."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from packhorse_contracts import blocks, topics
-from packhorse_contracts.base import (
-    Count,
-    Fact,
-    Id,
-    Text,
-    Utc,
-)
+from packhorse_contracts.base import Count, Fact, Id, Model, Text, Utc
+from packhorse_contracts.fields import At, Available, LocationId, OnHand, OrderId, Pieces, Sku
+
+Allocations = Annotated[tuple[blocks.Allocation, ...], Field(description="What is set aside, and where")]
+Short = Annotated[tuple[blocks.ShortLine, ...], Field(description="What stock can't serve")]
+Freed = Annotated[tuple[blocks.SkuLine, ...], Field(description="What is free again")]
+Expiry = Annotated[Utc, Field(description="It is free again then, unless it is used")]
+ProposalId = Annotated[Id, Field(description="The purchase proposal")]
+
+
+class ReceivedStock(Model):
+    """Pieces that came in at a location."""
+
+    location: LocationId
+    quantity: Pieces
 
 
 class InventoryReserved(
@@ -17,10 +27,22 @@ class InventoryReserved(
 ):
     """All of the order is set aside."""
 
-    order_id: Id
-    at: Utc = Field(description="When it became true")
-    allocations: tuple[blocks.Allocation, ...]
-    expires_at: Utc | None = None
+    order_id: OrderId
+    at: At
+    allocations: Allocations
+    expires_at: Expiry | None = None
+
+
+class InventoryPartlyReserved(
+    Fact, type="packhorse.inventory.partly_reserved.v1", topic=topics.INVENTORY_RESERVATIONS, key="order_id"
+):
+    """Some of the order is set aside."""
+
+    order_id: OrderId
+    at: At
+    allocations: Allocations
+    expires_at: Expiry | None = None
+    short: Short
 
 
 class InventoryReservationRefused(
@@ -28,9 +50,9 @@ class InventoryReservationRefused(
 ):
     """Stock can't serve the order; nothing is set aside."""
 
-    order_id: Id
-    at: Utc = Field(description="When it became true")
-    short: tuple[blocks.ShortLine, ...]
+    order_id: OrderId
+    at: At
+    short: Short
 
 
 class InventoryReservationReleased(
@@ -38,9 +60,9 @@ class InventoryReservationReleased(
 ):
     """What was set aside is free again."""
 
-    order_id: Id
-    at: Utc = Field(description="When it became true")
-    lines: tuple[blocks.SkuLine, ...]
+    order_id: OrderId
+    at: At
+    lines: Freed
 
 
 class InventoryReservationExpired(
@@ -48,9 +70,19 @@ class InventoryReservationExpired(
 ):
     """What was set aside too long is free again."""
 
-    order_id: Id
-    at: Utc = Field(description="When it became true")
-    lines: tuple[blocks.SkuLine, ...]
+    order_id: OrderId
+    at: At
+    lines: Freed
+
+
+class InventoryAllocatedFromBackorder(
+    Fact, type="packhorse.inventory.allocated_from_backorder.v1", topic=topics.INVENTORY_RESERVATIONS, key="order_id"
+):
+    """What the order waited for has come in and is set aside."""
+
+    order_id: OrderId
+    at: At
+    allocations: Allocations
 
 
 class InventoryLevelChanged(
@@ -58,16 +90,18 @@ class InventoryLevelChanged(
 ):
     """The stock of a SKU at a location as it is now."""
 
-    sku: Id
-    location: Id
-    at: Utc = Field(description="When it became true")
-    on_hand: Count
-    reserved: Count
-    safety_stock: Count
-    damaged: Count
-    incoming: Count
-    available_to_promise: Count
-    version: int = Field(ge=1, description="Rises with every change of this SKU and location")
+    sku: Sku
+    location: LocationId
+    at: At
+    on_hand: OnHand
+    reserved: Count = Field(description="Pieces set aside for orders")
+    safety_stock: Count = Field(description="Pieces kept back from promises")
+    damaged: Count = Field(description="Pieces that can't be sold")
+    incoming: Count = Field(description="Pieces ordered from suppliers, not yet in")
+    available_to_promise: Available
+    version: Annotated[int, Field(strict=True, ge=1)] = Field(
+        description="Rises with every change of this SKU and location"
+    )
 
     @property
     def subject(self) -> str:
@@ -78,11 +112,11 @@ class InventoryLevelChanged(
 class InventoryLowStock(Fact, type="packhorse.inventory.low_stock.v1", topic=topics.INVENTORY_STOCK, key="sku"):
     """Little is left."""
 
-    sku: Id
-    location: Id
-    at: Utc = Field(description="When it became true")
-    available_to_promise: Count
-    threshold: Count
+    sku: Sku
+    location: LocationId
+    at: At
+    available_to_promise: Available
+    threshold: Count = Field(description="Pieces at or below which it is said")
 
 
 class InventoryStockAdjusted(
@@ -90,9 +124,44 @@ class InventoryStockAdjusted(
 ):
     """The books were put right."""
 
-    sku: Id
-    location: Id
-    at: Utc = Field(description="When it became true")
-    from_: Count = Field(alias="from")
-    to: Count
-    cause: Text
+    sku: Sku
+    location: LocationId
+    at: At
+    from_: Count = Field(alias="from", description="Pieces in the books before")
+    to: Count = Field(description="Pieces in the books now")
+    cause: Text = Field(description="Why, in a word or a sentence")
+
+
+class InventoryReplenishmentProposed(
+    Fact,
+    type="packhorse.inventory.replenishment_proposed.v1",
+    topic=topics.INVENTORY_REPLENISHMENT,
+    key="sku",
+    subject="proposal_id",
+):
+    """More should be ordered from the supplier."""
+
+    proposal_id: ProposalId
+    sku: Sku
+    location: LocationId
+    at: At
+    supplier: Id = Field(description="Whom to order from")
+    quantity: Pieces
+    reason: Text = Field(description="How the quantity came about")
+    forecast: Count | None = Field(None, description="Pieces expected to sell until the next delivery")
+
+
+class InventoryReplenishmentReceived(
+    Fact,
+    type="packhorse.inventory.replenishment_received.v1",
+    topic=topics.INVENTORY_REPLENISHMENT,
+    key="sku",
+    subject="proposal_id",
+):
+    """What a proposal asked for has come in."""
+
+    proposal_id: ProposalId
+    sku: Sku
+    receipt_id: Id = Field(description="The warehouse's id of the receipt")
+    at: At
+    lines: tuple[ReceivedStock, ...] = Field(description="What came in, and where")

@@ -5,16 +5,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from packhorse_contracts import topics
-from packhorse_contracts.base import (
-    Fact,
-    Id,
-    Language,
-    Text,
-    Utc,
-)
+from packhorse_contracts.base import Code, Fact, Flag, Id, Language, Text
+from packhorse_contracts.fields import At, OrderId
 
-NotificationKind = Annotated[str, Field(max_length=64)]
-NotificationChannel = Literal["email", "sms", "push"]
+NotificationKind = Annotated[Code, Field(description="Which message; the list may grow")]
+NotificationChannel = Annotated[Literal["email", "sms", "push"], Field(description="How the customer is reached")]
+SuppressedWhy = Literal["preference", "duplicate", "quiet_hours", "no_address"]
 
 
 class NotificationSent(
@@ -26,13 +22,13 @@ class NotificationSent(
 ):
     """The customer was told."""
 
-    notification_id: Id
-    order_id: Id
+    notification_id: Id = Field(description="The same for every attempt to tell the same")
+    order_id: OrderId
     kind: NotificationKind
     channel: NotificationChannel
-    language: Language
-    at: Utc = Field(description="When it became true")
-    provider_reference: Text
+    language: Language = Field(description="BCP 47 tag of the language it was written in")
+    at: At
+    provider_reference: Text = Field(description="The provider's id of the message")
 
 
 class NotificationSuppressed(
@@ -40,11 +36,11 @@ class NotificationSuppressed(
 ):
     """The customer was not told, on purpose."""
 
-    order_id: Id
-    at: Utc = Field(description="When it became true")
+    order_id: OrderId
+    at: At
     kind: NotificationKind
     channel: NotificationChannel
-    why: Literal["preference", "duplicate", "quiet_hours", "no_address"]
+    why: SuppressedWhy = Field(description="Why not")
 
 
 class NotificationFailed(
@@ -52,9 +48,9 @@ class NotificationFailed(
 ):
     """The customer could not be told."""
 
-    order_id: Id
-    at: Utc = Field(description="When it became true")
+    order_id: OrderId
+    at: At
     kind: NotificationKind
     channel: NotificationChannel
-    reason: Text
-    final: bool
+    reason: Text = Field(description="What the provider said")
+    final: Flag = Field(description="It will not be tried again")

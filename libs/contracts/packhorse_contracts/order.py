@@ -1,84 +1,102 @@
 """What the order service says."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from packhorse_contracts import blocks, topics
-from packhorse_contracts.base import (
-    Currency,
-    Fact,
-    Id,
-    Model,
-    Text,
-    Utc,
-)
+from packhorse_contracts.base import Code, Fact, Flag, Id, Model, Money, Text, Utc
+from packhorse_contracts.fields import At, CurrencyCode, Note, OrderId, ReturnId
+
+Outcome = Literal["delivered", "collected", "partly_delivered", "returned"]
+Holder = Annotated[Id, Field(description="Who holds it, and alone may release it")]
+Faults = Annotated[tuple[blocks.Fault, ...], Field(description="Every fault, not the first")]
 
 
 class Change(Model):
     """One change of an order."""
 
-    field: Text
-    before: Text | None = None
-    after: Text | None = None
+    field: Text = Field(description="Path of the field")
+    before: Text | None = Field(None, description="What stood there")
+    after: Text | None = Field(None, description="What stands there now")
 
 
 class OrderAccepted(Fact, type="packhorse.order.accepted.v1", topic=topics.ORDER_EVENTS, key="order_id"):
     """The checked order, whole."""
 
-    order_id: Id
-    at: Utc = Field(description="When it became true")
+    order_id: OrderId
+    at: At
     channel: blocks.Channel
-    currency: Currency
-    customer: blocks.Customer
-    ship_to: blocks.Address | None = None
-    bill_to: blocks.Address | None = None
-    lines: tuple[blocks.OrderLine, ...]
-    delivery: blocks.Delivery
-    payments: tuple[blocks.PaymentTender, ...]
-    promotions: tuple[blocks.Promotion, ...] = ()
-    totals: blocks.Totals
+    currency: CurrencyCode
+    customer: blocks.Customer = Field(description="Who ordered")
+    ship_to: blocks.Address | None = Field(None, description="Where to send it")
+    bill_to: blocks.Address | None = Field(None, description="Where the bill goes, if elsewhere")
+    lines: tuple[blocks.OrderLine, ...] = Field(description="What was ordered")
+    delivery: blocks.Delivery = Field(description="How it shall arrive")
+    payments: tuple[blocks.PaymentTender, ...] = Field(description="How it is paid; together the grand total")
+    promotions: tuple[blocks.Promotion, ...] = Field((), description="Discounts on the whole order")
+    totals: blocks.Totals = Field(description="Sums, checked")
 
 
 class OrderRejected(Fact, type="packhorse.order.rejected.v1", topic=topics.ORDER_EVENTS, key="order_id"):
-    """The order can't be taken; every fault is listed."""
+    """The order can't be taken."""
 
-    order_id: Id
-    at: Utc = Field(description="When it became true")
-    reasons: tuple[blocks.Fault, ...]
+    order_id: OrderId
+    at: At
+    reasons: Faults
 
 
 class OrderHeld(Fact, type="packhorse.order.held.v1", topic=topics.ORDER_EVENTS, key="order_id"):
     """The order waits."""
 
-    order_id: Id
-    at: Utc = Field(description="When it became true")
+    order_id: OrderId
+    at: At
     hold: blocks.Hold
-    holder: Id
-    note: Text | None = None
+    holder: Holder
+    note: Note | None = None
 
 
 class OrderReleased(Fact, type="packhorse.order.released.v1", topic=topics.ORDER_EVENTS, key="order_id"):
     """A hold is gone."""
 
-    order_id: Id
-    at: Utc = Field(description="When it became true")
+    order_id: OrderId
+    at: At
     hold: blocks.Hold
-    holder: Id
-    note: Text | None = None
+    holder: Holder
+    note: Note | None = None
 
 
 class OrderConfirmed(Fact, type="packhorse.order.confirmed.v1", topic=topics.ORDER_EVENTS, key="order_id"):
     """Paid for and reserved: ship it."""
 
-    order_id: Id
-    at: Utc = Field(description="When it became true")
-    customer: blocks.Customer
-    ship_to: blocks.Address | None = None
-    delivery: blocks.Delivery
-    lines: tuple[blocks.ConfirmedLine, ...]
-    allocations: tuple[blocks.Allocation, ...]
-    promise: blocks.Promise
+    order_id: OrderId
+    at: At
+    customer: blocks.Customer = Field(description="Who ordered")
+    ship_to: blocks.Address | None = Field(None, description="Where to send it")
+    delivery: blocks.Delivery = Field(description="How it shall arrive")
+    lines: tuple[blocks.ConfirmedLine, ...] = Field(description="What will be delivered")
+    allocations: tuple[blocks.Allocation, ...] = Field(description="Where each piece comes from")
+    promise: blocks.Promise = Field(description="What the customer is told")
+
+
+class OrderBackordered(Fact, type="packhorse.order.backordered.v1", topic=topics.ORDER_EVENTS, key="order_id"):
+    """These pieces come later."""
+
+    order_id: OrderId
+    at: At
+    lines: tuple[blocks.SkuLine, ...] = Field(description="What is waited for")
+    expected_at: Utc | None = Field(None, description="When they should be there")
+
+
+class OrderAmended(Fact, type="packhorse.order.amended.v1", topic=topics.ORDER_EVENTS, key="order_id"):
+    """The order was changed."""
+
+    order_id: OrderId
+    at: At
+    changes: tuple[Change, ...] = Field(description="What was changed")
+    price_difference: Annotated[int, Field(strict=True)] = Field(
+        description="New grand total less the old one, minor units; negative where it got cheaper"
+    )
 
 
 class OrderCancellationRequested(
@@ -86,9 +104,9 @@ class OrderCancellationRequested(
 ):
     """Shipping is asked to withdraw what is not yet gone."""
 
-    order_id: Id
-    at: Utc = Field(description="When it became true")
-    reason: blocks.Reason
+    order_id: OrderId
+    at: At
+    reason: blocks.Reason = Field(description="Why")
     by: blocks.CancelledBy
 
 
@@ -97,25 +115,64 @@ class OrderCancellationDeclined(
 ):
     """Too late to cancel."""
 
-    order_id: Id
-    at: Utc = Field(description="When it became true")
-    reasons: tuple[blocks.Fault, ...]
+    order_id: OrderId
+    at: At
+    reasons: Faults
 
 
 class OrderCancelled(Fact, type="packhorse.order.cancelled.v1", topic=topics.ORDER_EVENTS, key="order_id"):
     """The order, or these pieces of it, will not be delivered."""
 
-    order_id: Id
-    at: Utc = Field(description="When it became true")
-    lines: tuple[blocks.LineQuantity, ...]
-    whole: bool
-    reason: blocks.Reason
+    order_id: OrderId
+    at: At
+    lines: tuple[blocks.LineQuantity, ...] = Field(description="The pieces that this cancellation takes away")
+    whole: Flag = Field(description="Nothing of the order is left")
+    reason: blocks.Reason = Field(description="Why")
     by: blocks.CancelledBy
 
 
 class OrderCompleted(Fact, type="packhorse.order.completed.v1", topic=topics.ORDER_EVENTS, key="order_id"):
     """The order has ended well."""
 
-    order_id: Id
-    at: Utc = Field(description="When it became true")
-    outcome: Literal["delivered", "collected", "partly_delivered", "returned"]
+    order_id: OrderId
+    at: At
+    outcome: Outcome = Field(description="How it ended")
+
+
+class OrderReturnAuthorised(
+    Fact,
+    type="packhorse.order.return_authorised.v1",
+    topic=topics.ORDER_EVENTS,
+    key="order_id",
+    subject="return_id",
+):
+    """The customer may send this back."""
+
+    order_id: OrderId
+    return_id: ReturnId
+    at: At
+    lines: tuple[blocks.SkuLine, ...] = Field(description="What may come back")
+    label_needed: Flag = Field(description="We send the label")
+    send_by: Utc = Field(description="Handed to the carrier by then")
+    policy: Code = Field(description="The rule that allowed it; the list may grow")
+
+
+class OrderReturnDeclined(Fact, type="packhorse.order.return_declined.v1", topic=topics.ORDER_EVENTS, key="order_id"):
+    """The customer may not send this back."""
+
+    order_id: OrderId
+    at: At
+    reasons: Faults
+
+
+class OrderReturnSettled(
+    Fact, type="packhorse.order.return_settled.v1", topic=topics.ORDER_EVENTS, key="order_id", subject="return_id"
+):
+    """What came back was looked at, and what is owed for it is known."""
+
+    order_id: OrderId
+    return_id: ReturnId
+    at: At
+    refund: Money = Field(description="What the customer gets back")
+    restocked: tuple[blocks.SkuLine, ...] = Field(description="What can be sold again")
+    explanation: tuple[Text, ...] = Field(description="How the refund was reckoned, a sentence a step")

@@ -1,16 +1,16 @@
 """What the payment service says."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from packhorse_contracts import blocks, topics
-from packhorse_contracts.base import (
-    Currency,
-    Fact,
-    Id,
-    Minor,
-    Text,
-    Utc,
-)
+from packhorse_contracts.base import Fact, Flag, Text, Utc
+from packhorse_contracts.fields import Amount, At, CurrencyCode, OrderId, PaymentId, ShipmentId
+
+Tenders = Annotated[tuple[blocks.Tender, ...], Field(description="The tenders it touched")]
+Cause = Annotated[Text, Field(description="Why, in a word or a sentence")]
+Why = Annotated[blocks.Reason, Field(description="Why")]
 
 
 class PaymentAuthorised(
@@ -18,13 +18,13 @@ class PaymentAuthorised(
 ):
     """The money is set aside."""
 
-    order_id: Id
-    payment_id: Id
-    at: Utc = Field(description="When it became true")
-    amount: Minor
-    currency: Currency
-    tenders: tuple[blocks.Tender, ...]
-    expires_at: Utc | None = None
+    order_id: OrderId
+    payment_id: PaymentId
+    at: At
+    amount: Amount
+    currency: CurrencyCode
+    tenders: Tenders
+    expires_at: Utc | None = Field(None, description="The gateway frees it then, unless it is captured")
 
 
 class PaymentDeclined(
@@ -32,12 +32,12 @@ class PaymentDeclined(
 ):
     """The money can't be had."""
 
-    order_id: Id
-    payment_id: Id
-    at: Utc = Field(description="When it became true")
-    reason: blocks.Reason
-    may_retry: bool
-    tenders: tuple[blocks.Tender, ...]
+    order_id: OrderId
+    payment_id: PaymentId
+    at: At
+    reason: Why
+    may_retry: Flag = Field(description="Another attempt, or another means of payment, may do")
+    tenders: Tenders
 
 
 class PaymentCaptured(
@@ -45,13 +45,13 @@ class PaymentCaptured(
 ):
     """The money for a shipment is ours."""
 
-    order_id: Id
-    payment_id: Id
-    shipment_id: Id
-    at: Utc = Field(description="When it became true")
-    amount: Minor
-    currency: Currency
-    tenders: tuple[blocks.Tender, ...]
+    order_id: OrderId
+    payment_id: PaymentId
+    shipment_id: ShipmentId
+    at: At
+    amount: Amount
+    currency: CurrencyCode
+    tenders: Tenders
 
 
 class PaymentVoided(
@@ -59,13 +59,13 @@ class PaymentVoided(
 ):
     """What was set aside and not captured is free again."""
 
-    order_id: Id
-    payment_id: Id
-    at: Utc = Field(description="When it became true")
-    amount: Minor
-    currency: Currency
-    tenders: tuple[blocks.Tender, ...]
-    cause: Text
+    order_id: OrderId
+    payment_id: PaymentId
+    at: At
+    amount: Amount
+    currency: CurrencyCode
+    tenders: Tenders
+    cause: Cause
 
 
 class PaymentRefunded(
@@ -73,13 +73,13 @@ class PaymentRefunded(
 ):
     """Captured money went back."""
 
-    order_id: Id
-    payment_id: Id
-    at: Utc = Field(description="When it became true")
-    amount: Minor
-    currency: Currency
-    tenders: tuple[blocks.Tender, ...]
-    cause: Text
+    order_id: OrderId
+    payment_id: PaymentId
+    at: At
+    amount: Amount
+    currency: CurrencyCode
+    tenders: Tenders
+    cause: Cause
 
 
 class PaymentCaptureFailed(
@@ -87,12 +87,12 @@ class PaymentCaptureFailed(
 ):
     """Goods went out whose money can't be had."""
 
-    order_id: Id
-    payment_id: Id
-    at: Utc = Field(description="When it became true")
-    amount: Minor
-    currency: Currency
-    reason: blocks.Reason
+    order_id: OrderId
+    payment_id: PaymentId
+    at: At
+    amount: Amount
+    currency: CurrencyCode
+    reason: Why
 
 
 class PaymentRefundFailed(
@@ -100,12 +100,12 @@ class PaymentRefundFailed(
 ):
     """A refund is still owed."""
 
-    order_id: Id
-    payment_id: Id
-    at: Utc = Field(description="When it became true")
-    amount: Minor
-    currency: Currency
-    reason: blocks.Reason
+    order_id: OrderId
+    payment_id: PaymentId
+    at: At
+    amount: Amount
+    currency: CurrencyCode
+    reason: Why
 
 
 class PaymentDisputed(
@@ -113,9 +113,9 @@ class PaymentDisputed(
 ):
     """The customer's bank took the money back."""
 
-    order_id: Id
-    payment_id: Id
-    at: Utc = Field(description="When it became true")
-    amount: Minor
-    currency: Currency
-    reason: blocks.Reason
+    order_id: OrderId
+    payment_id: PaymentId
+    at: At
+    amount: Amount
+    currency: CurrencyCode
+    reason: Why

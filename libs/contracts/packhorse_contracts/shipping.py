@@ -1,46 +1,55 @@
 """What the shipping service says."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from packhorse_contracts import blocks, topics
-from packhorse_contracts.base import (
-    Count,
-    Fact,
-    Grams,
-    Id,
-    Model,
-    Quantity,
-    Text,
-    Utc,
+from packhorse_contracts.base import Code, Fact, Grams, Id, Model, Money, Text, Utc
+from packhorse_contracts.fields import (
+    At,
+    Carrier,
+    LineId,
+    LocationId,
+    OnHand,
+    OrderId,
+    PickListId,
+    Pieces,
+    ReturnId,
+    ShipmentId,
+    Sku,
+    Title,
+    TrackingNumber,
 )
+from packhorse_contracts.warehouse import ReturnedLine
 
 
 class PickLine(Model):
     """What to pick."""
 
-    line_id: Id
-    sku: Id
-    title: Text | None = None
-    quantity: Quantity
-    bin: Id | None = None
+    line_id: LineId
+    sku: Sku
+    title: Title | None = None
+    quantity: Pieces
+    bin: Id | None = Field(None, description="Where it lies, as the warehouse named it")
 
 
 class ProposedCarton(Model):
     """A carton to pack into."""
 
-    carton: Id
-    lines: tuple[blocks.LineQuantity, ...]
-    weight: Grams
+    carton: Code = Field(description="Which carton")
+    lines: tuple[blocks.LineQuantity, ...] = Field(description="What goes inside")
+    weight: Grams = Field(description="With packing, grams")
 
 
 class ShortPickedLine(Model):
     """What was wanted and what was there."""
 
-    line_id: Id
-    sku: Id
-    wanted: Quantity
-    picked: Count
-    reason: Text
+    line_id: LineId
+    sku: Sku
+    wanted: Pieces
+    picked: OnHand = Field(description="Pieces that were picked")
+    reason: Text = Field(description="The warehouse's reason, a code from a list that may grow")
 
 
 class ShippingPickListIssued(
@@ -52,18 +61,18 @@ class ShippingPickListIssued(
 ):
     """The warehouse is asked to pick, pack and hand over."""
 
-    pick_list_id: Id
-    order_id: Id
-    shipment_id: Id
-    location: Id
-    wave_id: Id | None = None
-    priority: int = Field(ge=0, le=9, description="9 is the most urgent")
-    ship_by: Utc
+    pick_list_id: PickListId
+    order_id: OrderId
+    shipment_id: ShipmentId
+    location: LocationId
+    wave_id: Id | None = Field(None, description="Lists of one wave are picked together")
+    priority: Annotated[int, Field(strict=True, ge=0, le=9)] = Field(description="0 to 9; 9 is the most urgent")
+    ship_by: Utc = Field(description="Handed over to the carrier by then")
     service: blocks.ServiceLevel
-    ship_to: blocks.Address | None = None
-    lines: tuple[PickLine, ...]
-    proposed_cartons: tuple[ProposedCarton, ...] | None = None
-    packing_note: Text | None = None
+    ship_to: blocks.Address | None = Field(None, description="Where to send it")
+    lines: tuple[PickLine, ...] = Field(description="What to pick")
+    proposed_cartons: tuple[ProposedCarton, ...] | None = Field(None, description="How it would fit")
+    packing_note: Text | None = Field(None, description="For the packer")
 
 
 class ShippingPickListWithdrawn(
@@ -75,10 +84,10 @@ class ShippingPickListWithdrawn(
 ):
     """The warehouse is asked to stop."""
 
-    pick_list_id: Id
-    order_id: Id
-    location: Id
-    reason: Text
+    pick_list_id: PickListId
+    order_id: OrderId
+    location: LocationId
+    reason: Text = Field(description="Why, in a word or a sentence")
 
 
 class ShippingWithdrawn(
@@ -86,10 +95,10 @@ class ShippingWithdrawn(
 ):
     """This fulfilment order will not ship."""
 
-    order_id: Id
-    shipment_id: Id
-    at: Utc = Field(description="When it became true")
-    lines: tuple[blocks.SkuLine, ...]
+    order_id: OrderId
+    shipment_id: ShipmentId
+    at: At
+    lines: tuple[blocks.SkuLine, ...] = Field(description="What will not ship")
 
 
 class ShippingWithdrawalRefused(
@@ -101,10 +110,10 @@ class ShippingWithdrawalRefused(
 ):
     """The warehouse is past the point: it ships."""
 
-    order_id: Id
-    shipment_id: Id
-    at: Utc = Field(description="When it became true")
-    reason: blocks.Reason
+    order_id: OrderId
+    shipment_id: ShipmentId
+    at: At
+    reason: blocks.Reason = Field(description="Why")
 
 
 class ShippingShortPicked(
@@ -112,11 +121,11 @@ class ShippingShortPicked(
 ):
     """Less was picked than wanted."""
 
-    order_id: Id
-    shipment_id: Id
-    at: Utc = Field(description="When it became true")
-    location: Id | None = None
-    lines: tuple[ShortPickedLine, ...]
+    order_id: OrderId
+    shipment_id: ShipmentId
+    at: At
+    location: LocationId | None = None
+    lines: tuple[ShortPickedLine, ...] = Field(description="The lines that were picked short")
 
 
 class ShippingPacked(
@@ -124,10 +133,29 @@ class ShippingPacked(
 ):
     """It is in closed packages."""
 
-    order_id: Id
-    shipment_id: Id
-    at: Utc = Field(description="When it became true")
-    packages: tuple[blocks.Package, ...]
+    order_id: OrderId
+    shipment_id: ShipmentId
+    at: At
+    packages: tuple[blocks.Package, ...] = Field(description="Closed and weighed")
+
+
+class ShippingLabelCreated(
+    Fact,
+    type="packhorse.shipping.label_created.v1",
+    topic=topics.SHIPPING_EVENTS,
+    key="order_id",
+    subject="shipment_id",
+):
+    """A label was bought from the carrier."""
+
+    order_id: OrderId
+    shipment_id: ShipmentId
+    at: At
+    carrier: Carrier
+    service: blocks.ServiceLevel
+    cost: Money = Field(description="What the carrier charges")
+    tracking_number: TrackingNumber
+    label: Text = Field(description="Where the label can be fetched")
 
 
 class ShippingDispatched(
@@ -135,20 +163,28 @@ class ShippingDispatched(
 ):
     """It is on its way."""
 
-    order_id: Id
-    shipment_id: Id
-    pick_list_id: Id
-    location: Id
-    at: Utc = Field(description="When it became true")
-    carrier: Id
+    order_id: OrderId
+    shipment_id: ShipmentId
+    pick_list_id: PickListId
+    location: LocationId
+    at: At
+    carrier: Carrier
     service: blocks.ServiceLevel
-    tracking_numbers: tuple[Id, ...]
-    lines: tuple[blocks.SkuLine, ...]
-    packages: tuple[blocks.Package, ...]
+    tracking_numbers: tuple[Id, ...] = Field(description="One for each parcel")
+    lines: tuple[blocks.SkuLine, ...] = Field(description="What is on its way")
+    packages: tuple[blocks.Package, ...] = Field(description="Closed and weighed")
+
+
+class _ParcelNews(Fact):
+    order_id: OrderId
+    shipment_id: ShipmentId
+    at: At
+    tracking_number: TrackingNumber | None = Field(None, description="The parcel, where it is about a single one")
+    detail: Text | None = Field(None, description="What the carrier said of it")
 
 
 class ShippingReadyForCollection(
-    Fact,
+    _ParcelNews,
     type="packhorse.shipping.ready_for_collection.v1",
     topic=topics.SHIPPING_EVENTS,
     key="order_id",
@@ -156,27 +192,19 @@ class ShippingReadyForCollection(
 ):
     """It waits for the customer."""
 
-    order_id: Id
-    shipment_id: Id
-    at: Utc = Field(description="When it became true")
-    tracking_number: Id | None = None
-    detail: Text | None = None
-
 
 class ShippingCollected(
-    Fact, type="packhorse.shipping.collected.v1", topic=topics.SHIPPING_EVENTS, key="order_id", subject="shipment_id"
+    _ParcelNews,
+    type="packhorse.shipping.collected.v1",
+    topic=topics.SHIPPING_EVENTS,
+    key="order_id",
+    subject="shipment_id",
 ):
     """The customer has fetched it."""
 
-    order_id: Id
-    shipment_id: Id
-    at: Utc = Field(description="When it became true")
-    tracking_number: Id | None = None
-    detail: Text | None = None
-
 
 class ShippingOutForDelivery(
-    Fact,
+    _ParcelNews,
     type="packhorse.shipping.out_for_delivery.v1",
     topic=topics.SHIPPING_EVENTS,
     key="order_id",
@@ -184,27 +212,19 @@ class ShippingOutForDelivery(
 ):
     """It arrives today."""
 
-    order_id: Id
-    shipment_id: Id
-    at: Utc = Field(description="When it became true")
-    tracking_number: Id | None = None
-    detail: Text | None = None
-
 
 class ShippingDelivered(
-    Fact, type="packhorse.shipping.delivered.v1", topic=topics.SHIPPING_EVENTS, key="order_id", subject="shipment_id"
+    _ParcelNews,
+    type="packhorse.shipping.delivered.v1",
+    topic=topics.SHIPPING_EVENTS,
+    key="order_id",
+    subject="shipment_id",
 ):
     """The customer has it."""
 
-    order_id: Id
-    shipment_id: Id
-    at: Utc = Field(description="When it became true")
-    tracking_number: Id | None = None
-    detail: Text | None = None
-
 
 class ShippingDeliveryFailed(
-    Fact,
+    _ParcelNews,
     type="packhorse.shipping.delivery_failed.v1",
     topic=topics.SHIPPING_EVENTS,
     key="order_id",
@@ -212,15 +232,9 @@ class ShippingDeliveryFailed(
 ):
     """The carrier could not deliver."""
 
-    order_id: Id
-    shipment_id: Id
-    at: Utc = Field(description="When it became true")
-    tracking_number: Id | None = None
-    detail: Text | None = None
-
 
 class ShippingReturnedToSender(
-    Fact,
+    _ParcelNews,
     type="packhorse.shipping.returned_to_sender.v1",
     topic=topics.SHIPPING_EVENTS,
     key="order_id",
@@ -228,8 +242,18 @@ class ShippingReturnedToSender(
 ):
     """It comes back undelivered."""
 
-    order_id: Id
-    shipment_id: Id
-    at: Utc = Field(description="When it became true")
-    tracking_number: Id | None = None
-    detail: Text | None = None
+
+class ShippingReturnReceived(
+    Fact,
+    type="packhorse.shipping.return_received.v1",
+    topic=topics.SHIPPING_EVENTS,
+    key="order_id",
+    subject="return_id",
+):
+    """What the customer sent back has arrived and was looked at."""
+
+    order_id: OrderId
+    return_id: ReturnId
+    at: At
+    location: LocationId
+    lines: tuple[ReturnedLine, ...] = Field(description="What was in it")

@@ -5,42 +5,49 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from packhorse_contracts import blocks, registry, topics
-from packhorse_contracts.base import (
-    Count,
-    Fact,
-    Id,
-    Model,
-    Quantity,
-    Text,
+from packhorse_contracts.base import Code, Day, Fact, Id, Many, Model, Text
+from packhorse_contracts.fields import (
+    Carrier,
+    LineId,
+    LocationId,
+    OnHand,
+    PickListId,
+    Pieces,
+    ReturnId,
+    Sku,
+    TrackingNumber,
 )
 
 RejectionReason = Literal["incorrect_address", "ineligible_product", "out_of_stock", "undeliverable", "other"]
+Condition = Literal["sellable", "damaged", "missing"]
+ShortReason = Annotated[Code, Field(json_schema_extra={"x-expect-more": ["out_of_stock", "not_found", "damaged"]})]
+Why = Annotated[Text, Field(description="A sentence for people")]
 
 
 class PickedLine(Model):
     """What was really picked of a line."""
 
-    line_id: Id
-    picked: Count
-    short_reason: Text | None = None
+    line_id: LineId
+    picked: OnHand = Field(description="Pieces that were picked, at most those wanted")
+    short_reason: ShortReason | None = Field(None, description="Why fewer than wanted; the list may grow")
 
 
 class ReceivedLine(Model):
     """Goods that came in."""
 
-    sku: Id
-    quantity: Quantity
-    lot: Id | None = None
-    expires_on: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
+    sku: Sku
+    quantity: Pieces
+    lot: Id | None = Field(None, description="The supplier's lot or batch")
+    expires_on: Day | None = Field(None, description="Last day on which it may be sold")
 
 
 class ReturnedLine(Model):
     """Goods that came back."""
 
-    line_id: Id
-    sku: Id
-    quantity: Quantity
-    condition: Literal["sellable", "damaged", "missing"]
+    line_id: LineId
+    sku: Sku
+    quantity: Pieces
+    condition: Condition = Field(description="What was found when it was looked at")
 
 
 class PickListAccepted(
@@ -48,7 +55,7 @@ class PickListAccepted(
 ):
     """The warehouse will pick it."""
 
-    pick_list_id: Id
+    pick_list_id: PickListId
 
 
 class PickListRejected(
@@ -56,9 +63,9 @@ class PickListRejected(
 ):
     """The warehouse will not pick it."""
 
-    pick_list_id: Id
-    reason: RejectionReason
-    lines: tuple[blocks.LineQuantity, ...] | None = None
+    pick_list_id: PickListId
+    reason: RejectionReason = Field(description="Why not")
+    lines: Many[blocks.LineQuantity] | None = Field(None, description="The lines at fault; absent for all")
 
 
 class WithdrawalAccepted(
@@ -66,8 +73,8 @@ class WithdrawalAccepted(
 ):
     """The warehouse stopped in time."""
 
-    pick_list_id: Id
-    reason: Text | None = None
+    pick_list_id: PickListId
+    reason: Why | None = None
 
 
 class WithdrawalRejected(
@@ -75,8 +82,8 @@ class WithdrawalRejected(
 ):
     """Too late: it goes out."""
 
-    pick_list_id: Id
-    reason: Text | None = None
+    pick_list_id: PickListId
+    reason: Why | None = None
 
 
 class PickCompleted(
@@ -84,31 +91,31 @@ class PickCompleted(
 ):
     """Picking ended, possibly short."""
 
-    pick_list_id: Id
-    lines: tuple[PickedLine, ...]
+    pick_list_id: PickListId
+    lines: Many[PickedLine] = Field(description="What was picked, line by line")
 
 
 class Packed(Fact, type="packhorse.warehouse.packed.v1", topic=topics.WAREHOUSE_EVENTS, key="pick_list_id"):
     """The goods are in closed packages."""
 
-    pick_list_id: Id
-    packages: tuple[blocks.Package, ...]
+    pick_list_id: PickListId
+    packages: Many[blocks.Package] = Field(description="All packages of the pick list")
 
 
 class HandedOverV1(Fact, type="packhorse.warehouse.handed_over.v1", topic=topics.WAREHOUSE_EVENTS, key="pick_list_id"):
     """The carrier has it (old form: tracking numbers without their packages)."""
 
-    pick_list_id: Id
-    carrier: Id
-    tracking_numbers: tuple[Id, ...]
+    pick_list_id: PickListId
+    carrier: Carrier
+    tracking_numbers: Many[TrackingNumber] = Field(description="One for each parcel")
 
 
 class HandedOver(Fact, type="packhorse.warehouse.handed_over.v2", topic=topics.WAREHOUSE_EVENTS, key="pick_list_id"):
     """The carrier has it."""
 
-    pick_list_id: Id
-    carrier: Id
-    parcels: tuple[blocks.Parcel, ...]
+    pick_list_id: PickListId
+    carrier: Carrier
+    parcels: Many[blocks.Parcel] = Field(description="What the carrier took")
 
 
 @registry.upcaster(HandedOverV1, HandedOver)
@@ -121,8 +128,8 @@ def parcels_from_tracking_numbers(old: HandedOverV1) -> HandedOver:
 class Collected(Fact, type="packhorse.warehouse.collected.v1", topic=topics.WAREHOUSE_EVENTS, key="pick_list_id"):
     """The customer fetched it."""
 
-    pick_list_id: Id
-    collected_by: Text | None = None
+    pick_list_id: PickListId
+    collected_by: Text | None = Field(None, description="Who fetched it, as they signed")
 
 
 class StockReceived(
@@ -130,29 +137,29 @@ class StockReceived(
 ):
     """Goods came in."""
 
-    receipt_id: Id
-    location: Id
-    purchase_order: Id | None = None
-    lines: tuple[ReceivedLine, ...]
+    receipt_id: Id = Field(description="The warehouse's id of the receipt; one receipt counts once")
+    location: LocationId
+    purchase_order: Id | None = Field(None, description="What they were ordered with")
+    lines: Many[ReceivedLine] = Field(description="What came in")
 
 
 class StockCounted(Fact, type="packhorse.warehouse.stock_counted.v1", topic=topics.WAREHOUSE_EVENTS, key="sku"):
     """Somebody counted what is there."""
 
-    count_id: Id
-    location: Id
-    sku: Id
-    counted: Count
+    count_id: Id = Field(description="The warehouse's id of the count; one count counts once")
+    location: LocationId
+    sku: Sku
+    counted: OnHand
 
 
 class StockMoved(Fact, type="packhorse.warehouse.stock_moved.v1", topic=topics.WAREHOUSE_EVENTS, key="sku"):
     """Goods went from one location to another."""
 
-    move_id: Id
-    from_: Id = Field(alias="from")
-    to: Id
-    sku: Id
-    quantity: Quantity
+    move_id: Id = Field(description="The warehouse's id of the move; one move counts once")
+    from_: LocationId = Field(alias="from", description="The location they left")
+    to: LocationId = Field(description="The location they came to")
+    sku: Sku
+    quantity: Pieces
 
 
 class ReturnReceived(
@@ -160,6 +167,6 @@ class ReturnReceived(
 ):
     """A return arrived and was looked at."""
 
-    return_id: Id
-    location: Id
-    lines: tuple[ReturnedLine, ...]
+    return_id: ReturnId
+    location: LocationId
+    lines: Many[ReturnedLine] = Field(description="What was in it")

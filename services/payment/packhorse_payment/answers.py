@@ -123,6 +123,7 @@ def _captured(turn: Turn, pending: Pending, asked: Capture, done: Done) -> None:
         authorisation=replace(held, remaining=remaining, ended=None if remaining else "captured"),
         captures=(*payment.captures, Captured(done.reference, asked.authorisation, asked.amount)),
         captured=payment.captured + asked.amount,
+        renewed=0,
         shipments={**payment.shipments, asked.shipment_id: shipment},
     )
     turn.book("hold_used", asked.amount, pending.key)

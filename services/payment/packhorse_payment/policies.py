@@ -10,9 +10,10 @@ class Policy:
 
     `gateway`: its name in the facts. `ask_for`: one asking of the gateway is repeated for so long before its outcome
     counts as unknown; `ask_again_after`: it is then asked again after this, doubled each time up to `ask_again_cap`.
-    `review_poll`: the same for an authorisation under review, up to the same cap. `reauthorisations`: how often an
-    authorisation that expired may be renewed with the same token, without the customer. `repeat_after` and
-    `attempts`: a refund or void that the gateway refused is asked anew after a while, so many times in all.
+    `review_poll`: the same for an authorisation under review, up to the same cap. `reauthorisations`: how often,
+    between two captures, an authorisation that expired may be renewed with the same token, without the customer.
+    `repeat_after` and `attempts`: a refund or void that the gateway refused is asked anew after a while, so many
+    times in all.
     """
 
     gateway: str = "gateway"

@@ -22,7 +22,9 @@ class PaymentSettings(BaseSettings):
     ask_for: timedelta = Field(_USUAL.ask_for, description="One asking is repeated for so long, then unknown")
     ask_again_after: timedelta = Field(_USUAL.ask_again_after, description="What is unknown is asked again after this")
     review_poll: timedelta = Field(_USUAL.review_poll, description="A review is looked at after this, then less often")
-    reauthorisations: int = Field(_USUAL.reauthorisations, ge=0, description="Renewals of an expired authorisation")
+    reauthorisations: int = Field(
+        _USUAL.reauthorisations, ge=0, description="Renewals of an expired authorisation per capture"
+    )
     repeat_after: timedelta = Field(_USUAL.repeat_after, description="A refused refund or void is asked anew")
     attempts: int = Field(_USUAL.attempts, ge=1, description="So many tries of refused refunds and voids in all")
 

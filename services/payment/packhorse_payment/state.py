@@ -116,8 +116,9 @@ class Payment:
 
     `authorised`, `captured`, `voided` and `refunded` are sums over all its life, also derivable from the ledger.
     `operations` and `entries` count what was asked of the gateway and booked. At most one operation is `pending`,
-    so that no two can race. `refused` are the kinds of operation that the gateway wouldn't do and that wait for
-    another try; `refusals` counts them. `cancellations`: those heard, so that a repeat is recognised.
+    so that no two can race. `renewed`: authorisations anew since the last capture. `refused` are the kinds of operation
+    that the gateway wouldn't do and that wait for another try; `refusals` counts them. `cancellations`: those heard,
+    so that a repeat is recognised.
     """
 
     order_id: str

@@ -113,7 +113,7 @@ class Shop(Memory):
         assert isinstance(request, AskGateway)
         assert self.payment.pending is not None
         assert request.key == self.payment.pending.key
-        return request
+        return AskGateway.model_validate_json(request.model_dump_json())
 
     def then(self, *facts: Fact) -> "Shop":
         """Hears these."""
@@ -128,7 +128,8 @@ class Shop(Memory):
         if outcome is None:
             authorising = isinstance(request.operation, Authorise)
             outcome = Done(reference=f"ref-{self.answers}", expires_at=IN_A_WEEK if authorising else None)
-        self.hear(GatewayAnswered(order_id=ORDER, key=request.key, outcome=outcome), self.now)
+        answered = GatewayAnswered(order_id=ORDER, key=request.key, outcome=outcome)
+        self.hear(GatewayAnswered.model_validate_json(answered.model_dump_json()), self.now)
         return self
 
     def answer_all(self) -> "Shop":

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import asyncpg
 import pytest
+from packhorse_chassis.db import Connection as Database
 from packhorse_chassis.migrate import migrate
 from packhorse_chassis.store import Table
 from packhorse_payment.ledger import LedgerEntry
@@ -15,7 +16,6 @@ from packhorse_payment.state import PAYMENTS, Payment
 
 from .story import NOON, ORDER, UNKNOWN, Shop, accepted, cancelled, dispatched
 
-Database = asyncpg.Connection[asyncpg.Record]
 SERVICE = build(PaymentSettings())
 (JOURNAL,) = SERVICE.journals
 MUG = {"line_id": "mug", "quantity": 3, "unit_price": 1000}

@@ -165,6 +165,16 @@ def test_an_authorisation_is_renewed_no_more_often_than_the_policy_says() -> Non
     assert [said.reason.code for said in never.said(PaymentCaptureFailed)] == ["authorisation_expired"]
 
 
+def test_each_shipment_may_renew_an_authorisation_that_expired_since_the_one_before() -> None:
+    """A long order outlives several authorisations."""
+    shop = authorised()
+    for n in range(3):
+        shop.fire(AuthorisationLapses, ORDER)
+        shop.answer_all().then(dispatched(f"s{n}", mug=1)).answer_all()
+    assert [said.amount for said in shop.said(PaymentCaptured)] == [1400, 1000, 1000]
+    assert shop.payment.authorised == shop.payment.captured + shop.payment.voided
+
+
 def test_an_authorisation_whose_time_is_over_is_released_and_renewed_only_when_goods_leave() -> None:
     """A hold that nothing needs yet isn't put on the customer's card again."""
     shop = authorised()

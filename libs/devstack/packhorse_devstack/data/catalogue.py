@@ -82,7 +82,7 @@ def _stock(sku: str, demand: int, short: bool, seed: int) -> dict[str, int]:
 
 
 def _product(sku: str, title: str, seed: int) -> dict[str, Json]:
-    """Weight in grams, sides in millimetres: a gift shop's things, mostly small, the long side at least a palm's width."""
+    """Weight in grams, sides in millimetres: a gift shop's things, mostly small and light."""
     random = Random(f"{seed}/product/{sku}")
     weight = min(max(int(random.lognormvariate(5.0, 0.8)), 15), 4_000)
     volume = weight * random.uniform(3_000, 7_000)  # mm³: 3 to 7 cm³ a gram, packaging included

@@ -50,7 +50,7 @@ def convert(seed: int = DEFAULT_SEED, *, all_invoices: bool = False) -> Replay:
         if number in requests:
             sent.append(requests[number])
         sent.extend(bad[str(record["order_id"])])
-    ends = Counter(EXPECTED.values())
+    ends: dict[str, Json] = {**Counter(EXPECTED.values())}
     manifest: dict[str, Json] = {
         "seed": seed,
         "invoices": len(sales),

@@ -1,9 +1,12 @@
 """The lines of a replay file: what a checkout, a customer or a catalogue will say, one JSON object a line.
 
-A fact:      {"fact": "packhorse.checkout.order_placed.v1", "id": "…", "data": {…}, "order_id"?, "after_ms"?, "structured"?}
-Raw bytes:   {"raw_base64": "…", "headers": [["ce_id", "<base64>"], …], "topic": "…", "key": "…", "order_id": "…", "note": "…"}
+A fact:
+    {"fact": "packhorse.checkout.order_placed.v1", "id": "…", "data": {…},
+     "order_id"?, "after_ms"?, "structured"?, "note"?}
+Raw bytes, for what no well-behaved program would send:
+    {"raw_base64": "…", "headers": [["ce_id", "<base64>"], …], "topic": "…", "key": "…", "order_id": "…", "note": "…"}
 
-`id` is the CloudEvents id; `order_id` is what another round replaces; `after_ms` counts from when the order's own record was sent.
+`id` is the CloudEvents id. `order_id` is what another round replaces. `after_ms` counts from when the order was sent.
 """
 
 import gzip
@@ -34,7 +37,7 @@ def raw(order_id: str, note: str, value: bytes | None, headers: Sequence[tuple[s
 
 
 def write(path: Path, records: Iterable[Record]) -> int:
-    """Writes the lines, gzipped and without a time in the header: the same lines give the same bytes. Returns how many."""
+    """Writes the lines, gzipped without a time in the header: the same lines give the same bytes. Returns how many."""
     lines = [json.dumps(record, ensure_ascii=False, separators=(",", ":")) for record in records]
     packed = gzip.compress("".join(f"{line}\n" for line in lines).encode(), compresslevel=6, mtime=0)
     path.write_bytes(packed)

@@ -23,7 +23,10 @@ _AUTHORISATION = TypeAdapter(Authorisation)
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """A capture, a void or a refund. `parts`: the captures that a refund gave back; `refunded`: how much of a capture."""
+    """A capture, a void or a refund.
+
+    `parts`: which captures a refund gave back; `refunded`: how much of a capture was given back.
+    """
 
     id: str
     kind: Kind

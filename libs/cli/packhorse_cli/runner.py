@@ -1,0 +1,123 @@
+"""The whole system on one machine: servers, services and counterparties, each a process of its own."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import asyncpg
+from packhorse_devstack import topics
+from packhorse_devstack.places import free_ports
+from packhorse_devstack.processes import Supervisor
+from packhorse_devstack.stack import Stack
+
+from packhorse_cli.system import SERVICES, System
+
+_READY_SECONDS = 60.0
+_COUNTERPARTY = "packhorse_devstack.counterparties"
+
+
+@dataclass
+class Running:
+    """A system that runs, with what it takes to watch and to stop it."""
+
+    system: System
+    supervisor: Supervisor
+    health: dict[str, str]
+    folder: Path
+
+    def tend(self) -> list[str]:
+        """Starts again what fell over; names it."""
+        return self.supervisor.tend()
+
+    async def until_ready(self) -> None:
+        """Waits until every service says that it is ready."""
+        deadline = time.monotonic() + _READY_SECONDS
+        waiting = dict(self.health)
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as http:
+            while waiting:
+                self.tend()
+                for name, url in list(waiting.items()):
+                    try:
+                        async with http.get(f"{url}/health/ready") as answer:
+                            if answer.status == 200:
+                                del waiting[name]
+                    except (aiohttp.ClientError, TimeoutError, OSError):
+                        pass
+                if waiting and time.monotonic() > deadline:
+                    logs = "\n".join(f"--- {name}\n{self.supervisor.children[name].tail()}" for name in waiting)
+                    raise TimeoutError(f"not ready after {_READY_SECONDS:.0f} s: {', '.join(waiting)}\n{logs}")
+                await asyncio.sleep(0.1)
+
+    async def quiet(self) -> bool:
+        """True where nothing is under way inside the services: nothing unpublished, unasked or unheard."""
+        sql = """
+            SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM effect WHERE done_at IS NULL)
+                + (SELECT count(*) FROM timer WHERE due <= now())"""
+        for dsn in self.system.databases.values():
+            db = await asyncpg.connect(dsn, timeout=5)
+            try:
+                if await db.fetchval(sql):
+                    return False
+            finally:
+                await db.close()
+        return True
+
+
+@contextmanager
+def run(folder: Path, *, fresh: bool, brokers: int = 1, seed: int = 1) -> Iterator[Running]:
+    """Starts everything; stops it in order at the end. Whatever dies, its children die with it."""
+    with Stack(folder, fresh=fresh, brokers=brokers) as stack:
+        asyncio.run(topics.create(stack.kafka))
+        databases = {service: stack.dsn(service) for service in SERVICES}
+        gateway, smtp, mail_http, *ports = free_ports(3 + len(SERVICES))
+        logs = folder / "run"
+        supervisor = Supervisor(logs)
+        python = sys.executable
+        try:
+            supervisor.add(
+                "gateway",
+                [python, "-m", f"{_COUNTERPARTY}.gateway", "--port", str(gateway), "--book", str(folder / "servers" / "gateway.sqlite")],
+            )
+            supervisor.add(
+                "mail",
+                [
+                    *(python, "-m", f"{_COUNTERPARTY}.mail", "--port", str(smtp), "--http-port", str(mail_http)),
+                    *("--file", str(folder / "servers" / "mails.jsonl")),
+                ],
+            )
+            health = {}
+            for service, port in zip(SERVICES, ports, strict=True):
+                health[service] = f"http://127.0.0.1:{port}"
+                supervisor.add(
+                    service,
+                    [python, "-m", f"packhorse_{service}.service"],
+                    {
+                        "PACKHORSE_KAFKA": stack.kafka,
+                        "PACKHORSE_POSTGRES": databases[service],
+                        "PACKHORSE_HTTP_PORT": str(port),
+                        "PACKHORSE_LOG_FORMAT": "json",
+                        "PACKHORSE_PAYMENT_GATEWAY_URL": f"http://127.0.0.1:{gateway}",
+                        "PACKHORSE_NOTIFICATION_SMTP_PORT": str(smtp),
+                    },
+                )
+            for name in ("warehouse", "carrier"):
+                supervisor.add(
+                    name, [python, "-m", f"{_COUNTERPARTY}.{name}", "--kafka", stack.kafka, "--seed", str(seed)]
+                )
+            system = System(
+                stack.kafka, databases, f"http://127.0.0.1:{gateway}", f"http://127.0.0.1:{mail_http}", os.getpid()
+            )
+            running = Running(system, supervisor, health, folder)
+            asyncio.run(running.until_ready())
+            system.save(folder)
+            yield running
+        finally:
+            (folder / "system.json").unlink(missing_ok=True)
+            supervisor.stop("warehouse", "carrier")
+            supervisor.stop()

@@ -1,0 +1,32 @@
+"""The fields that many facts share, each with its meaning, so that a name means the same everywhere."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from packhorse_contracts.base import Count, Currency, Id, Millimetres, Minor, Quantity, Text, Utc
+
+OrderId = Annotated[Id, Field(description="The order, as the checkout named it")]
+LineId = Annotated[Id, Field(description="The order line, unique within its order")]
+Sku = Annotated[Id, Field(description="Stock keeping unit")]
+LocationId = Annotated[Id, Field(description="Warehouse, store or other place that holds stock")]
+ShipmentId = Annotated[Id, Field(description="The fulfilment order: one per order and location")]
+PickListId = Annotated[Id, Field(description="The pick list: the warehouse's order to pick, pack and hand over")]
+PaymentId = Annotated[Id, Field(description="The payment of an order")]
+ReturnId = Annotated[Id, Field(description="The return of some of an order's goods")]
+PackageId = Annotated[Id, Field(description="A closed package, as the warehouse named it")]
+TrackingNumber = Annotated[Id, Field(description="The carrier's number for a parcel")]
+Carrier = Annotated[Id, Field(description="The carrier's code")]
+
+At = Annotated[Utc, Field(description="When it became true")]
+Title = Annotated[Text, Field(description="The product's name as the customer saw it")]
+Note = Annotated[Text, Field(description="For people")]
+
+Pieces = Annotated[Quantity, Field(description="Number of pieces")]
+Amount = Annotated[Minor, Field(description="In minor units of the currency")]
+CurrencyCode = Annotated[Currency, Field(description="ISO 4217 code")]
+OnHand = Annotated[Count, Field(description="Pieces that are there, the reserved ones included")]
+Available = Annotated[Count, Field(description="Pieces that may still be promised")]
+Length = Annotated[Millimetres, Field(description="Longest side, millimetres")]
+Width = Annotated[Millimetres, Field(description="Middle side, millimetres")]
+Height = Annotated[Millimetres, Field(description="Shortest side, millimetres")]

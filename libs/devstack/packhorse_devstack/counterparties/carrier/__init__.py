@@ -1,0 +1,1 @@
+"""A carrier: moves parcels on until they are delivered."""

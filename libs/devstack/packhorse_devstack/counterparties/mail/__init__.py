@@ -1,0 +1,1 @@
+"""A mail server that keeps what it gets, for people and tests to look at."""

@@ -1,0 +1,73 @@
+"""The rules that a business tunes: when stock is low, and which locations serve an order. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from packhorse_contracts.blocks import Allocation, OrderLine
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a business tunes."""
+
+    low_stock: int = 5
+    """The alert is given when available to promise falls to this or below, in pieces."""
+
+    safety_stock: int = 0
+    """Held back at every location, in pieces, for locations that are new to a SKU."""
+
+
+Available = Mapping[str, Mapping[str, int]]
+"""Available to promise, by SKU and location."""
+
+
+def demand(lines: tuple[OrderLine, ...]) -> dict[str, int]:
+    """Pieces by SKU: two lines of one SKU ask for their sum."""
+    wanted: dict[str, int] = {}
+    for line in lines:
+        wanted[line.sku] = wanted.get(line.sku, 0) + line.quantity
+    return wanted
+
+
+def missing(wanted: Mapping[str, int], available: Available) -> dict[str, int]:
+    """SKUs that can't be served, with what is there over all locations."""
+    there = {sku: sum(available.get(sku, {}).values()) for sku in wanted}
+    return {sku: there[sku] for sku, pieces in wanted.items() if there[sku] < pieces}
+
+
+def allocate(lines: tuple[OrderLine, ...], available: Available) -> tuple[Allocation, ...]:
+    """Which location serves which line; only called where nothing is missing.
+
+    One location that can serve the whole order is best: one parcel. Else the location that serves most of the
+    remaining pieces is taken, again and again: few parcels. Ties go to the location with the most left, then to
+    the first name, so that the same order always falls alike.
+    """
+    left = {sku: dict(places) for sku, places in available.items()}
+    open_lines = [(line, line.quantity) for line in lines]
+    result: list[Allocation] = []
+    wanted = demand(lines)
+    while wanted:
+        location = _best(wanted, left)
+        still: list[tuple[OrderLine, int]] = []
+        for line, pieces in open_lines:
+            taken = min(pieces, left[line.sku].get(location, 0))
+            if taken:
+                left[line.sku][location] -= taken
+                result.append(Allocation(line_id=line.line_id, sku=line.sku, quantity=taken, location=location))
+            if pieces > taken:
+                still.append((line, pieces - taken))
+        open_lines = still
+        wanted = {}
+        for line, pieces in open_lines:
+            wanted[line.sku] = wanted.get(line.sku, 0) + pieces
+    return tuple(result)
+
+
+def _best(wanted: Mapping[str, int], left: Mapping[str, Mapping[str, int]]) -> str:
+    served: dict[str, int] = {}
+    stock: dict[str, int] = {}
+    for sku, pieces in wanted.items():
+        for location, there in left[sku].items():
+            served[location] = served.get(location, 0) + min(pieces, there)
+            stock[location] = stock.get(location, 0) + there
+    return min(served, key=lambda location: (-served[location], -stock[location], location))

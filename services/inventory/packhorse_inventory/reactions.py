@@ -1,0 +1,291 @@
+"""What the inventory service does about what it hears. One short function an event; pure."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import TypeVar
+
+from packhorse_chassis.reaction import Decisions, Others, Ref, RefusedError, Routes, WideReaction, on, on_wide
+from packhorse_contracts.base import Fact, Model
+from packhorse_contracts.blocks import Allocation, ShortLine, SkuLine
+from packhorse_contracts.catalogue import LocationChanged, ProductChanged
+from packhorse_contracts.inventory import InventoryReservationRefused, InventoryReservationReleased, InventoryReserved
+from packhorse_contracts.order import OrderAccepted, OrderCancelled
+from packhorse_contracts.shipping import ShippingDispatched, ShippingShortPicked
+from packhorse_contracts.warehouse import StockCounted, StockMoved, StockReceived
+
+from packhorse_inventory import policies
+from packhorse_inventory.policies import Policy
+from packhorse_inventory.shelves import Shelves
+from packhorse_inventory.state import (
+    LOCATIONS,
+    PRODUCTS,
+    RECEIPTS,
+    RESERVATIONS,
+    STOCK,
+    Location,
+    Product,
+    Receipt,
+    Reservation,
+)
+
+S = TypeVar("S")
+F = TypeVar("F", bound=Model)
+
+GONE = frozenset({"out_of_stock", "not_found", "damaged"})
+"""Reasons of a short pick that say that the goods aren't there; others only free the reservation."""
+
+
+def reserve(
+    policy: Policy, kept: Reservation, order: OrderAccepted, now: datetime, others: Others
+) -> Decisions[Reservation]:
+    """Sets all of the order aside, or nothing."""
+    if kept.decided:
+        return Decisions(kept)
+    shelves = _shelves(policy, others, now)
+    wanted = policies.demand(order.lines)
+    available = {sku: _open(shelves.available(sku), others) for sku in wanted}
+    if short := policies.missing(wanted, available):
+        lines = tuple(
+            ShortLine(line_id=line.line_id, sku=line.sku, wanted=line.quantity, available=short[line.sku])
+            for line in order.lines
+            if line.sku in short
+        )
+        refused = InventoryReservationRefused(order_id=order.order_id, at=now, short=lines)
+        return Decisions(kept.model_copy(update={"decided": True, "refused": True}), events=[refused])
+    allocations = policies.allocate(order.lines, available)
+    for part in allocations:
+        shelves.move(part.sku, part.location, reserved=part.quantity, cause="reserved", reference=order.order_id)
+    state = kept.model_copy(update={"decided": True, "allocated": allocations})
+    return _decided(state, shelves, InventoryReserved(order_id=order.order_id, at=now, allocations=allocations))
+
+
+def _open(available: dict[str, int], others: Others) -> dict[str, int]:
+    return {place: pieces for place, pieces in available.items() if pieces and others.get(LOCATIONS, place).active}
+
+
+def release(
+    policy: Policy, kept: Reservation, order: OrderCancelled, now: datetime, others: Others
+) -> Decisions[Reservation]:
+    """Frees what the cancelled pieces had set aside; all that is left where the whole order is cancelled."""
+    if kept.released or (order.reason.code == "short_pick" and not order.whole):
+        return Decisions(kept)  # a short pick is booked where it is heard from the warehouse
+    gone = None if order.whole else {line.line_id: line.quantity for line in order.lines}
+    freed, rest = _split(kept.allocated, gone)
+    shelves = _shelves(policy, others, now)
+    for part in freed:
+        shelves.move(part.sku, part.location, reserved=-part.quantity, cause="released", reference=order.order_id)
+    state = kept.model_copy(update={"allocated": rest, "released": order.whole, "decided": True})
+    if not freed:
+        return Decisions(state)
+    lines = tuple(SkuLine(line_id=part.line_id, sku=part.sku, quantity=part.quantity) for part in freed)
+    return _decided(state, shelves, InventoryReservationReleased(order_id=order.order_id, at=now, lines=lines))
+
+
+def take_off(
+    policy: Policy, kept: Reservation, shipment: ShippingDispatched, now: datetime, others: Others
+) -> Decisions[Reservation]:
+    """The goods have left: off the shelf, and no longer reserved.
+
+    Where their reservation is gone (the warehouse shipped after a cancellation), they leave all the same, as far as
+    the shelf has unreserved pieces; what it lacks is said as an adjustment, for people to look into.
+    """
+    if shipment.shipment_id in kept.dispatched:
+        return Decisions(kept)
+    shelves = _shelves(policy, others, now)
+    rest = kept.allocated
+    for line in shipment.lines:
+        here = tuple(part for part in rest if part.location == shipment.location)
+        taken, left = _split(here, {line.line_id: line.quantity})
+        rest = tuple(part for part in rest if part.location != shipment.location) + left
+        covered = sum(part.quantity for part in taken)
+        place = (line.sku, shipment.location)
+        shelves.move(*place, on_hand=-covered, reserved=-covered, cause="dispatched", reference=shipment.shipment_id)
+        if beyond := line.quantity - covered:
+            level = shelves.level(*place)
+            free = min(beyond, level.on_hand - level.reserved)
+            shelves.move(*place, on_hand=-free, cause="dispatched_unreserved", reference=shipment.shipment_id)
+            shelves.adjusted(
+                *place, level.on_hand, f"dispatched without a reservation, {beyond - free} not on the books"
+            )
+    state = kept.model_copy(update={"allocated": rest, "dispatched": (*kept.dispatched, shipment.shipment_id)})
+    return _decided(state, shelves)
+
+
+def write_off_short(
+    policy: Policy, kept: Reservation, pick: ShippingShortPicked, now: datetime, others: Others
+) -> Decisions[Reservation]:
+    """What the warehouse didn't find is no longer reserved, and, where it isn't there, no longer on hand."""
+    if pick.shipment_id in kept.short:
+        return Decisions(kept)
+    shelves = _shelves(policy, others, now)
+    rest = kept.allocated
+    for line in pick.lines:
+        here = tuple(part for part in rest if pick.location is None or part.location == pick.location)
+        elsewhere = tuple(part for part in rest if part not in here)
+        short, left = _split(here, {line.line_id: line.wanted - line.picked})
+        rest = elsewhere + left
+        for part in short:
+            before = shelves.level(part.sku, part.location).on_hand
+            lost = -part.quantity if line.reason in GONE else 0
+            shelves.move(
+                part.sku,
+                part.location,
+                on_hand=lost,
+                reserved=-part.quantity,
+                cause="short_pick",
+                reference=pick.shipment_id,
+            )
+            if lost:
+                shelves.adjusted(part.sku, part.location, before, f"short pick: {line.reason}")
+    state = kept.model_copy(update={"allocated": rest, "short": (*kept.short, pick.shipment_id)})
+    return _decided(state, shelves)
+
+
+def receive(policy: Policy, kept: Receipt, receipt: StockReceived, now: datetime, others: Others) -> Decisions[Receipt]:
+    """Goods came in."""
+    if kept.booked:
+        return Decisions(kept)
+    _know_location(receipt.location, others)
+    for number, line in enumerate(receipt.lines):
+        _know_sku(line.sku, others, f"lines.{number}.sku")
+    shelves = _shelves(policy, others, now)
+    for line in receipt.lines:
+        shelves.move(line.sku, receipt.location, on_hand=line.quantity, cause="received", reference=receipt.receipt_id)
+    return _decided(Receipt(booked=True), shelves)
+
+
+def count(policy: Policy, kept: Receipt, counted: StockCounted, now: datetime, others: Others) -> Decisions[Receipt]:
+    """Somebody counted: the books follow the shelf. Fewer pieces than are reserved need a person's decision."""
+    if kept.booked:
+        return Decisions(kept)
+    _know_location(counted.location, others)
+    _know_sku(counted.sku, others, "sku")
+    shelves = _shelves(policy, others, now)
+    before = shelves.level(counted.sku, counted.location)
+    if counted.counted < before.reserved:
+        raise RefusedError(
+            "counted_below_reserved",
+            f"{counted.counted} counted, {before.reserved} are reserved for orders: cancel or re-allocate some first",
+            "counted",
+            retryable=True,
+        )
+    if counted.counted != before.on_hand:
+        difference = counted.counted - before.on_hand
+        shelves.move(counted.sku, counted.location, on_hand=difference, cause="counted", reference=counted.count_id)
+        shelves.adjusted(counted.sku, counted.location, before.on_hand, "count")
+    return _decided(Receipt(booked=True), shelves)
+
+
+def move(policy: Policy, kept: Receipt, moved: StockMoved, now: datetime, others: Others) -> Decisions[Receipt]:
+    """Goods went from one location to another."""
+    if kept.booked:
+        return Decisions(kept)
+    _know_location(moved.from_, others, "from")
+    _know_location(moved.to, others, "to")
+    _know_sku(moved.sku, others, "sku")
+    shelves = _shelves(policy, others, now)
+    there = shelves.level(moved.sku, moved.from_)
+    if moved.quantity > there.on_hand - there.reserved:
+        raise RefusedError(
+            "not_enough_unreserved",
+            f"{moved.quantity} moved, {there.on_hand - there.reserved} are there and not reserved",
+            "quantity",
+            retryable=True,
+        )
+    shelves.move(moved.sku, moved.from_, on_hand=-moved.quantity, cause="moved", reference=moved.move_id)
+    shelves.move(moved.sku, moved.to, on_hand=moved.quantity, cause="moved", reference=moved.move_id)
+    return _decided(Receipt(booked=True), shelves)
+
+
+def know_product(_kept: Product, _fact: ProductChanged, _now: datetime) -> Decisions[Product]:
+    """A product that may be stocked."""
+    return Decisions(Product(known=True))
+
+
+def know_location(_kept: Location, fact: LocationChanged, _now: datetime) -> Decisions[Location]:
+    """A location, and whether it serves orders."""
+    return Decisions(Location(known=True, active=fact.active))
+
+
+def _know_sku(sku: str, others: Others, field: str) -> None:
+    if not others.get(PRODUCTS, sku).known:
+        raise RefusedError("unknown_sku", f"the catalogue has no product {sku} yet", field, retryable=True)
+
+
+def _know_location(location: str, others: Others, field: str = "location") -> None:
+    if not others.get(LOCATIONS, location).known:
+        raise RefusedError("unknown_location", f"the catalogue has no location {location} yet", field, retryable=True)
+
+
+def _split(
+    parts: tuple[Allocation, ...], pieces: dict[str, int] | None
+) -> tuple[tuple[Allocation, ...], tuple[Allocation, ...]]:
+    """Takes so many pieces of each line out of the allocations; everything where `pieces` is None."""
+    if pieces is None:
+        return parts, ()
+    wanted = dict(pieces)
+    taken: list[Allocation] = []
+    left: list[Allocation] = []
+    for part in parts:
+        count_ = min(part.quantity, wanted.get(part.line_id, 0))
+        if count_:
+            wanted[part.line_id] -= count_
+            taken.append(part.model_copy(update={"quantity": count_}))
+        if part.quantity > count_:
+            left.append(part.model_copy(update={"quantity": part.quantity - count_}))
+    return tuple(taken), tuple(left)
+
+
+def _shelves(policy: Policy, others: Others, now: datetime) -> Shelves:
+    return Shelves(policy, lambda sku: others.get(STOCK, sku), now)
+
+
+def _decided(state: S, shelves: Shelves, *first: Fact) -> Decisions[S]:
+    facts = [*first, *shelves.facts()]
+    return Decisions(state, events=facts, journal=shelves.movements, others=shelves.states())
+
+
+def _skus_of_order(_kept: Reservation, order: OrderAccepted) -> Iterable[Ref]:
+    return {STOCK.ref(line.sku) for line in order.lines}
+
+
+def _skus_reserved(kept: Reservation, _fact: Model) -> Iterable[Ref]:
+    return {STOCK.ref(part.sku) for part in kept.allocated}
+
+
+def _skus_shipped(kept: Reservation, fact: ShippingDispatched) -> Iterable[Ref]:
+    return {STOCK.ref(line.sku) for line in fact.lines} | set(_skus_reserved(kept, fact))
+
+
+def _skus_received(_kept: Receipt, fact: StockReceived) -> Iterable[Ref]:
+    known = {PRODUCTS.ref(line.sku) for line in fact.lines} | {LOCATIONS.ref(fact.location)}
+    return known | {STOCK.ref(line.sku) for line in fact.lines}
+
+
+def _sku_named(_kept: Receipt, fact: StockCounted | StockMoved) -> Iterable[Ref]:
+    return {STOCK.ref(fact.sku), PRODUCTS.ref(fact.sku)}
+
+
+def routes(policy: Policy) -> Routes:
+    """The whole service: which input leads to which reaction."""
+
+    def tuned(react: Callable[[Policy, S, F, datetime, Others], Decisions[S]]) -> WideReaction[S, F]:
+        def reaction(state: S, heard: F, now: datetime, others: Others) -> Decisions[S]:
+            return react(policy, state, heard, now, others)
+
+        reaction.__name__ = react.__name__
+        return reaction
+
+    return Routes(
+        "inventory",
+        on_wide(OrderAccepted, RESERVATIONS, "order_id", tuned(reserve), _skus_of_order),
+        on_wide(OrderCancelled, RESERVATIONS, "order_id", tuned(release), _skus_reserved),
+        on_wide(ShippingDispatched, RESERVATIONS, "order_id", tuned(take_off), _skus_shipped),
+        on_wide(ShippingShortPicked, RESERVATIONS, "order_id", tuned(write_off_short), _skus_reserved),
+        on_wide(StockReceived, RECEIPTS, "receipt_id", tuned(receive), _skus_received),
+        on_wide(StockCounted, RECEIPTS, "count_id", tuned(count), _sku_named),
+        on_wide(StockMoved, RECEIPTS, "move_id", tuned(move), _sku_named),
+        on(ProductChanged, PRODUCTS, "sku", know_product),
+        on(LocationChanged, LOCATIONS, "location", know_location),
+        kinds=(STOCK,),
+    )

@@ -1,0 +1,41 @@
+"""The inventory service: its wiring, and the settings that a business tunes."""
+
+from pathlib import Path
+
+from packhorse_chassis.service import Service, run
+from packhorse_chassis.store import Journal, named_queries
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from packhorse_inventory.policies import Policy
+from packhorse_inventory.reactions import routes
+from packhorse_inventory.state import Movement
+
+_HERE = Path(__file__).parent
+_USUAL = Policy()
+
+
+class InventorySettings(BaseSettings):
+    """Environment variables with the prefix PACKHORSE_INVENTORY_."""
+
+    model_config = SettingsConfigDict(env_prefix="PACKHORSE_INVENTORY_", extra="ignore")
+
+    low_stock: int = Field(_USUAL.low_stock, ge=0, description="Alert at this many pieces available, or fewer")
+    safety_stock: int = Field(_USUAL.safety_stock, ge=0, description="Pieces held back where a SKU is new")
+
+
+def build(settings: InventorySettings | None = None) -> Service:
+    """The service with these settings; by default those of the environment."""
+    tuned = settings or InventorySettings()
+    policy = Policy(low_stock=tuned.low_stock, safety_stock=tuned.safety_stock)
+    queries = named_queries(_HERE / "queries.sql")
+    return Service(routes(policy), _HERE / "migrations", journals=[Journal(Movement, queries["append_movements"])])
+
+
+def main() -> None:
+    """Runs one process of it."""
+    run(build())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""The order service: its wiring, and the settings that a business tunes."""
+
+from datetime import time, timedelta
+from pathlib import Path
+
+from packhorse_chassis.service import Service, run
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from packhorse_order.policies import Policy
+from packhorse_order.reactions import routes
+
+_USUAL = Policy()
+
+
+class OrderSettings(BaseSettings):
+    """Environment variables with the prefix PACKHORSE_ORDER_. Durations are ISO 8601 (`PT30M`) or seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="PACKHORSE_ORDER_", extra="ignore")
+
+    payment_deadline: timedelta = Field(_USUAL.payment_deadline, description="Paid and reserved by then, or cancelled")
+    cut_off: time = Field(_USUAL.cut_off, description="Confirmed before (UTC): handed over the same day")
+    grace: timedelta = Field(_USUAL.grace, description="So long after the promise an order is overdue")
+
+
+def build(settings: OrderSettings | None = None) -> Service:
+    """The service with these settings; by default those of the environment."""
+    tuned = settings or OrderSettings()
+    policy = Policy(payment_deadline=tuned.payment_deadline, cut_off=tuned.cut_off, grace=tuned.grace)
+    return Service(routes(policy), Path(__file__).parent / "migrations")
+
+
+def main() -> None:
+    """Runs one process of it."""
+    run(build())
+
+
+if __name__ == "__main__":
+    main()

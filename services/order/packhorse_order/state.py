@@ -1,0 +1,153 @@
+"""What the order service keeps: one document an order, from which its status follows.
+
+Facts about an order come in any order between topics, so the state is what is known, not a step in a sequence:
+a set of things that have happened. `status` reads it.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Literal
+
+from packhorse_chassis.reaction import Kind
+from packhorse_contracts.base import Model
+from packhorse_contracts.blocks import Allocation, CancelledBy, ConfirmedLine, Reason
+from packhorse_contracts.order import OrderAccepted
+
+Status = Literal["unknown", "rejected", "accepted", "confirmed", "cancelling", "dispatched", "completed", "cancelled"]
+
+
+class Line(Model):
+    """One ordered line and what became of it, in pieces."""
+
+    line_id: str
+    sku: str
+    title: str | None = None
+    ordered: int
+    unit_price: int
+    cancelled: int = 0
+
+    @property
+    def wanted(self) -> int:
+        """What is still to be delivered, or has been."""
+        return self.ordered - self.cancelled
+
+
+class Shipment(Model):
+    """A fulfilment order as the order service sees it: what it takes along, and how it ended."""
+
+    lines: dict[str, int] = {}
+    """Dispatched pieces by line id."""
+
+    dispatched: bool = False
+    ended: Literal["delivered", "returned"] | None = None
+    withdrawn: dict[str, int] | None = None
+    """Pieces that will not ship, by line id; None while it hasn't said so."""
+
+    refused: bool = False
+    """It said that it can't be withdrawn any more."""
+
+    short: bool = False
+    """Its short pick was heard."""
+
+
+class Request(Model):
+    """A cancellation that was asked for and not answered yet."""
+
+    reason: Reason
+    by: CancelledBy
+
+
+class Order(Model):
+    """All that is known about one order."""
+
+    order_id: str
+    fingerprint: str | None = None
+    """Of the placed order's content: the same again is a repeat, another one a reuse of the id."""
+
+    placed_at: datetime | None = None
+    placed: OrderAccepted | None = None
+    """The accepted order, kept until the confirmation, which repeats parts of it. Holds personal data."""
+
+    rejected: bool = False
+    accepted: bool = False
+    lines: tuple[Line, ...] = ()
+    authorised: bool = False
+    allocations: tuple[Allocation, ...] | None = None
+    confirmed: bool = False
+    request: Request | None = None
+    cancelling: bool = False
+    """Shipping was asked to withdraw, and hasn't answered for every fulfilment order."""
+
+    cancelled: bool = False
+    completed: bool = False
+    shipments: dict[str, Shipment] = {}
+    overdue: bool = False
+    payment_problem: str | None = None
+
+    @classmethod
+    def empty(cls, order_id: str) -> "Order":
+        """An order of which nothing is known."""
+        return cls(order_id=order_id)
+
+    @property
+    def ended(self) -> bool:
+        """True where nothing more will happen to it."""
+        return self.rejected or self.cancelled or self.completed
+
+    @property
+    def known(self) -> bool:
+        """True once the checkout has placed it."""
+        return self.fingerprint is not None
+
+    @property
+    def expected_shipments(self) -> int:
+        """One fulfilment order per location of the allocations."""
+        return len({allocation.location for allocation in self.allocations or ()})
+
+    @property
+    def confirmed_lines(self) -> tuple[ConfirmedLine, ...]:
+        """The lines as the confirmation tells them."""
+        return tuple(
+            ConfirmedLine(
+                line_id=line.line_id, sku=line.sku, title=line.title, quantity=line.wanted, unit_price=line.unit_price
+            )
+            for line in self.lines
+            if line.wanted
+        )
+
+    @property
+    def dispatched_pieces(self) -> dict[str, int]:
+        """Dispatched pieces by line id, over all shipments."""
+        return total(shipment.lines for shipment in self.shipments.values() if shipment.dispatched)
+
+    @property
+    def all_dispatched(self) -> bool:
+        """True where every piece that is still wanted is on its way, and there is at least one."""
+        gone = self.dispatched_pieces
+        return bool(gone) and all(gone.get(line.line_id, 0) >= line.wanted for line in self.lines)
+
+    @property
+    def status(self) -> Status:
+        """Where the order stands."""
+        ends: tuple[tuple[bool, Status], ...] = (
+            (self.rejected, "rejected"),
+            (self.cancelled, "cancelled"),
+            (self.completed, "completed"),
+            (self.cancelling, "cancelling"),
+            (self.all_dispatched, "dispatched"),
+            (self.confirmed, "confirmed"),
+            (self.accepted, "accepted"),
+        )
+        return next((status for holds, status in ends if holds), "unknown")
+
+
+def total(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Sums pieces by line id."""
+    result: dict[str, int] = {}
+    for count in counts:
+        for line_id, pieces in count.items():
+            result[line_id] = result.get(line_id, 0) + pieces
+    return result
+
+
+ORDERS: Kind[Order] = Kind("orders", Order, Order.empty)
