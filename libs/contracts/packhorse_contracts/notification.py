@@ -1,20 +1,36 @@
 """What the notification service says."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from packhorse_contracts import topics
 from packhorse_contracts.base import Code, Fact, Flag, Id, Language, Text
-from packhorse_contracts.fields import At, OrderId
+from packhorse_contracts.fields import At, OrderId, Sku
 
 NotificationKind = Annotated[Code, Field(description="Which message; the list may grow")]
 NotificationChannel = Annotated[Literal["email", "sms", "push"], Field(description="How the customer is reached")]
 SuppressedWhy = Literal["preference", "duplicate", "quiet_hours", "no_address"]
 
 
+class _AboutSomething(Fact):
+    order_id: OrderId | None = None
+    sku: Sku | None = None
+
+    @model_validator(mode="after")
+    def _has_a_key(self) -> Self:
+        if self.order_id is None and self.sku is None:
+            raise ValueError("a notification is about an order or a SKU")
+        return self
+
+    @property
+    def key(self) -> str:
+        """The order id; the SKU for what is about stock."""
+        return self.order_id or self.sku or ""
+
+
 class NotificationSent(
-    Fact,
+    _AboutSomething,
     type="packhorse.notification.sent.v1",
     topic=topics.NOTIFICATION_EVENTS,
     key="order_id",
@@ -23,7 +39,6 @@ class NotificationSent(
     """The customer was told."""
 
     notification_id: Id = Field(description="The same for every attempt to tell the same")
-    order_id: OrderId
     kind: NotificationKind
     channel: NotificationChannel
     language: Language = Field(description="BCP 47 tag of the language it was written in")
@@ -32,11 +47,10 @@ class NotificationSent(
 
 
 class NotificationSuppressed(
-    Fact, type="packhorse.notification.suppressed.v1", topic=topics.NOTIFICATION_EVENTS, key="order_id"
+    _AboutSomething, type="packhorse.notification.suppressed.v1", topic=topics.NOTIFICATION_EVENTS, key="order_id"
 ):
     """The customer was not told, on purpose."""
 
-    order_id: OrderId
     at: At
     kind: NotificationKind
     channel: NotificationChannel
@@ -44,11 +58,10 @@ class NotificationSuppressed(
 
 
 class NotificationFailed(
-    Fact, type="packhorse.notification.failed.v1", topic=topics.NOTIFICATION_EVENTS, key="order_id"
+    _AboutSomething, type="packhorse.notification.failed.v1", topic=topics.NOTIFICATION_EVENTS, key="order_id"
 ):
     """The customer could not be told."""
 
-    order_id: OrderId
     at: At
     kind: NotificationKind
     channel: NotificationChannel

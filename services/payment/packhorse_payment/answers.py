@@ -116,8 +116,7 @@ def _captured(turn: Turn, pending: Pending, asked: Capture, done: Done) -> None:
     assert held is not None  # noqa: S101 -- nothing ends a hold while something is pending
     remaining = held.remaining - asked.amount
     shipment = payment.shipments[asked.shipment_id]
-    captured = shipment.captured + asked.amount
-    shipment = replace(shipment, captured=captured, closed=captured == shipment.value)
+    shipment = replace(shipment, captured=shipment.captured + asked.amount)
     turn.payment = replace(
         turn.payment,
         authorisation=replace(held, remaining=remaining, ended=None if remaining else "captured"),

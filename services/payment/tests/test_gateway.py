@@ -2,17 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from packhorse_chassis.effect import RetryError
-from packhorse_devstack.counterparties.gateway.book import Book
-from packhorse_devstack.counterparties.gateway.desk import Desk, Settings
-from packhorse_devstack.counterparties.gateway.http import Http
 from packhorse_payment.effects import GatewayPerformer
 from packhorse_payment.gateways.rest import RestGateway
 from packhorse_payment.operations import (
@@ -34,22 +29,9 @@ ORDER = "order-1"
 
 
 @pytest.fixture
-async def url(tmp_path: Path) -> AsyncIterator[str]:
-    """The gateway, with a book of its own. Run as its process does: a caller who leaves doesn't stop the work."""
-    book = Book(tmp_path / "book.sqlite")
-    settings = Settings(review_after=timedelta(milliseconds=100), expires_after=timedelta(milliseconds=100))
-    runner = web.AppRunner(Http(book, Desk(book, settings, lambda: datetime.now(UTC))).application())
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    await runner.cleanup()
-    book.close()
-
-
-@pytest.fixture
-async def performer(url: str) -> AsyncIterator[GatewayPerformer]:
+async def performer(gateway_url: str) -> AsyncIterator[GatewayPerformer]:
     """A performer that waits half a second for an answer."""
-    performer = GatewayPerformer(RestGateway(url, 0.5))
+    performer = GatewayPerformer(RestGateway(gateway_url, 0.5))
     yield performer
     await performer.close()
 
@@ -74,9 +56,9 @@ async def held(performer: GatewayPerformer, token: str | None = "tok_ok") -> str
     return done.reference
 
 
-async def totals(url: str) -> dict[str, JsonValue]:
+async def totals(gateway_url: str) -> dict[str, JsonValue]:
     """What the gateway's own book says about the order."""
-    async with aiohttp.ClientSession() as session, session.get(f"{url}/v1/book") as response:
+    async with aiohttp.ClientSession() as session, session.get(f"{gateway_url}/v1/book") as response:
         book = await response.json()
     found = book["totals"][ORDER]
     assert isinstance(found, dict)
@@ -84,7 +66,7 @@ async def totals(url: str) -> dict[str, JsonValue]:
 
 
 async def test_authorise_capture_void_and_refund_stand_in_the_gateways_book(
-    performer: GatewayPerformer, url: str
+    performer: GatewayPerformer, gateway_url: str
 ) -> None:
     """Both books agree."""
     auth = await held(performer)
@@ -96,7 +78,7 @@ async def test_authorise_capture_void_and_refund_stand_in_the_gateways_book(
     refunded = await ask(performer, "k-refund", refund)
     assert isinstance(voided, Done)
     assert isinstance(refunded, Done)
-    assert await totals(url) == {
+    assert await totals(gateway_url) == {
         "currency": "EUR",
         "authorised": 3000,
         "captured": 1000,
@@ -105,28 +87,32 @@ async def test_authorise_capture_void_and_refund_stand_in_the_gateways_book(
     }
 
 
-async def test_the_same_key_any_number_of_times_holds_the_money_once(performer: GatewayPerformer, url: str) -> None:
+async def test_the_same_key_any_number_of_times_holds_the_money_once(
+    performer: GatewayPerformer, gateway_url: str
+) -> None:
     """A process that dies after the call, and another that repeats it."""
     answers = [await ask(performer, "k1", authorise()) for _ in range(3)]
     assert answers[0] == answers[1] == answers[2]
-    assert (await totals(url))["authorised"] == 3000
+    assert (await totals(gateway_url))["authorised"] == 3000
 
 
 async def test_work_done_without_an_answer_is_learnt_by_asking_for_the_key(
-    performer: GatewayPerformer, url: str
+    performer: GatewayPerformer, gateway_url: str
 ) -> None:
     """`tok_timeout`: the answer is lost, the outcome isn't."""
     assert isinstance(await ask(performer, "k1", authorise("tok_timeout")), Done)
-    assert (await totals(url))["authorised"] == 3000
+    assert (await totals(gateway_url))["authorised"] == 3000
 
 
-async def test_a_gateway_that_fails_is_asked_again_until_it_does_it_once(performer: GatewayPerformer, url: str) -> None:
+async def test_a_gateway_that_fails_is_asked_again_until_it_does_it_once(
+    performer: GatewayPerformer, gateway_url: str
+) -> None:
     """`tok_flaky`: nothing was done, which the gateway confirms; so it is repeated with the same key."""
     for _ in range(2):
         with pytest.raises(RetryError, match="503"):
             await ask(performer, "k1", authorise("tok_flaky"))
     assert isinstance(await ask(performer, "k1", authorise("tok_flaky")), Done)
-    assert (await totals(url))["authorised"] == 3000
+    assert (await totals(gateway_url))["authorised"] == 3000
 
 
 async def test_work_that_takes_longer_than_we_wait_is_left_to_end(performer: GatewayPerformer) -> None:

@@ -87,7 +87,7 @@ def lives(draw: st.DrawFn) -> tuple[Fact, Life, int]:
             if draw(st.booleans()):
                 life.append(dispatched(f"s{part}", **{f"l{n}": units}))
             else:
-                life.append(cancelled(minute=part, **{f"l{n}": units}))
+                life.append(cancelled(minute=part, **{f"l{n}": units}))  # type: ignore[arg-type]
             left -= units
     net = sum(line["quantity"] * line["unit_price"] - line["discount"] for line in lines)  # type: ignore[operator]
     order = accepted(*lines, promotions=draw(st.integers(0, net)), delivery=(draw(st.integers(0, 500)), 7))

@@ -251,3 +251,11 @@ def test_more_than_is_held_is_captured_as_far_as_it_goes() -> None:
     shop.then(dispatched("s2", mug=2)).answer_all()
     assert [(said.shipment_id, said.amount) for said in shop.said(PaymentCaptured)] == [("s1", 1400)]
     assert [(said.amount, said.reason.code) for said in shop.said(PaymentCaptureFailed)] == [(2000, "amount_too_large")]
+
+
+def test_a_shipment_worth_more_than_is_held_is_captured_in_part() -> None:
+    """One mug had been cancelled before anything was authorised, and left all the same."""
+    shop = Shop().then(cancelled(mug=1), accepted(MUG)).answer().then(dispatched("s1", mug=3)).answer_all()
+    assert [said.amount for said in shop.said(PaymentCaptured)] == [2000]
+    assert [said.amount for said in shop.said(PaymentCaptureFailed)] == [1000]
+    assert shop.payment.authorised == shop.payment.captured == 2000

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from hashlib import blake2b
 from random import Random
 
+from packhorse_devstack.data.gs1 import with_check_digit
 from packhorse_devstack.data.invoices import Invoice
 from packhorse_devstack.data.records import Json, Record, fact
 
@@ -103,5 +104,4 @@ def _product(sku: str, title: str, seed: int) -> dict[str, Json]:
 def _gtin(sku: str) -> str:
     """A GTIN-13 for use inside a company (prefix 2), derived from the SKU, with its check digit."""
     digits = "2" + str(int.from_bytes(blake2b(sku.encode(), digest_size=8).digest()) % 10**11).zfill(11)
-    weighted = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(digits))
-    return digits + str(-weighted % 10)
+    return with_check_digit(digits)

@@ -41,9 +41,9 @@ def order(invoice: Invoice, seed: int) -> Record:
     """The order that an invoice stands for. Prices include taxes."""
     random = Random(f"{seed}/order/{invoice.number}")
     who = person(invoice, seed)
-    discounted = random.randrange(len(invoice.goods)) if random.random() < LINE_DISCOUNT_SHARE else None
+    discounted = random.choice(range(1, len(invoice.goods) + 1) or [0]) if random.random() < LINE_DISCOUNT_SHARE else 0
     lines = [
-        _line(number, line, discount_percent=10 if number - 1 == discounted else 0)
+        _line(number, line, discount_percent=10 if number == discounted else 0)
         for number, line in enumerate(invoice.goods, start=1)
     ]
     goods = sum(line.quantity * line.price for line in invoice.goods)

@@ -29,9 +29,7 @@ class Client:
         async with self.http.get(self.url + path) as answer:
             return answer.status, await answer.json(content_type=None)
 
-    async def authorise(
-        self, key: str, token: str | None = "tok_ok", amount: int = 1000, **more: Any
-    ) -> tuple[int, Any]:
+    async def authorise(self, key: str, token: str | None = None, amount: int = 1000, **more: Any) -> tuple[int, Any]:
         body = {"amount": amount, "currency": "GBP", "method": "card", "reference": "order-1"} | more
         timeout = body.pop("timeout", 10)
         return await self.post(

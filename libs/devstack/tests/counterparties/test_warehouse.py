@@ -21,7 +21,8 @@ from packhorse_contracts.warehouse import (
 )
 from packhorse_devstack.counterparties.voice import Heard, Saying
 from packhorse_devstack.counterparties.warehouse.floor import Floor
-from packhorse_devstack.counterparties.warehouse.picking import Habits, pack, steps, tracking_number, with_check_digit
+from packhorse_devstack.counterparties.warehouse.picking import Habits, pack, steps, tracking_number
+from packhorse_devstack.data.gs1 import with_check_digit
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 LATER = timedelta(minutes=1)
@@ -179,6 +180,6 @@ def test_the_rates_are_kept() -> None:
 
 def test_numbers_carry_their_check_digit() -> None:
     """GS1's example of an SSCC; a tracking number is derived, and no two packages share one."""
-    assert with_check_digit("34012345123456789") == "340123451234567894"
+    assert with_check_digit("10614141234567890") == "106141412345678908"
     assert tracking_number("p-1") == tracking_number("p-1")
     assert len({tracking_number(f"p-{number}") for number in range(2_000)}) == 2_000

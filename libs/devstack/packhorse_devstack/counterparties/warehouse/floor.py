@@ -40,10 +40,11 @@ class Floor:
     def due(self, at: datetime) -> list[Saying]:
         """Answers to withdrawals, and the steps whose time has come."""
         sayings, self._answers = self._answers, []
-        for pick_list_id, fact in self._agenda.due(at):
-            sayings.append(self._say(fact, self._caused_by[pick_list_id], at))
-            if pick_list_id not in self._agenda:
-                del self._caused_by[pick_list_id]
+        taken = self._agenda.due(at)
+        sayings += [self._say(fact, self._caused_by[identifier], at) for identifier, fact in taken]
+        for identifier, _ in taken:
+            if identifier not in self._agenda:
+                self._caused_by.pop(identifier, None)
         return sayings
 
     def _issue(self, issued: ShippingPickListIssued, cause: str, at: datetime) -> None:

@@ -19,6 +19,7 @@ from packhorse_contracts.warehouse import (
 )
 
 from packhorse_devstack.counterparties.agenda import Step
+from packhorse_devstack.data.gs1 import with_check_digit
 
 REJECTIONS: tuple[RejectionReason, ...] = ("out_of_stock", "undeliverable", "other")
 SHORT_REASONS = ("out_of_stock", "not_found", "damaged")
@@ -128,12 +129,6 @@ def _package(package_id: str, lines: tuple[LineQuantity, ...]) -> Package:
 def tracking_number(package_id: str) -> str:
     """Derived from the package, with a check digit; 16 digits, so that two parcels don't share one."""
     return "PH" + with_check_digit(_digits(f"tracking/{package_id}", 16))
-
-
-def with_check_digit(digits: str) -> str:
-    """GS1's check digit: weights 3, 1, 3 … from the right."""
-    weighted = sum(int(digit) * (1 if place % 2 else 3) for place, digit in enumerate(reversed(digits)))
-    return digits + str(-weighted % 10)
 
 
 def _digits(text: str, count: int) -> str:

@@ -1,0 +1,1 @@
+"""Makes the readable and machine-readable forms of the contracts: `python -m packhorse_contracts.export`."""
