@@ -47,7 +47,9 @@ def streams_are_whole(events: Iterable[Spoken], counters: dict[tuple[str, str], 
         stream = (event.source, event.key)
         given = numbers.setdefault(stream, set())
         if event.sequence in given:
-            yield Violation("streams are gapless", f"{event.source} {event.key}", f"{event.sequence} comes twice: {place}")
+            yield Violation(
+                "streams are gapless", f"{event.source} {event.key}", f"{event.sequence} comes twice: {place}"
+            )
         given.add(event.sequence)
         lane = (event.source, event.key, event.topic)
         if event.sequence < highest.get(lane, 0):

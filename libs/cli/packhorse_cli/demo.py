@@ -30,7 +30,7 @@ console = Console()
 def demo(
     rate: Annotated[float, typer.Option(help="Orders a second that the checkout sends.")] = 60.0,
     orders: Annotated[int | None, typer.Option(help="Only the first so many orders.")] = None,
-    round_: Annotated[int, typer.Option("--round", help="Replays with fresh ids: 2, 3, …")] = 1,
+    round_: Annotated[int, typer.Option("--round", help="Replays with fresh ids: 2, 3, …")] = 0,
     seed: Annotated[int, typer.Option(help="Of everything that the counterparties decide.")] = 1,
     brokers: Annotated[int, typer.Option(help="1 or 3 Kafka brokers.")] = 1,
     kill: Annotated[str | None, typer.Option(help="kill -9 this service in the middle, to see what happens.")] = None,
@@ -48,20 +48,19 @@ def demo(
     console.print("[bold]Packhorse[/]: starting Kafka, PostgreSQL, five services and their counterparties …")
     with _interruptible(), runner.run(folder, fresh=True, brokers=brokers, seed=seed) as running:
         console.print(f"all ready after {time.monotonic() - began:.1f} s; logs are in {running.folder / 'run'}")
-        raise typer.Exit(asyncio.run(_demo(running, rate, orders, round_, seed, kill)))
+        raise typer.Exit(asyncio.run(_demo(running, rate, orders, round_, kill)))
 
 
-async def _demo(
-    running: runner.Running, rate: float, orders: int | None, round_: int, seed: int, kill: str | None
-) -> int:
+async def _demo(running: runner.Running, rate: float, orders: int | None, round_: int, kill: str | None) -> int:
+    _, file = runner.replay_files(running.folder)
     await _load(running)
     python, replayer = sys.executable, "packhorse_devstack.counterparties.checkout"
     more = ["--limit", str(orders)] if orders else []
     checkout = running.supervisor.add(
         "checkout",
         [
-            *(python, "-m", replayer, "--kafka", running.system.kafka, "--rate", str(rate), "--round", str(round_)),
-            *("--seed", str(seed), *more),
+            *(python, "-m", replayer, "--kafka", running.system.kafka, "--file", str(file)),
+            *("--rate", str(rate), "--round", str(round_), *more),
         ],
     )
     running.supervisor.children.pop("checkout")  # it ends by itself; the supervisor must not start it again
@@ -86,7 +85,10 @@ async def _demo(
 async def _load(running: runner.Running) -> None:
     child = running.supervisor.add(
         "catalogue",
-        [sys.executable, "-m", "packhorse_devstack.counterparties.catalogue", "--kafka", running.system.kafka],
+        [
+            *(sys.executable, "-m", "packhorse_devstack.counterparties.catalogue", "--kafka", running.system.kafka),
+            *("--file", str(runner.replay_files(running.folder)[0]), "--pause", "2"),
+        ],
     )
     running.supervisor.children.pop("catalogue")
     while child.running:
@@ -173,7 +175,9 @@ def summary(progress: Progress, mails: int | None, restarts: dict[str, int]) -> 
     for stage, name in (("confirmed", "confirmed"), ("picking", "pick list"), ("delivered", "delivered")):
         values = progress.seconds(stage)
         if values:
-            times.add_row(name, f"{percentile(values, 0.5):.2f} s", f"{percentile(values, 0.99):.2f} s", str(len(values)))
+            times.add_row(
+                name, f"{percentile(values, 0.5):.2f} s", f"{percentile(values, 0.99):.2f} s", str(len(values))
+            )
     console.print(times)
     console.print(f"{progress.events} events on all topics; {mails if mails is not None else '?'} mails received")
     if restarts:
@@ -194,7 +198,7 @@ def _table(left: str, right: str, rows: list[tuple[str, int]]) -> None:
 async def _mails(url: str | None) -> int | None:
     if url is None:
         return None
-    async with aiohttp.ClientSession() as http, http.get(f"{url}/mails/count") as answer:
+    async with aiohttp.ClientSession() as http, http.get(f"{url}/mails?count=true") as answer:
         body = await answer.json()
         return int(body["count"])
 

@@ -33,7 +33,7 @@ def replay(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="Orders, a JSON object a line, perhaps gzipped.")],
     rate: Annotated[float, typer.Option(help="Orders a second.")] = 20.0,
-    round_: Annotated[int, typer.Option("--round", help="Replays with fresh ids: 2, 3, …")] = 1,
+    round_: Annotated[int, typer.Option("--round", help="Replays with fresh ids: 2, 3, …")] = 0,
 ) -> None:
     """Sends a file of orders to the running system, as the checkout would.
 

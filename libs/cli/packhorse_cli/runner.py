@@ -12,6 +12,8 @@ from pathlib import Path
 import aiohttp
 import asyncpg
 from packhorse_devstack import topics
+from packhorse_devstack.data.convert import CATALOGUE, ORDERS, convert
+from packhorse_devstack.data.convert import write as write_replay
 from packhorse_devstack.places import free_ports
 from packhorse_devstack.processes import Supervisor
 from packhorse_devstack.stack import Stack
@@ -69,6 +71,14 @@ class Running:
         return True
 
 
+def replay_files(folder: Path) -> tuple[Path, Path]:
+    """Catalogue and orders of the demo, made from the shop's invoices where they aren't there yet."""
+    made = folder / "cache" / "replay"
+    if not (made / ORDERS).exists():
+        write_replay(convert(), made)
+    return made / CATALOGUE, made / ORDERS
+
+
 @contextmanager
 def run(folder: Path, *, fresh: bool, brokers: int = 1, seed: int = 1) -> Iterator[Running]:
     """Starts everything; stops it in order at the end. Whatever dies, its children die with it."""
@@ -82,12 +92,20 @@ def run(folder: Path, *, fresh: bool, brokers: int = 1, seed: int = 1) -> Iterat
         try:
             supervisor.add(
                 "gateway",
-                [python, "-m", f"{_COUNTERPARTY}.gateway", "--port", str(gateway), "--book", str(folder / "servers" / "gateway.sqlite")],
+                [
+                    python,
+                    "-m",
+                    f"{_COUNTERPARTY}.gateway",
+                    "--port",
+                    str(gateway),
+                    "--book",
+                    str(folder / "servers" / "gateway.sqlite"),
+                ],
             )
             supervisor.add(
                 "mail",
                 [
-                    *(python, "-m", f"{_COUNTERPARTY}.mail", "--port", str(smtp), "--http-port", str(mail_http)),
+                    *(python, "-m", f"{_COUNTERPARTY}.mail", "--smtp-port", str(smtp), "--http-port", str(mail_http)),
                     *("--file", str(folder / "servers" / "mails.jsonl")),
                 ],
             )

@@ -53,10 +53,10 @@ def _model(model: type[Model]) -> Json:
 
 
 def _field(owner: str, name: str, annotation: object) -> JsonValue:
-    if not _is_model(annotation) and get_origin(_plain(annotation)) is not Literal:
-        for place in (f"{owner}.{name}", name):
-            if place in VALUES:
-                return VALUES[place]
+    if f"{owner}.{name}" in VALUES:
+        return VALUES[f"{owner}.{name}"]
+    if name in VALUES and not _is_model(annotation) and get_origin(_plain(annotation)) is not Literal:
+        return VALUES[name]
     return _value(name, annotation)
 
 

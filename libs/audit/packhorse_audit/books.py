@@ -1,0 +1,180 @@
+"""Invariants over what the services keep: pure functions on what was read from their databases."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from packhorse_audit.verdict import Violation
+
+
+@dataclass(frozen=True, slots=True)
+class OrderBook:
+    """An accepted order as the order service keeps it."""
+
+    order_id: str
+    ended: bool
+    completed: bool
+    cancelled: bool
+    """Wholly."""
+
+    cancelled_pieces: int
+    dispatched: bool
+    payment_problem: bool
+    timers: int
+
+
+def orders_end_or_wait(orders: Iterable[OrderBook]) -> Iterator[Violation]:
+    """Every accepted order has ended or has a live timer that will look at it."""
+    for order in orders:
+        if not order.ended and order.timers == 0:
+            yield Violation("every order ends or has a live timer", order.order_id, "open, and no timer will wake it")
+
+
+Cell = tuple[str, str]
+"""SKU and location."""
+
+
+@dataclass(frozen=True, slots=True)
+class StockBook:
+    """Stock from three sides: the levels, the sums of their movements, the sums of live allocations."""
+
+    levels: Mapping[Cell, tuple[int, int]]
+    """On hand and reserved."""
+
+    movements: Mapping[Cell, tuple[int, int, int, int]]
+    """Σ change of on hand, Σ change of reserved, count of movements, highest number."""
+
+    allocated: Mapping[Cell, int]
+
+
+def stock_is_conserved(stock: StockBook) -> Iterator[Violation]:
+    """Levels are the sums of their movements, gapless; nothing is oversold; what is reserved is some order's."""
+    for cell in sorted(set(stock.levels) | set(stock.movements) | set(stock.allocated)):
+        name = " at ".join(cell)
+        on_hand, reserved = stock.levels.get(cell, (0, 0))
+        moved_on_hand, moved_reserved, count, highest = stock.movements.get(cell, (0, 0, 0, 0))
+        if not 0 <= reserved <= on_hand:
+            yield Violation("stock is never oversold", name, f"{reserved} reserved of {on_hand} on hand")
+        if (on_hand, reserved) != (moved_on_hand, moved_reserved):
+            found = f"on hand {on_hand}, reserved {reserved}; movements make {moved_on_hand} and {moved_reserved}"
+            yield Violation("stock is the sum of its movements", name, found)
+        if count != highest:
+            yield Violation("the journal of movements is gapless", name, f"{count} movements, numbered up to {highest}")
+        if (owned := stock.allocated.get(cell, 0)) != reserved:
+            yield Violation("what is reserved is some order's", name, f"{reserved} reserved, orders hold {owned}")
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentBook:
+    """An order's payment: its sums, the same from the ledger, and the same from the gateway. Minor units."""
+
+    order_id: str
+    total: int
+    settled: bool
+    """Nothing is being asked of the gateway."""
+
+    held: bool
+    """An authorisation is still open."""
+
+    sums: tuple[int, int, int, int]
+    """Authorised, captured, voided, refunded, as the payment's state says."""
+
+    ledger: tuple[int, int, int, int]
+    gateway: tuple[int, int, int, int] | None
+
+
+def money_is_conserved(payments: Iterable[PaymentBook], orders: Mapping[str, OrderBook]) -> Iterator[Violation]:
+    """Ledger, state and gateway agree; nothing is taken that wasn't sent, nothing is sent without being taken."""
+    for payment in payments:
+        authorised, captured, voided, refunded = payment.sums
+        if payment.sums != payment.ledger:
+            found = f"the payment says {payment.sums}, its ledger {payment.ledger}"
+            yield Violation("the ledger makes the payment's sums", payment.order_id, found)
+        if not (refunded <= captured and captured + voided <= authorised):
+            found = f"authorised {authorised}, captured {captured}, voided {voided}, refunded {refunded}"
+            yield Violation("never captured above authorised, never refunded above captured", payment.order_id, found)
+        if payment.gateway is not None and payment.settled and payment.gateway != payment.sums:
+            found = f"the payment says {payment.sums}, the gateway's book {payment.gateway}"
+            yield Violation("the gateway's book agrees", payment.order_id, found)
+        order = orders.get(payment.order_id)
+        if order is None or not order.ended or not payment.settled or order.payment_problem:
+            continue
+        kept = captured - refunded
+        if order.cancelled and not order.dispatched and kept:
+            yield Violation("captured is what was dispatched", payment.order_id, f"cancelled, and {kept} were kept")
+        if order.completed and not order.cancelled_pieces and kept != payment.total:
+            found = f"all of it was delivered for {payment.total}, {kept} were kept"
+            yield Violation("captured is what was dispatched", payment.order_id, found)
+        if order.completed and order.cancelled_pieces and not 0 <= kept < payment.total + 1:
+            yield Violation("captured is what was dispatched", payment.order_id, f"{kept} of {payment.total} were kept")
+        if payment.held:
+            yield Violation("every authorisation ends", payment.order_id, "the order has ended, money is still held")
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentBook:
+    """A fulfilment order: its pick list, and those that were issued and withdrawn on the topic."""
+
+    order_id: str
+    shipment_id: str
+    pick_list_id: str
+    live: bool
+
+
+def one_pick_list_per_shipment(
+    shipments: Iterable[ShipmentBook], issued: Mapping[str, set[str]], withdrawn: set[str]
+) -> Iterator[Violation]:
+    """Every open shipment has exactly one live pick list, the one that its service knows.
+
+    `issued` are pick lists by shipment; `withdrawn` those that the warehouse was asked to stop.
+    """
+    for shipment in shipments:
+        lists = issued.get(shipment.shipment_id, set())
+        if shipment.pick_list_id not in lists:
+            yield Violation(
+                "one live pick list per open shipment",
+                f"{shipment.order_id} {shipment.shipment_id}",
+                f"pick list {shipment.pick_list_id} was never issued",
+            )
+        others = lists - withdrawn - {shipment.pick_list_id}
+        if shipment.live and others:
+            found = f"{shipment.pick_list_id} and {', '.join(sorted(others))} are both live"
+            yield Violation("one live pick list per open shipment", shipment.order_id, found)
+
+
+@dataclass(frozen=True, slots=True)
+class MailBook:
+    """A mail that the mail server got."""
+
+    order_id: str
+    recipient: str
+    notification_id: str
+    message_id: str
+    content: str
+    """A hash of subject and text."""
+
+
+def nobody_is_told_twice(
+    mails: Iterable[MailBook], sent: Iterable[tuple[str, str]], kept: Iterable[tuple[str, str]]
+) -> Iterator[Violation]:
+    """No two notifications to one person say the same; what was said is what is on the books.
+
+    The same Message-ID twice is one mail, which mail programs show once: SMTP can't promise more when a process dies
+    between the server's OK and its own commit. `sent` and `kept` are (order id, notification id) from the topic and
+    from the service's database.
+    """
+    told: dict[tuple[str, str, str], str] = {}
+    for mail in mails:
+        before = told.setdefault((mail.order_id, mail.recipient, mail.content), mail.notification_id)
+        if before != mail.notification_id:
+            found = f"{before} and {mail.notification_id} are the same mail"
+            yield Violation("nobody is told the same thing twice", mail.order_id, found)
+    said: dict[str, str] = {}
+    for order_id, notification_id in sent:
+        if notification_id in said:
+            yield Violation("nobody is told the same thing twice", order_id, f"{notification_id} was sent twice")
+        said[notification_id] = order_id
+    for order_id, notification_id in kept:
+        if said.pop(notification_id, None) is None:
+            yield Violation("what was said is on the books", order_id, f"{notification_id} was never sent")
+    for notification_id, order_id in said.items():
+        yield Violation("what was said is on the books", order_id, f"{notification_id} was sent, and nobody knows why")

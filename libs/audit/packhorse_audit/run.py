@@ -1,0 +1,175 @@
+"""The audit of a running system: gathers everything, and holds it to every invariant."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+import aiohttp
+import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from packhorse_contracts import topics
+from pydantic_core import from_json
+
+from packhorse_audit import books, gather
+from packhorse_audit.streams import Spoken, streams_are_whole
+from packhorse_audit.verdict import Violation
+
+INVARIANTS = (
+    "every order ends or has a live timer",
+    "stock is never oversold",
+    "stock is the sum of its movements",
+    "the journal of movements is gapless",
+    "what is reserved is some order's",
+    "the ledger makes the payment's sums",
+    "never captured above authorised, never refunded above captured",
+    "the gateway's book agrees",
+    "captured is what was dispatched",
+    "every authorisation ends",
+    "one live pick list per open shipment",
+    "nobody is told the same thing twice",
+    "what was said is on the books",
+    "event ids are unique",
+    "streams are gapless",
+    "streams are in order",
+)
+
+
+class Target(Protocol):
+    """Where the system is."""
+
+    @property
+    def kafka(self) -> str:
+        """Bootstrap servers."""
+
+    @property
+    def databases(self) -> Mapping[str, str]:
+        """DSN by service."""
+
+    @property
+    def gateway(self) -> str | None:
+        """The gateway's address, where its book can be read."""
+
+    @property
+    def mail(self) -> str | None:
+        """The mail server's address, where its mails can be read."""
+
+
+class Told:
+    """What the topics say, as far as the invariants ask."""
+
+    def __init__(self) -> None:
+        self.spoken: list[Spoken] = []
+        self.issued: dict[str, set[str]] = {}
+        self.withdrawn: set[str] = set()
+        self.sent: dict[str, tuple[str, str]] = {}
+
+    def take(self, spoken: Spoken, value: bytes) -> None:
+        """Adds one event of ours."""
+        self.spoken.append(spoken)
+        if spoken.type.startswith("packhorse.shipping.pick_list_"):
+            data = from_json(value)
+            if "issued" in spoken.type:
+                self.issued.setdefault(data["shipment_id"], set()).add(data["pick_list_id"])
+            else:
+                self.withdrawn.add(data["pick_list_id"])
+        elif spoken.type.startswith("packhorse.notification.sent."):
+            data = from_json(value)
+            # Published twice under one event id is said once; under two it is a violation.
+            self.sent[spoken.id] = (data["order_id"], data["notification_id"])
+
+
+async def audit_system(target: Target) -> list[Violation]:
+    """Everything that doesn't hold; empty where all does. Looks at a system at rest."""
+    told = await _listen(target.kafka)
+    book = await _gateway(target.gateway)
+    mails = await _mails(target.mail)
+    found: list[Violation] = []
+    open_: dict[str, asyncpg.Connection] = {}
+    try:
+        for service, dsn in target.databases.items():
+            open_[service] = await asyncpg.connect(dsn, timeout=5)
+        counters: dict[tuple[str, str], int] = {}
+        for service, db in open_.items():
+            counters |= await gather.counters(db, service)
+        orders = await gather.orders(open_["order"])
+        found += books.orders_end_or_wait(orders.values())
+        found += books.stock_is_conserved(await gather.stock(open_["inventory"]))
+        found += books.money_is_conserved(await gather.payments(open_["payment"], book), orders)
+        found += books.one_pick_list_per_shipment(
+            await gather.shipments(open_["shipping"]), told.issued, told.withdrawn
+        )
+        found += books.nobody_is_told_twice(mails, told.sent.values(), await gather.said(open_["notification"]))
+        found += streams_are_whole(told.spoken, counters)
+    finally:
+        for db in open_.values():
+            await db.close()
+    return found
+
+
+async def _listen(kafka: str) -> Told:
+    told = Told()
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        known = await consumer.topics()
+        partitions = [
+            TopicPartition(name, number)
+            for name in topics.ALL
+            if name in known
+            for number in consumer.partitions_for_topic(name) or ()
+        ]
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
+        left = set(partitions)
+        while left := {partition for partition in left if await consumer.position(partition) < ends[partition]}:
+            for records in (await consumer.getmany(timeout_ms=500)).values():
+                for record in records:
+                    if (spoken := _spoken(record)) is not None:
+                        told.take(spoken, record.value)
+    finally:
+        await consumer.stop()
+    return told
+
+
+def _spoken(record: Any) -> Spoken | None:
+    headers = {name: value.decode("utf-8", "replace") for name, value in record.headers}
+    source = headers.get("ce_source", "")
+    topic = topics.ALL[record.topic]
+    if source.removeprefix("/packhorse/") not in topic.writers or not source.startswith("/packhorse/"):
+        return None
+    sequence = headers.get("ce_sequence", "")
+    return Spoken(
+        record.topic,
+        record.partition,
+        record.offset,
+        (record.key or b"").decode("utf-8", "replace"),
+        source,
+        headers.get("ce_id", ""),
+        headers.get("ce_type", ""),
+        int(sequence) if sequence.isdigit() else None,
+    )
+
+
+async def _gateway(url: str | None) -> dict[str, dict[str, int]] | None:
+    if url is None:
+        return None
+    async with aiohttp.ClientSession() as http, http.get(f"{url}/v1/book") as answer:
+        totals: dict[str, dict[str, int]] = (await answer.json())["totals"]
+        return totals
+
+
+async def _mails(url: str | None) -> Iterable[books.MailBook]:
+    if url is None:
+        return []
+    async with aiohttp.ClientSession() as http, http.get(f"{url}/mails") as answer:
+        body = await answer.json()
+    return [
+        books.MailBook(
+            mail["order_id"],
+            ", ".join(mail["recipients"]),
+            mail["notification_id"] or mail["message_id"],
+            mail["message_id"],
+            hashlib.sha256(f"{mail['subject']}\n{mail['text']}".encode()).hexdigest(),
+        )
+        for mail in body["mails"]
+    ]
