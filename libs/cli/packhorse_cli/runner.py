@@ -114,7 +114,7 @@ def run(folder: Path, *, fresh: bool, brokers: int = 1, seed: int = 1) -> Iterat
                 health[service] = f"http://127.0.0.1:{port}"
                 supervisor.add(
                     service,
-                    [python, "-m", f"packhorse_{service}.service"],
+                    [str(Path(python).with_name(f"packhorse-{service}"))],
                     {
                         "PACKHORSE_KAFKA": stack.kafka,
                         "PACKHORSE_POSTGRES": databases[service],
