@@ -108,19 +108,14 @@ async def audit_system(target: Target) -> list[Violation]:
 
 async def _listen(kafka: str) -> Told:
     told = Told()
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False, auto_offset_reset="earliest")
+    # A consumer without a group is given all partitions of its topics at the start.
+    consumer = AIOKafkaConsumer(
+        *topics.ALL, bootstrap_servers=kafka, enable_auto_commit=False, auto_offset_reset="earliest"
+    )
     await consumer.start()
     try:
-        known = await consumer.topics()
-        partitions = [
-            TopicPartition(name, number)
-            for name in topics.ALL
-            if name in known
-            for number in consumer.partitions_for_topic(name) or ()
-        ]
-        consumer.assign(partitions)
-        ends = await consumer.end_offsets(partitions)
-        left = set(partitions)
+        left: set[TopicPartition] = consumer.assignment()
+        ends = await consumer.end_offsets(left)
         while left := {partition for partition in left if await consumer.position(partition) < ends[partition]}:
             for records in (await consumer.getmany(timeout_ms=500)).values():
                 for record in records:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from packhorse_contracts import envelope as ce
 from packhorse_contracts import topics
 from pydantic_core import from_json
@@ -51,7 +52,9 @@ class Event:
 
 async def read(bootstrap: str, names: list[str], *, follow: bool, from_beginning: bool = True) -> AsyncIterator[Event]:
     """Events of these topics. Without `follow` it ends at what was the end when it began."""
+    # A consumer without a group is given all partitions of its topics at the start.
     consumer = AIOKafkaConsumer(
+        *await _known(bootstrap, names),
         bootstrap_servers=bootstrap,
         enable_auto_commit=False,
         auto_offset_reset="earliest" if from_beginning else "latest",
@@ -59,16 +62,7 @@ async def read(bootstrap: str, names: list[str], *, follow: bool, from_beginning
     )
     await consumer.start()
     try:
-        known = await consumer.topics()
-        partitions = [
-            TopicPartition(name, number)
-            for name in names
-            if name in known
-            for number in (consumer.partitions_for_topic(name) or ())
-        ]
-        if not partitions:
-            return
-        consumer.assign(partitions)
+        partitions: set[TopicPartition] = consumer.assignment()
         ends = await consumer.end_offsets(partitions)
         left = {partition for partition, end in ends.items() if end > 0}
         if not follow:
@@ -82,6 +76,18 @@ async def read(bootstrap: str, names: list[str], *, follow: bool, from_beginning
                 left = {p for p in left if await consumer.position(p) < ends[p]}
     finally:
         await consumer.stop()
+
+
+async def _known(bootstrap: str, names: list[str]) -> list[str]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        present = set(await admin.list_topics())
+    finally:
+        await admin.close()
+    if not (known := [name for name in names if name in present]):
+        raise LookupError("this broker has none of the topics: create them with `packhorse topics --create`")
+    return known
 
 
 def all_topics(*, dead: bool = False) -> list[str]:
