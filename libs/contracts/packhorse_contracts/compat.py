@@ -15,6 +15,7 @@ from typing import Final
 from pydantic import JsonValue
 
 Schema = Mapping[str, JsonValue]
+Node = Schema | JsonValue
 
 _LOWER: Final = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
 _UPPER: Final = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
@@ -67,7 +68,7 @@ class _Comparison:
                 yield "", f"{meaning} {self._old.get(word)} became {self._new.get(word)}"
         yield from self._value("", self._old, self._new)
 
-    def _value(self, path: str, before: JsonValue, after: JsonValue) -> Iterator[tuple[str, str]]:
+    def _value(self, path: str, before: Node, after: Node) -> Iterator[tuple[str, str]]:
         references = (_reference(before), _reference(after))
         if all(references):
             if references in self._seen:
@@ -147,11 +148,11 @@ def _members(path: str, old: Schema, new: Schema) -> Iterator[tuple[str, str]]:
                 yield path, f"member {member} is new: {OLD_READER}"
 
 
-def _reference(schema: JsonValue) -> str:
+def _reference(schema: Node) -> str:
     return str(schema.get("$ref", "")) if isinstance(schema, Mapping) else ""
 
 
-def _resolve(root: Schema, schema: JsonValue) -> Schema:
+def _resolve(root: Schema, schema: Node) -> Schema:
     if not isinstance(schema, Mapping):
         return {}
     reference = _reference(schema)

@@ -30,8 +30,7 @@ def time_of(identifier: str) -> datetime | None:
     """The time inside an id of the UUIDv7 layout; None for any other text."""
     try:
         value = UUID(identifier)
-    except ValueError:
+        # An outsider's id may hold any 48 bits, which reach beyond the year 9999.
+        return datetime.fromtimestamp((value.int >> 80) / 1000, tz=UTC) if value.version == 7 else None
+    except (ValueError, OverflowError):
         return None
-    if value.version != 7:
-        return None
-    return datetime.fromtimestamp((value.int >> 80) / 1000, tz=UTC)

@@ -20,7 +20,7 @@ TOPICS = _LIBRARY.parents[1] / "deploy" / "topics.toml"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0: done, or nothing to do; 1: files are stale; 2: a change breaks what is committed."""
     options = _options(arguments)
-    breaks = compat.compare(compat.read(options.folder / "schemas"), schemas.schemas())
+    breaks = compat.compare(compat.read((options.baseline or options.folder) / "schemas"), schemas.schemas())
     for found in breaks:
         _complain(str(found))
     if breaks and not options.accept_breaks:
@@ -42,6 +42,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m packhorse_contracts.export", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 and name the files that are stale")
     parser.add_argument("--folder", type=Path, default=EXPORTS, help="where the exports lie (default: %(default)s)")
+    parser.add_argument("--baseline", type=Path, help="exports to compare with (default: those in the folder)")
     parser.add_argument("--topics", type=Path, default=TOPICS, help="the topics' settings (default: %(default)s)")
     parser.add_argument(
         "--accept-breaks",

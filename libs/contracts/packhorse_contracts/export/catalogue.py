@@ -60,7 +60,7 @@ def _topic(topic: topics.Topic, held: TopicSettings, parts: dict[str, Json]) -> 
     keeps = "compacted: the latest record of each key stays" if topic.compacted else _days(held.retention_hours)
     yield f"### {topic.name}"
     yield ""
-    yield f"Key: {topic.key}. Said by {_names(topic.writers)}; heard by {_names(topic.readers)}. "
+    yield f"Key: {topic.key}. Said by {_names(topic.writers)}; heard by {_names(topic.readers)}."
     yield f"{held.partitions} partitions; {keeps}."
     if dead := dead_letter_topics(topic):
         yield f"Dead letters: {', '.join(f'`{name}`' for name in dead)}."

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import json
 import signal
 import sys
@@ -9,6 +10,9 @@ from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 
 Run = Callable[[asyncio.Event], Coroutine[None, None, None]]
+
+GRACE_SECONDS = 5.0
+"""To end in order, for instance while a topic or the broker is waited for."""
 
 LogValue = str | int | float | bool | None
 
@@ -26,14 +30,22 @@ def log(event: str, **fields: LogValue) -> None:
 
 
 def run(body: Run) -> int:
-    """Runs `body` until it returns or SIGTERM or SIGINT sets the event it was given."""
+    """Runs `body` until it returns. SIGTERM or SIGINT sets the event it was given; who doesn't heed it is cancelled."""
 
     async def guarded() -> None:
         stopping = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
-        await body(stopping)
+        work = asyncio.ensure_future(body(stopping))
+        told = asyncio.ensure_future(stopping.wait())
+        await asyncio.wait([work, told], return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            await asyncio.wait([work], timeout=GRACE_SECONDS)
+            work.cancel()
+        told.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
 
     asyncio.run(guarded())
     return 0

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import UnknownTopicOrPartitionError
 from packhorse_contracts import envelope
 from packhorse_contracts.base import Fact
 from packhorse_contracts.envelope import Envelope
@@ -16,7 +17,8 @@ from pydantic_core import to_json
 
 from packhorse_devstack.counterparties.process import log
 
-METADATA_SECONDS: Final = 0.5
+TOPIC_SECONDS: Final = 0.5
+"""Between two looks for a topic that isn't there yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,27 +135,29 @@ class Ear:
 @asynccontextmanager
 async def ear(kafka: str, topic: str) -> AsyncIterator[Ear]:
     """Opens a topic for reading from its beginning; waits until it exists."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=kafka,
-        group_id=None,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        isolation_level="read_committed",
-        fetch_max_wait_ms=50,
-    )
-    await consumer.start()
+    consumer = await _open(kafka, topic)
     try:
-        while not (numbers := await _partitions(consumer, topic)):
-            log("waiting_for_topic", topic=topic)
-            await asyncio.sleep(METADATA_SECONDS)
-        partitions = [TopicPartition(topic, number) for number in sorted(numbers)]
-        consumer.assign(partitions)
-        await consumer.seek_to_beginning(*partitions)
-        yield Ear(consumer, await consumer.end_offsets(partitions))
+        yield Ear(consumer, await consumer.end_offsets(consumer.assignment()))
     finally:
         await consumer.stop()
 
 
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
-    await consumer.topics()  # asks the broker anew
-    return consumer.partitions_for_topic(topic) or set()
+async def _open(kafka: str, topic: str) -> AIOKafkaConsumer:
+    while True:
+        consumer = AIOKafkaConsumer(
+            topic,
+            bootstrap_servers=kafka,
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            fetch_max_wait_ms=50,
+        )
+        try:
+            await consumer.start()
+        except UnknownTopicOrPartitionError:
+            await consumer.stop()
+            log("waiting_for_topic", topic=topic)
+            await asyncio.sleep(TOPIC_SECONDS)
+        else:
+            return consumer

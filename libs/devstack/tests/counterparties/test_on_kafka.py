@@ -56,12 +56,14 @@ async def say(kafka: str, *facts: Fact) -> None:
 async def said(kafka: str, topic: Topic, about: set[str], enough: Callable[[list[Heard]], bool]) -> list[Heard]:
     """All that a topic says of these subjects, once it is enough; on time-out it tells what was there."""
     found: list[Heard] = []
-    async with ear(kafka, topic.name) as listening:
-        for _ in range(1_500):
-            found += [heard for heard in await listening.listen() if heard.envelope.subject in about]
-            if enough(found):
-                return found
-    raise AssertionError(f"not enough came: {[(one.envelope.subject, type(one.fact).__name__) for one in found]}")
+    try:
+        async with asyncio.timeout(30), ear(kafka, topic.name) as listening:
+            while not enough(found):
+                found += [heard for heard in await listening.listen() if heard.envelope.subject in about]
+    except TimeoutError:
+        seen = [(one.envelope.subject, type(one.fact).__name__) for one in found]
+        raise AssertionError(f"not enough came: {len(seen)} {seen[:50]}") from None
+    return found
 
 
 def by_subject(heard: list[Heard]) -> dict[str, list[type[Fact]]]:

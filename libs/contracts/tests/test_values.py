@@ -1,0 +1,142 @@
+"""What the values of the contracts take, and what they refuse."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from packhorse_contracts import gs1
+from packhorse_contracts.base import (
+    MAX_MINOR_UNITS,
+    Country,
+    Currency,
+    Day,
+    Flag,
+    Gtin,
+    Id,
+    Language,
+    Minor,
+    Quantity,
+    Sscc,
+    Text,
+    Utc,
+)
+from pydantic import TypeAdapter, ValidationError
+
+
+def read(kind: object, json: str) -> object:
+    """The value as it is read from a record."""
+    return TypeAdapter[object](kind).validate_json(json)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-03-02T12:00:00Z", datetime(2026, 3, 2, 12, tzinfo=UTC)),
+        ("2026-03-02T13:30:00+01:30", datetime(2026, 3, 2, 12, tzinfo=UTC)),
+        ("2026-03-02t12:00:00.123456z", datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)),
+    ],
+)
+def test_a_time_is_utc_once_read(text: str, expected: datetime) -> None:
+    """Whatever its offset was."""
+    found = read(Utc, f'"{text}"')
+    assert isinstance(found, datetime)
+    assert found == expected
+    assert found.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    "json",
+    [
+        '"2026-03-02T12:00:00"',
+        '"2026-03-02"',
+        '"1772452800"',
+        "1772452800",
+        "1772452800.5",
+        '"0001-01-01T00:00:00+23:59"',
+        '"9999-12-31T23:59:59-23:59"',
+        '"2026-13-02T12:00:00Z"',
+        "null",
+        "true",
+    ],
+)
+def test_what_is_no_rfc_3339_time_with_an_offset_is_refused(json: str) -> None:
+    """Numbers, dates alone, times without an offset, and instants outside the calendar."""
+    with pytest.raises(ValidationError):
+        read(Utc, json)
+
+
+@pytest.mark.parametrize(
+    ("kind", "json"),
+    [
+        (Minor, "12"),
+        (Minor, str(MAX_MINOR_UNITS)),
+        (Quantity, "1"),
+        (Flag, "true"),
+        (Id, '"a"'),
+        (Id, '"' + "x" * 64 + '"'),
+        (Text, '""'),
+        (Text, '"line\\nline"'),
+        (Currency, '"KWD"'),
+        (Country, '"PT"'),
+        (Language, '"zh-Hans-CN"'),
+        (Day, '"2028-02-29"'),
+        (Gtin, '"4006381333931"'),
+        (Gtin, '"96385074"'),
+        (Gtin, '"036000291452"'),
+        (Sscc, '"340123450000000017"'),
+    ],
+)
+def test_what_is_well_formed_is_read(kind: object, json: str) -> None:
+    """One of each form."""
+    read(kind, json)
+
+
+@pytest.mark.parametrize(
+    ("kind", "json"),
+    [
+        (Minor, "1.0"),
+        (Minor, '"1"'),
+        (Minor, "true"),
+        (Minor, "-1"),
+        (Minor, str(MAX_MINOR_UNITS + 1)),
+        (Minor, "9" * 400),
+        (Minor, "NaN"),
+        (Quantity, "0"),
+        (Flag, '"yes"'),
+        (Flag, "1"),
+        (Id, '""'),
+        (Id, '"a b"'),
+        (Id, '"a\\n"'),
+        (Id, '"é"'),
+        (Id, '"' + "x" * 65 + '"'),
+        (Text, '"a\\u0000b"'),
+        (Text, '"\\ud800"'),
+        (Text, '"' + "x" * 2001 + '"'),
+        (Currency, '"eur"'),
+        (Currency, '"EUR\\n"'),
+        (Country, '"PRT"'),
+        (Language, '"pt_BR"'),
+        (Day, '"2026-02-29"'),
+        (Day, '"٢٠٢٦-٠٣-٠٢"'),
+        (Gtin, '"4006381333930"'),
+        (Gtin, '"12345"'),
+        (Sscc, '"340123450000000018"'),
+        (Sscc, '"٣٤٠١٢٣٤٥٠٠٠٠٠٠٠٠١٧"'),
+    ],
+)
+def test_what_is_not_is_refused(kind: object, json: str) -> None:
+    """Numbers as text, truth as a number, wrong check digits, and text that no database keeps."""
+    with pytest.raises(ValidationError):
+        read(kind, json)
+
+
+@given(digits=st.text("0123456789", min_size=7, max_size=17), at=st.integers(0, 16), other=st.integers(1, 9))
+def test_a_wrong_digit_is_always_noticed(digits: str, at: int, other: int) -> None:
+    """GS1 check digits find every single error."""
+    whole = digits + gs1.check_digit(digits)
+    assert gs1.check_gtin(whole) == whole
+    at %= len(digits)
+    wrong = digits[:at] + str((int(digits[at]) + other) % 10) + digits[at + 1 :] + whole[-1]
+    with pytest.raises(ValueError, match="wrong check digit"):
+        gs1.check_gtin(wrong)
