@@ -10,6 +10,7 @@ from packhorse_contracts import compat
 from packhorse_contracts.export.schemas import Json
 
 WIRE = "packhorse.toy.sold.v1"
+AT: Json = {"type": "string", "format": "date-time"}
 SOLD: Json = {
     "x-kafka-topic": "toy.events",
     "x-kafka-key": "id",
@@ -19,7 +20,7 @@ SOLD: Json = {
     "properties": {
         "id": {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^a"},
         "note": {"anyOf": [{"type": "string", "maxLength": 9}, {"type": "null"}]},
-        "at": {"type": "string", "format": "date-time"},
+        "at": AT,
         "kind": {"enum": ["a", "b"], "type": "string"},
         "open": {"enum": ["a"], "type": "string", "x-expect-more": ["a"]},
         "lines": {"type": "array", "items": {"$ref": "#/$defs/Line"}, "maxItems": 5},
@@ -107,10 +108,10 @@ LINE = ("$defs", "Line", "properties")
         (drop("properties", "open", "x-expect-more"), "open", "no longer told to expect more"),
         (put("properties", "note", value={"type": "string", "maxLength": 9}), "note", "null is refused now"),
         (
-            put("properties", "at", value={"anyOf": [SOLD["properties"]["at"], {"type": "null"}]}),
+            put("properties", "at", value={"anyOf": [AT, {"type": "null"}]}),
             "at",
             "null is allowed",
-        ),  # type: ignore[call-overload, index]
+        ),
         (
             put("properties", "note", "anyOf", value=[{"type": "string", "maxLength": 8}, {"type": "null"}]),
             "note",

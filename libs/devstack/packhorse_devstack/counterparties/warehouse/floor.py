@@ -51,7 +51,7 @@ class Floor:
         said = self._said[issued.pick_list_id]
         if issued.pick_list_id in self._agenda or WithdrawalAccepted.TYPE in said:
             return
-        left = [step for step in steps(issued, self._habits) if True]
+        left = [step for step in steps(issued, self._habits) if step.fact.TYPE not in said]
         if left:
             self._caused_by[issued.pick_list_id] = cause
             self._agenda.plan(issued.pick_list_id, left, at)
