@@ -95,7 +95,7 @@ Sscc = Annotated[
 ]
 """SSCC-18 with a valid check digit."""
 
-Utc = Annotated[AwareDatetime, AfterValidator(to_utc)]
+Utc = Annotated[AwareDatetime, BeforeValidator(_as_rfc3339), AfterValidator(to_utc)]
 """RFC 3339 with an offset when read; always UTC once read."""
 
 

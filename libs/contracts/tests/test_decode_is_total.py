@@ -101,6 +101,19 @@ def test_a_number_too_long_to_write_out_as_an_attribute() -> None:
     assert isinstance(decode(event, [("content-type", b"application/cloudevents+json")]), Unreadable)
 
 
+@pytest.mark.parametrize("value", [b"\xff", b"x" * 2_000, b"a"])
+def test_a_header_name_with_nul(value: bytes) -> None:
+    """What is told of it can be stored all the same."""
+    heard = decode(b"{}", [("ce_\x00", value)])
+    assert isinstance(heard, Unreadable)
+    check(heard)
+
+
+def test_what_nobody_foresaw_is_refused_too() -> None:
+    """Here a header whose name is no text, which no client should hand on."""
+    assert decode(b"{}", [(None, b"")]) == Unreadable("unreadable", "the record can't be read: AttributeError")  # type: ignore[list-item]
+
+
 @pytest.mark.parametrize("wrong", [True, 1.5, "1", None, [], {}])
 @pytest.mark.parametrize("field", ["quantity", "unit_price"])
 def test_a_number_is_a_number(field: str, wrong: object) -> None:

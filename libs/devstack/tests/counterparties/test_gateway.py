@@ -30,7 +30,7 @@ class Client:
             return answer.status, await answer.json(content_type=None)
 
     async def authorise(self, key: str, token: str | None = None, amount: int = 1000, **more: Any) -> tuple[int, Any]:
-        body = {"amount": amount, "currency": "GBP", "method": "card", "reference": "order-1"} | more
+        body: dict[str, Any] = {"amount": amount, "currency": "GBP", "method": "card", "reference": "order-1"} | more
         timeout = body.pop("timeout", 10)
         return await self.post(
             "/v1/authorisations", key, timeout=timeout, **body, **({"token": token} if token else {})

@@ -158,6 +158,6 @@ async def test_a_catalogue_says_products_before_stock(start: Start, kafka_bootst
         running = await start(*arguments, "--part", part)
         async with asyncio.timeout(30):
             assert await running.process.wait() == 0
-    receipts = {str(data["receipt_id"]) for line in few if "receipt_id" in (data := dict(line["data"]))}  # type: ignore[arg-type, call-overload]
+    receipts = {str(data["receipt_id"]) for line in few if "receipt_id" in (data := dict(line["data"]))}  # type: ignore[arg-type]
     heard = await said(kafka_bootstrap, WAREHOUSE_EVENTS, receipts, lambda all_: len(all_) >= len(receipts))
     assert {one.envelope.source for one in heard} == {"/catalogue/devstack"}

@@ -1,0 +1,363 @@
+"""The order service as stories in messages."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from packhorse_chassis.memory import Memory
+from packhorse_chassis.reaction import RefusedError
+from packhorse_contracts import blocks
+from packhorse_contracts.base import Fact
+from packhorse_contracts.blocks import Allocation, Reason, ShortLine, SkuLine
+from packhorse_contracts.checkout import OrderPlaced
+from packhorse_contracts.customer import CancellationRequested
+from packhorse_contracts.inventory import InventoryReservationRefused, InventoryReserved
+from packhorse_contracts.order import (
+    OrderAccepted,
+    OrderCancellationDeclined,
+    OrderCancellationRequested,
+    OrderCancelled,
+    OrderCompleted,
+    OrderConfirmed,
+    OrderRejected,
+)
+from packhorse_contracts.payment import PaymentAuthorised, PaymentCaptureFailed, PaymentDeclined
+from packhorse_contracts.shipping import (
+    ShippingDelivered,
+    ShippingDispatched,
+    ShippingReturnedToSender,
+    ShippingShortPicked,
+    ShippingWithdrawalRefused,
+    ShippingWithdrawn,
+    ShortPickedLine,
+)
+from packhorse_order.policies import Policy, promise
+from packhorse_order.reactions import Overdue, PaymentDeadline, routes
+from packhorse_order.state import ORDERS
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+ID = "order-1"
+ROUTES = routes(Policy())
+
+
+def placed(**changes: object) -> OrderPlaced:
+    """An order of two mugs and a tray, from two warehouses' shelves."""
+    body: dict[str, object] = {
+        "order_id": ID,
+        "placed_at": NOON,
+        "channel": "web",
+        "currency": "GBP",
+        "customer": {"customer_id": "c-1", "name": "Ada"},
+        "ship_to": {"name": "Ada", "lines": ["1 High Street"], "city": "London", "country": "GB"},
+        "lines": [
+            {"line_id": "1", "sku": "MUG", "quantity": 2, "unit_price": 500, "discount": 100},
+            {"line_id": "2", "sku": "TRAY", "quantity": 1, "unit_price": 1500, "tax": 300},
+        ],
+        "delivery": {"mode": "ship", "service": "standard", "price": 400},
+        "payments": [{"method": "card", "amount": 3050, "token": "tok_ok"}],
+        "promotions": [{"code": "HELLO", "amount": 50}],
+        "totals": {"goods": 2500, "discount": 150, "delivery": 400, "tax": 300, "grand_total": 3050},
+    }
+    return OrderPlaced.model_validate(body | changes)
+
+
+AUTHORISED = PaymentAuthorised(
+    order_id=ID, payment_id="p-1", at=NOON, amount=3050, currency="GBP", tenders=(), expires_at=None
+)
+RESERVED = InventoryReserved(
+    order_id=ID,
+    at=NOON,
+    allocations=(
+        Allocation(line_id="1", sku="MUG", quantity=2, location="north"),
+        Allocation(line_id="2", sku="TRAY", quantity=1, location="south"),
+    ),
+)
+
+
+def dispatched(shipment: str, line: str, sku: str, quantity: int) -> ShippingDispatched:
+    """A shipment is on its way."""
+    return ShippingDispatched(
+        order_id=ID,
+        shipment_id=shipment,
+        pick_list_id=f"pl-{shipment}",
+        location=shipment,
+        at=NOON,
+        carrier="dhl",
+        service="standard",
+        tracking_numbers=(f"t-{shipment}",),
+        lines=(SkuLine(line_id=line, sku=sku, quantity=quantity),),
+        packages=(),
+    )
+
+
+def delivered(shipment: str) -> ShippingDelivered:
+    """A shipment has arrived."""
+    return ShippingDelivered(order_id=ID, shipment_id=shipment, at=NOON)
+
+
+NORTH, SOUTH = dispatched("north", "1", "MUG", 2), dispatched("south", "2", "TRAY", 1)
+CANCEL = CancellationRequested(order_id=ID, reason="changed my mind")
+
+
+def told(*facts: Fact) -> Memory:
+    """The service after it has heard these."""
+    service = Memory(ROUTES)
+    for fact in facts:
+        service.hear(fact, NOON)
+    return service
+
+
+def status(service: Memory) -> str:
+    """Where the order stands."""
+    return service.state(ORDERS, ID).status
+
+
+def withdrawn(shipment: str, line: str, sku: str, quantity: int) -> ShippingWithdrawn:
+    """A fulfilment order will not ship."""
+    lines = (SkuLine(line_id=line, sku=sku, quantity=quantity),) if quantity else ()
+    return ShippingWithdrawn(order_id=ID, shipment_id=shipment, at=NOON, lines=lines)
+
+
+def refused(shipment: str) -> ShippingWithdrawalRefused:
+    """A fulfilment order ships all the same."""
+    reason = Reason(code="packed", message="packed")
+    return ShippingWithdrawalRefused(order_id=ID, shipment_id=shipment, at=NOON, reason=reason)
+
+
+def short(shipment: str, line: str, sku: str, wanted: int, picked: int) -> ShippingShortPicked:
+    """The warehouse didn't find all of it."""
+    lines = (ShortPickedLine(line_id=line, sku=sku, wanted=wanted, picked=picked, reason="not_found"),)
+    return ShippingShortPicked(order_id=ID, shipment_id=shipment, at=NOON, lines=lines)
+
+
+def test_the_happy_way() -> None:
+    """Accepted, confirmed when both are in, completed when both shipments have arrived."""
+    service = told(placed(), AUTHORISED, RESERVED)
+    [confirmed] = service.said(OrderConfirmed)
+    assert [line.quantity for line in confirmed.lines] == [2, 1]
+    assert status(service) == "confirmed"
+    assert service.state(ORDERS, ID).placed is None
+    for fact in (NORTH, SOUTH, delivered("north")):
+        service.hear(fact, NOON)
+    assert not service.said(OrderCompleted)
+    service.hear(delivered("south"), NOON)
+    assert service.said(OrderCompleted)[0].outcome == "delivered"
+    assert not service.timers
+
+
+@pytest.mark.parametrize("facts", list(permutations([AUTHORISED, RESERVED])))
+def test_payment_and_stock_come_in_any_order(facts: tuple[Fact, ...]) -> None:
+    """Confirmed exactly once, whichever comes first, however often."""
+    service = told(placed(), *facts, *facts)
+    assert len(service.said(OrderConfirmed)) == 1
+
+
+@given(st.permutations([AUTHORISED, RESERVED, NORTH, SOUTH, delivered("north"), delivered("south")]))
+def test_facts_commute(facts: list[Fact]) -> None:
+    """Whatever overtakes what, the order ends delivered, and each outcome is said once."""
+    service = told(placed(), *facts)
+    assert status(service) == "completed"
+    assert len(service.said(OrderCompleted)) == len(service.said(OrderConfirmed)) == 1 or not service.said(
+        OrderConfirmed
+    )
+
+
+def test_every_fault_is_listed() -> None:
+    """Not only the first one."""
+    bad = placed(
+        currency="XXZ",
+        ship_to=None,
+        lines=[
+            {"line_id": "1", "sku": "MUG", "quantity": 1, "unit_price": 5, "discount": 6},
+            {"line_id": "1", "sku": "MUG", "quantity": 1, "unit_price": 5},
+        ],
+        payments=[],
+        placed_at=NOON + timedelta(days=400),
+        bill_to={"name": "Ada", "lines": [" "], "city": "", "country": "ZZ"},
+        totals={"goods": 1, "discount": 2, "delivery": 3, "tax": 4, "grand_total": 5},
+    )
+    [rejected] = told(bad).said(OrderRejected)
+    codes = {fault.code for fault in rejected.reasons}
+    assert codes == {
+        "placed_in_the_future",
+        "unknown_currency",
+        "no_address",
+        "duplicate_line",
+        "discount_too_large",
+        "unsupported_payments",
+        "wrong_sum",
+        "unknown_country",
+        "incomplete_address",
+    }
+
+
+def test_an_empty_order_and_collection_are_rejected() -> None:
+    """With their reasons; a rejected order stays rejected."""
+    empty = placed(
+        lines=[],
+        promotions=[],
+        payments=[],
+        delivery={"mode": "collect", "service": "standard", "price": 0},
+        totals={"goods": 0, "discount": 0, "delivery": 0, "tax": 0, "grand_total": 0},
+    )
+    service = told(empty, empty)
+    [rejected] = service.said(OrderRejected)
+    assert {fault.code for fault in rejected.reasons} == {"no_lines", "unsupported_delivery_mode"}
+    assert status(service) == "rejected"
+
+
+@given(st.sampled_from(["goods", "discount", "delivery", "tax", "grand_total"]), st.integers(1, 10))
+def test_one_wrong_sum_is_named(field: str, off: int) -> None:
+    """Any perturbed total rejects the order and names the field."""
+    totals = placed().totals.model_dump()
+    totals[field] += off
+    [rejected] = told(placed(totals=totals)).said(OrderRejected)
+    assert f"totals.{field}" in {fault.field for fault in rejected.reasons}
+
+
+def test_the_same_order_again_is_dropped_and_another_content_refused() -> None:
+    """The order id guards beside the event's id."""
+    service = told(placed(), placed())
+    assert len(service.said(OrderAccepted)) == 1
+    with pytest.raises(RefusedError, match="order_id"):
+        service.hear(placed(channel="phone"), NOON)
+
+
+def test_refusal_by_stock_or_payment_cancels() -> None:
+    """Whole, once, with who did it."""
+    refusal = InventoryReservationRefused(
+        order_id=ID, at=NOON, short=(ShortLine(line_id="1", sku="MUG", wanted=2, available=0),)
+    )
+    decline = PaymentDeclined(
+        order_id=ID,
+        payment_id="p-1",
+        at=NOON,
+        reason=Reason(code="card_declined", message="no"),
+        may_retry=False,
+        tenders=(),
+    )
+    service = told(placed(), refusal, decline, AUTHORISED, RESERVED)
+    [cancelled] = service.said(OrderCancelled)
+    assert (cancelled.by, cancelled.whole, cancelled.reason.code) == ("stock", True, "out_of_stock")
+    assert not service.said(OrderConfirmed)
+    assert told(placed(), decline).said(OrderCancelled)[0].by == "payment"
+    assert not told(placed(), AUTHORISED, RESERVED, decline).said(OrderCancelled)
+
+
+def test_the_deadline_cancels_what_is_not_confirmed() -> None:
+    """And nothing else."""
+    service = told(placed(), AUTHORISED)
+    service.fire(PaymentDeadline, ID)
+    assert service.said(OrderCancelled)[0].by == "timeout"
+    confirmed = told(placed(), AUTHORISED, RESERVED)
+    confirmed.hear(PaymentDeadline(order_id=ID), NOON)
+    assert not confirmed.said(OrderCancelled)
+
+
+def test_a_cancellation_before_the_confirmation_is_at_once() -> None:
+    """Nobody has to be asked; asking twice says it once."""
+    service = told(placed(), CANCEL, CANCEL)
+    assert [fact.by for fact in service.said(OrderCancelled)] == ["customer"]
+    assert not service.timers
+
+
+def test_a_cancellation_that_overtakes_its_order() -> None:
+    """Kept until the order comes, then done."""
+    service = told(CANCEL, placed())
+    assert service.said(OrderAccepted)
+    assert status(service) == "cancelled"
+
+
+def test_a_confirmed_order_is_cancelled_once_all_have_withdrawn() -> None:
+    """Shipping is asked first, for the goods may be gone."""
+    service = told(placed(), AUTHORISED, RESERVED, CANCEL, CANCEL)
+    assert len(service.said(OrderCancellationRequested)) == 1
+    assert status(service) == "cancelling"
+    service.hear(withdrawn("north", "1", "MUG", 2), NOON)
+    assert not service.said(OrderCancelled)
+    service.hear(withdrawn("south", "2", "TRAY", 1), NOON)
+    [cancelled] = service.said(OrderCancelled)
+    assert cancelled.whole
+    assert {line.line_id: line.quantity for line in cancelled.lines} == {"1": 2, "2": 1}
+
+
+def test_a_cancellation_that_comes_too_late_is_declined() -> None:
+    """All packed, or on its way, or ended; a part is not offered."""
+    packed = told(placed(), AUTHORISED, RESERVED, CANCEL, refused("north"), refused("south"))
+    gone = told(placed(), AUTHORISED, RESERVED, NORTH, SOUTH, CANCEL)
+    ended = told(placed(), AUTHORISED, RESERVED, NORTH, SOUTH, delivered("north"), delivered("south"), CANCEL)
+    part = told(
+        placed(), CANCEL.model_copy(update={"lines": (blocks.LineQuantity(line_id="1", quantity=1),)})
+    )
+    codes = [s.said(OrderCancellationDeclined)[0].reasons[0].code for s in (packed, gone, ended, part)]
+    assert codes == ["packed", "dispatched", "ended", "part_cancellation_not_offered"]
+
+
+def test_half_withdrawn_cancels_half() -> None:
+    """What ships on is delivered; the rest is cancelled."""
+    service = told(placed(), AUTHORISED, RESERVED, CANCEL, refused("north"), withdrawn("south", "2", "TRAY", 1))
+    [cancelled] = service.said(OrderCancelled)
+    assert (cancelled.whole, [line.line_id for line in cancelled.lines]) == (False, ["2"])
+    service.hear(NORTH, NOON)
+    service.hear(delivered("north"), NOON)
+    assert service.said(OrderCompleted)[0].outcome == "partly_delivered"
+
+
+def test_a_short_pick_cancels_the_missing_pieces() -> None:
+    """Once, even when repeated; a shipment of nothing cancels the order if nothing else is left."""
+    first = short("north", "1", "MUG", 2, 1)
+    service = told(placed(), AUTHORISED, RESERVED, first, first)
+    [cancelled] = service.said(OrderCancelled)
+    assert (cancelled.by, cancelled.reason.code, cancelled.lines[0].quantity) == ("warehouse", "short_pick", 1)
+    nothing = told(
+        placed(), AUTHORISED, RESERVED, short("north", "1", "MUG", 2, 0), short("south", "2", "TRAY", 1, 0), NORTH
+    )
+    assert nothing.said(OrderCancelled)[-1].whole
+
+
+def test_what_comes_back_ends_the_order_returned() -> None:
+    """The carrier could not deliver any of it."""
+    back = [ShippingReturnedToSender(order_id=ID, shipment_id=s, at=NOON) for s in ("north", "south")]
+    service = told(placed(), AUTHORISED, RESERVED, NORTH, SOUTH, *back)
+    assert service.said(OrderCompleted)[0].outcome == "returned"
+
+
+def test_operators_see_what_is_late_and_what_is_unpaid() -> None:
+    """The overdue timer re-arms until the end."""
+    service = told(placed(), AUTHORISED, RESERVED)
+    service.fire(Overdue, ID)
+    assert service.state(ORDERS, ID).overdue
+    assert len(service.timers) == 1
+    failed = PaymentCaptureFailed(
+        order_id=ID, payment_id="p", at=NOON, amount=1, currency="GBP", reason=Reason(code="lapsed", message="x")
+    )
+    service.hear(failed, NOON)
+    assert service.state(ORDERS, ID).payment_problem == "lapsed"
+    done = told(placed(), CANCEL)
+    done.hear(Overdue(order_id=ID), NOON)
+    assert not done.timers
+
+
+def test_a_promise_respects_cut_off_sundays_and_wishes() -> None:
+    """Saturday after the cut-off ships on Monday; one day of express arrives on Tuesday."""
+    saturday = datetime(2026, 11, 21, 16, tzinfo=UTC)
+    promised = promise(Policy(), "express", saturday, None)
+    assert (promised.ship_by.day, promised.deliver_by.day) == (23, 24)
+    wish = NOON + timedelta(days=30)
+    assert promise(Policy(), "express", NOON, wish).deliver_by == wish
+
+
+def test_an_order_that_costs_nothing_needs_no_payment() -> None:
+    """Free gifts are orders too."""
+    free = placed(
+        lines=[{"line_id": "1", "sku": "CARD", "quantity": 1, "unit_price": 0}],
+        promotions=[],
+        payments=[],
+        delivery={"mode": "ship", "service": "economy", "price": 0},
+        totals={"goods": 0, "discount": 0, "delivery": 0, "tax": 0, "grand_total": 0},
+    )
+    assert told(free).said(OrderAccepted)
+
+
