@@ -288,9 +288,7 @@ def test_a_cancellation_that_comes_too_late_is_declined() -> None:
     packed = told(placed(), AUTHORISED, RESERVED, CANCEL, refused("north"), refused("south"))
     gone = told(placed(), AUTHORISED, RESERVED, NORTH, SOUTH, CANCEL)
     ended = told(placed(), AUTHORISED, RESERVED, NORTH, SOUTH, delivered("north"), delivered("south"), CANCEL)
-    part = told(
-        placed(), CANCEL.model_copy(update={"lines": (blocks.LineQuantity(line_id="1", quantity=1),)})
-    )
+    part = told(placed(), CANCEL.model_copy(update={"lines": (blocks.LineQuantity(line_id="1", quantity=1),)}))
     codes = [s.said(OrderCancellationDeclined)[0].reasons[0].code for s in (packed, gone, ended, part)]
     assert codes == ["packed", "dispatched", "ended", "part_cancellation_not_offered"]
 
@@ -359,5 +357,3 @@ def test_an_order_that_costs_nothing_needs_no_payment() -> None:
         totals={"goods": 0, "discount": 0, "delivery": 0, "tax": 0, "grand_total": 0},
     )
     assert told(free).said(OrderAccepted)
-
-

@@ -39,7 +39,7 @@ class Rig:
         query = "SELECT authorised, captured, voided, refunded FROM payments WHERE id = $1 AND waits_as IS NULL"
         try:
             async with asyncio.timeout(30):
-                while (row := await db.fetchrow(query, ORDER)) is None or tuple(row) != sums:  # noqa: ASYNC110
+                while (row := await db.fetchrow(query, ORDER)) is None or tuple(row) != sums:
                     await asyncio.sleep(0.05)
         except TimeoutError:
             rows = await db.fetch("SELECT state FROM payments")

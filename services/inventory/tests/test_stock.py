@@ -1,0 +1,334 @@
+"""The inventory service as stories in messages, and what must hold of stock whatever happens."""
+
+from collections import Counter
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from packhorse_chassis.memory import Memory
+from packhorse_chassis.reaction import RefusedError
+from packhorse_contracts.base import Fact
+from packhorse_contracts.blocks import OrderLine, Reason
+from packhorse_contracts.catalogue import LocationChanged, ProductChanged
+from packhorse_contracts.inventory import (
+    InventoryLevelChanged,
+    InventoryLowStock,
+    InventoryReservationRefused,
+    InventoryReservationReleased,
+    InventoryReserved,
+    InventoryStockAdjusted,
+)
+from packhorse_contracts.order import OrderAccepted, OrderCancelled
+from packhorse_contracts.shipping import ShippingDispatched, ShippingShortPicked
+from packhorse_contracts.warehouse import StockCounted, StockMoved, StockReceived
+from packhorse_inventory.policies import Policy, allocate
+from packhorse_inventory.reactions import routes
+from packhorse_inventory.state import RESERVATIONS, STOCK, Level, Movement
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+ROUTES = routes(Policy(low_stock=2))
+SKUS, PLACES = ("MUG", "TRAY"), ("north", "south")
+
+
+def product(sku: str) -> ProductChanged:
+    """A product of the catalogue."""
+    return ProductChanged(sku=sku, title=sku, weight=100, length=10, width=10, height=10)
+
+
+def place(name: str, *, active: bool = True) -> LocationChanged:
+    """A location of the catalogue."""
+    return LocationChanged.model_validate(
+        {"location": name, "kind": "warehouse", "name": name, "country": "GB", "active": active}
+    )
+
+
+def received(receipt: str, location: str, **skus: int) -> StockReceived:
+    """Goods came in."""
+    lines = [{"sku": sku, "quantity": quantity} for sku, quantity in skus.items()]
+    return StockReceived.model_validate({"receipt_id": receipt, "location": location, "lines": lines})
+
+
+def accepted(order_id: str, *lines: tuple[str, int]) -> OrderAccepted:
+    """An order for these."""
+    return OrderAccepted.model_validate(
+        {
+            "order_id": order_id,
+            "at": NOON,
+            "channel": "web",
+            "currency": "GBP",
+            "customer": {"customer_id": "c", "name": "Ada"},
+            "lines": [
+                {"line_id": str(number), "sku": sku, "quantity": quantity, "unit_price": 100}
+                for number, (sku, quantity) in enumerate(lines, 1)
+            ],
+            "delivery": {"mode": "ship", "service": "standard", "price": 0},
+            "payments": [],
+            "totals": {"goods": 0, "discount": 0, "delivery": 0, "tax": 0, "grand_total": 0},
+        }
+    )
+
+
+def cancelled(order_id: str, *, whole: bool = True, code: str = "x", **lines: int) -> OrderCancelled:
+    """The order, or these pieces by line id."""
+    return OrderCancelled.model_validate(
+        {
+            "order_id": order_id,
+            "at": NOON,
+            "lines": [{"line_id": name.removeprefix("l"), "quantity": count} for name, count in lines.items()],
+            "whole": whole,
+            "reason": Reason(code=code, message="x"),
+            "by": "customer",
+        }
+    )
+
+
+def dispatched(order_id: str, location: str, *lines: tuple[str, str, int]) -> ShippingDispatched:
+    """These have left."""
+    return ShippingDispatched.model_validate(
+        {
+            "order_id": order_id,
+            "shipment_id": f"{order_id}-{location}",
+            "pick_list_id": "p",
+            "location": location,
+            "at": NOON,
+            "carrier": "dhl",
+            "service": "standard",
+            "tracking_numbers": [],
+            "lines": [{"line_id": line, "sku": sku, "quantity": quantity} for line, sku, quantity in lines],
+            "packages": [],
+        }
+    )
+
+
+def short(order_id: str, location: str, line: str, sku: str, wanted: int, picked: int, why: str) -> ShippingShortPicked:
+    """The warehouse didn't find all of it."""
+    return ShippingShortPicked.model_validate(
+        {
+            "order_id": order_id,
+            "shipment_id": f"{order_id}-{location}",
+            "at": NOON,
+            "location": location,
+            "lines": [{"line_id": line, "sku": sku, "wanted": wanted, "picked": picked, "reason": why}],
+        }
+    )
+
+
+def stocked(**north: int) -> Memory:
+    """The service with a catalogue and some stock in the north."""
+    service = Memory(ROUTES)
+    hear(service, *map(product, SKUS), *map(place, PLACES), received("r-1", "north", **north))
+    return service
+
+
+def hear(service: Memory, *facts: Fact) -> None:
+    """Hears these, one after another."""
+    for fact in facts:
+        service.hear(fact, NOON)
+
+
+def level(service: Memory, sku: str, location: str = "north") -> Level:
+    """The stock of a cell."""
+    return service.state(STOCK, sku).levels.get(location, Level())
+
+
+def test_all_or_nothing() -> None:
+    """One line too many, and nothing at all is set aside; every short line is named."""
+    service = stocked(MUG=5, TRAY=1)
+    hear(service, accepted("o1", ("MUG", 2), ("TRAY", 2)))
+    [refusal] = service.said(InventoryReservationRefused)
+    assert [(line.sku, line.wanted, line.available) for line in refusal.short] == [("TRAY", 2, 1)]
+    assert level(service, "MUG").reserved == 0
+    hear(service, accepted("o2", ("MUG", 2), ("TRAY", 1)))
+    assert len(service.said(InventoryReserved)) == 1
+    assert level(service, "MUG").available_to_promise == 3
+
+
+def test_two_lines_of_one_item_are_checked_together() -> None:
+    """Each alone would fit."""
+    service = stocked(MUG=3)
+    hear(service, accepted("o1", ("MUG", 2), ("MUG", 2)))
+    assert not service.said(InventoryReserved)
+
+
+def test_n_buyers_one_unit_one_order() -> None:
+    """The last unit is sold once."""
+    service = stocked(MUG=1)
+    hear(service, *(accepted(f"o{n}", ("MUG", 1)) for n in range(10)))
+    assert len(service.said(InventoryReserved)) == 1
+    assert len(service.said(InventoryReservationRefused)) == 9
+
+
+def test_one_parcel_where_one_location_can_serve_all() -> None:
+    """Else as few as possible."""
+    service = stocked(MUG=5, TRAY=5)
+    hear(service, received("r-2", "south", MUG=50), accepted("o1", ("MUG", 2), ("TRAY", 2)))
+    assert {part.location for part in service.said(InventoryReserved)[0].allocations} == {"north"}
+    hear(service, accepted("o2", ("MUG", 20), ("TRAY", 2)))
+    assert {part.location for part in service.said(InventoryReserved)[1].allocations} == {"north", "south"}
+
+
+def test_a_closed_location_serves_nobody() -> None:
+    """Its stock is there, but not to promise."""
+    service = stocked(MUG=5)
+    hear(service, place("north", active=False), accepted("o1", ("MUG", 1)))
+    assert service.said(InventoryReservationRefused)
+
+
+def test_cancellation_releases_once() -> None:
+    """A part, then the rest; repeats and orders without a reservation change nothing."""
+    service = stocked(MUG=5)
+    hear(service, accepted("o1", ("MUG", 4)), cancelled("o1", whole=False, l1=1))
+    assert level(service, "MUG").reserved == 3
+    hear(service, cancelled("o1"), cancelled("o1"), cancelled("unknown"))
+    assert level(service, "MUG").reserved == 0
+    assert len(service.said(InventoryReservationReleased)) == 2
+
+
+def test_dispatch_takes_off_once() -> None:
+    """On hand and reserved fall together; a repeat changes nothing."""
+    service = stocked(MUG=5)
+    gone = dispatched("o1", "north", ("1", "MUG", 2))
+    hear(service, accepted("o1", ("MUG", 2)), gone, gone)
+    assert (level(service, "MUG").on_hand, level(service, "MUG").reserved) == (3, 0)
+    assert service.state(RESERVATIONS, "o1").allocated == ()
+
+
+def test_what_ships_after_its_cancellation_leaves_all_the_same() -> None:
+    """As far as the shelf has unreserved pieces; the rest is said, and nothing goes below zero."""
+    service = stocked(MUG=3)
+    hear(service, accepted("o1", ("MUG", 2)), cancelled("o1"), accepted("o2", ("MUG", 2)))
+    hear(service, dispatched("o1", "north", ("1", "MUG", 2)))
+    assert (level(service, "MUG").on_hand, level(service, "MUG").reserved) == (2, 2)
+    assert "1 not on the books" in service.said(InventoryStockAdjusted)[0].cause
+
+
+@pytest.mark.parametrize(("why", "on_hand"), [("not_found", 4), ("undeliverable", 5)])
+def test_a_short_pick_frees_and_writes_off(why: str, on_hand: int) -> None:
+    """What isn't there is no longer on hand; the order's cancellation doesn't free it again."""
+    service = stocked(MUG=5)
+    missing = short("o1", "north", "1", "MUG", 3, 2, why)
+    hear(service, accepted("o1", ("MUG", 3)), missing, missing)
+    hear(service, cancelled("o1", whole=False, code="short_pick", l1=1))
+    assert (level(service, "MUG").on_hand, level(service, "MUG").reserved) == (on_hand, 2)
+
+
+def test_stock_of_unknown_things_can_be_retried() -> None:
+    """Once the catalogue knows them."""
+    service = Memory(ROUTES)
+    for fact, code in (
+        (received("r", "north", MUG=1), "unknown_location"),
+        (StockCounted(count_id="c", location="north", sku="MUG", counted=1), "unknown_location"),
+    ):
+        with pytest.raises(RefusedError) as refusal:
+            service.hear(fact, NOON)
+        assert (refusal.value.code, refusal.value.retryable) == (code, True)
+    hear(service, place("north"))
+    with pytest.raises(RefusedError, match="MUG"):
+        service.hear(received("r", "north", MUG=1), NOON)
+
+
+def test_counts_and_moves() -> None:
+    """The books follow the shelf, never below what is reserved; each document counts once."""
+    service = stocked(MUG=5)
+    hear(service, accepted("o1", ("MUG", 2)))
+    counted = StockCounted(count_id="c-1", location="north", sku="MUG", counted=4)
+    moved = StockMoved.model_validate({"move_id": "m-1", "from": "north", "to": "south", "sku": "MUG", "quantity": 1})
+    receipt = received("r-1", "north", MUG=5)
+    hear(service, counted, counted, moved, moved, receipt)
+    assert (level(service, "MUG").on_hand, level(service, "MUG", "south").on_hand) == (3, 1)
+    hear(service, StockCounted(count_id="c-3", location="north", sku="MUG", counted=3))
+    for fact in (
+        counted.model_copy(update={"count_id": "c-2", "counted": 1}),
+        moved.model_copy(update={"move_id": "m-2", "quantity": 2}),
+    ):
+        with pytest.raises(RefusedError):
+            service.hear(fact, NOON)
+
+
+def test_low_stock_is_said_once_until_it_recovers() -> None:
+    """At the threshold; again only after it was above."""
+    service = stocked(MUG=4)
+    hear(service, accepted("o1", ("MUG", 2)), accepted("o2", ("MUG", 1)))
+    assert len(service.said(InventoryLowStock)) == 1
+    hear(service, received("r-2", "north", MUG=5), accepted("o3", ("MUG", 6)))
+    assert len(service.said(InventoryLowStock)) == 2
+
+
+CELLS = st.sampled_from(SKUS)
+LINES = st.lists(st.tuples(CELLS, st.integers(1, 4)), min_size=1, max_size=3)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("racdsp"), st.integers(0, 5), LINES), max_size=30))
+def test_stock_is_conserved_whatever_happens(steps: list[tuple[str, int, list[tuple[str, int]]]]) -> None:
+    """Receive, reserve, cancel, dispatch, pick short, in any order and repeated: levels are sums of movements,
+    what is reserved is what orders hold, nothing is ever oversold."""
+    service = stocked(MUG=3, TRAY=3)
+    for number, (step, order, lines) in enumerate(steps):
+        name = f"o{order}"
+        kept = service.state(RESERVATIONS, name).allocated
+        if step == "r":
+            pieces = Counter(dict.fromkeys((sku for sku, _ in lines), 2))
+            hear(service, received(f"r-{number}", PLACES[number % 2], **pieces))
+        elif step == "a":
+            hear(service, accepted(name, *lines))
+        elif step == "c":
+            hear(service, cancelled(name))
+        elif step == "p":
+            hear(service, cancelled(name, whole=False, l1=1))
+        elif kept and step == "d":
+            here = [part for part in kept if part.location == kept[0].location]
+            hear(service, dispatched(name, kept[0].location, *((p.line_id, p.sku, p.quantity) for p in here)))
+        elif kept:
+            part = kept[0]
+            why = "not_found" if number % 2 else "other"
+            hear(service, short(name, part.location, part.line_id, part.sku, part.quantity, 0, why))
+    journal = [entry for entry in service.journal if isinstance(entry, Movement)]
+    for sku in SKUS:
+        for where in PLACES:
+            cell = level(service, sku, where)
+            mine = [entry for entry in journal if (entry.sku, entry.location) == (sku, where)]
+            assert 0 <= cell.reserved <= cell.on_hand == sum(entry.on_hand_change for entry in mine)
+            assert cell.reserved == sum(entry.reserved_change for entry in mine)
+            assert [entry.number for entry in mine] == list(range(1, len(mine) + 1))
+            held = sum(
+                part.quantity
+                for n in range(6)
+                for part in service.state(RESERVATIONS, f"o{n}").allocated
+                if (part.sku, part.location) == (sku, where)
+            )
+            assert held == cell.reserved
+    versions = [(fact.subject, fact.version) for fact in service.said(InventoryLevelChanged)]
+    assert len(set(versions)) == len(versions)
+
+
+@given(st.lists(st.tuples(CELLS, st.integers(1, 9)), min_size=1, max_size=6), st.data())
+def test_allocation_serves_every_piece_from_what_is_there(wanted: list[tuple[str, int]], data: st.DataObject) -> None:
+    """Σ allocations = the order; no location gives more than it has."""
+    lines = tuple(
+        OrderLine(line_id=str(n), sku=sku, quantity=count, unit_price=1) for n, (sku, count) in enumerate(wanted)
+    )
+    demand = Counter[str]()
+    for sku, count in wanted:
+        demand[sku] += count
+    available: dict[str, dict[str, int]] = {}
+    for sku, count in demand.items():
+        first = data.draw(st.integers(0, count))
+        available[sku] = {"north": first + data.draw(st.integers(0, 3)), "south": count - first}
+    parts = allocate(lines, available)
+    for line in lines:
+        assert sum(part.quantity for part in parts if part.line_id == line.line_id) == line.quantity
+    for sku, places in available.items():
+        for where, there in places.items():
+            assert sum(part.quantity for part in parts if (part.sku, part.location) == (sku, where)) <= there
+
+
+def test_a_reaction_that_would_oversell_raises() -> None:
+    """The state has its own guard, before the database's."""
+    from packhorse_inventory.shelves import Shelves
+    from packhorse_inventory.state import Stock
+
+    shelves = Shelves(Policy(), lambda _: Stock(), NOON)
+    with pytest.raises(ValueError, match="reserved"):
+        shelves.move("MUG", "north", reserved=1, cause="x", reference="y")
