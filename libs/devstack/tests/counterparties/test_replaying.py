@@ -6,13 +6,13 @@ from packhorse_contracts import envelope
 from packhorse_contracts.checkout import OrderPlaced
 from packhorse_devstack.counterparties.replaying import Due, kind, limit, renew, schedule, speak
 from packhorse_devstack.counterparties.voice import Raw, Saying, render
-from packhorse_devstack.data.records import Record, fact, raw
+from packhorse_devstack.data.records import Json, Record, fact, raw
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 def _order(order_id: str) -> Record:
-    data = {
+    data: dict[str, Json] = {
         "order_id": order_id,
         "placed_at": "2011-11-01T08:16:00Z",
         "channel": "web",
