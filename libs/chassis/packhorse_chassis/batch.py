@@ -4,7 +4,7 @@ Pure reactions make the rest simple: a batch can be run again from its beginning
 but this transaction happened.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -70,6 +70,11 @@ class Processor:
         self.inbox = inbox
         self.tables = {name: Table(kind) for name, kind in service.routes.kinds.items()}
         self.rows = Rows(service)
+        self._due_at_once: Callable[[], None] = lambda: None
+
+    def connect(self, due_at_once: Callable[[], None]) -> None:
+        """`due_at_once` is called after a commit that stored timers whose time has come already."""
+        self._due_at_once = due_at_once
 
     async def process(self, arrivals: Sequence[Arrival], source: Source) -> int:
         """Takes every arrival that is new, and stores all that follows. Returns how many were new.
@@ -123,6 +128,8 @@ class Processor:
         metrics.events.inc(len(outcome.said))
         for dead in outcome.dead:
             self._report(dead)
+        if any(timer is not None and timer[0].due <= now for timer in outcome.timers.values()):
+            self._due_at_once()
         return len(claimed)
 
     def _routed(self, arrival: Arrival) -> tuple[Route, Ref] | None:

@@ -87,6 +87,7 @@ class Process:
 
         pump = Pump(processor, pool, self.settings.batch_records, committed)
         pumping = Loop("pump", pump.step, self.settings.pump_idle)
+        processor.connect(due_at_once=pumping.wake.ring)
         executor.connect(ended=executing.wake.ring, answered=pumping.wake.ring)
         keeping = Loop("housekeeping", Housekeeper(pool, inbox, self.settings.inbox_days).step, _EVERY_FIVE_MINUTES)
         self._loops = [relaying, pumping, keeping, *([executing] if performers else [])]

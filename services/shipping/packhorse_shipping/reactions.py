@@ -1,12 +1,31 @@
-"""The whole shipping service as a table: which input leads to which reaction. The reactions lie beside, by speaker."""
+"""What this service does about what it hears: the order's facts, and the table of all routes. Pure.
+
+`warehouse`, `withdrawal`, `parcels` and `tracking` hold what follows for a fulfilment order; `state` explains which
+rows are locked.
+"""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-from packhorse_chassis.reaction import Decisions, Others, Ref, Routes, WideReaction, on_wide
-from packhorse_contracts.base import Model
+from packhorse_chassis.reaction import (
+    Decisions,
+    Internal,
+    Kind,
+    Others,
+    Ref,
+    RefusedError,
+    Route,
+    Routes,
+    SetTimer,
+    WideReaction,
+    on,
+    on_wide,
+)
+from packhorse_contracts.base import Fact
 from packhorse_contracts.carrier import TrackingUpdated
+from packhorse_contracts.catalogue import ProductChanged
 from packhorse_contracts.order import OrderCancellationRequested, OrderCancelled, OrderConfirmed
 from packhorse_contracts.warehouse import (
     HandedOver,
@@ -18,58 +37,170 @@ from packhorse_contracts.warehouse import (
     WithdrawalRejected,
 )
 
-from packhorse_shipping import ordering, policies, tracking, warehousing
+from packhorse_shipping import parcels, saying, tracking, warehouse, withdrawal
+from packhorse_shipping.fulfilment import fulfilment_orders, untitled_skus
 from packhorse_shipping.policies import Policy
-from packhorse_shipping.state import ORDER_REFS, PARCELS, PICK_LISTS, SHIPMENTS, OrderRef, ParcelRef, PickListRef
+from packhorse_shipping.state import (
+    ORDER_REF,
+    ORDER_SHIPMENTS,
+    PARCEL,
+    PICK_LIST,
+    PRODUCT,
+    OrderRef,
+    Parcel,
+    PickListRef,
+    Product,
+    Shipment,
+)
+from packhorse_shipping.timers import ClaimParcel, IssuePickList, ParcelUnclaimed, WarehouseSilent
+from packhorse_shipping.turn import Turn
 
 S = TypeVar("S")
-F = TypeVar("F", bound=Model)
+I = TypeVar("I", bound=Fact | Internal)  # noqa: E741
+OfOrder = OrderConfirmed | OrderCancellationRequested | IssuePickList | ClaimParcel
+O = TypeVar("O", bound=OfOrder)  # noqa: E741
+
+
+def plan_shipments(turn: Turn, ref: OrderRef, fact: OrderConfirmed) -> OrderRef:
+    """One fulfilment order a location; their pick lists are issued next."""
+    if ref.confirmed or ref.cancelled:
+        return ref
+    titles = {sku: turn.others.get(PRODUCT, sku).title for sku in untitled_skus(fact)}
+    turn.order = fulfilment_orders(fact, turn.policy, titles)
+    for shipment in turn.order.shipments:
+        issue = IssuePickList(
+            pick_list_id=shipment.pick_list_id, order_id=fact.order_id, shipment_id=shipment.shipment_id
+        )
+        turn.timers.append(SetTimer(issue, issue.pick_list_id, turn.now))
+    return replace(ref, confirmed=True)
+
+
+def issue_pick_list(turn: Turn, ref: PickListRef, timer: IssuePickList) -> PickListRef:
+    """The warehouse gets its pick list, unless it was called back meanwhile."""
+    shipment = turn.order.shipment(timer.shipment_id)
+    if shipment.state != "open" or shipment.request != "unsubmitted":
+        return ref
+    shipment = turn.keep(replace(shipment, request="submitted"))
+    turn.say(saying.issued(turn.order, shipment, turn.now))
+    return replace(ref, order_id=timer.order_id, shipment_id=timer.shipment_id)
+
+
+def answer_request(turn: Turn, ref: OrderRef, fact: OrderCancellationRequested) -> OrderRef:
+    """The order service asks whether the order can still be stopped."""
+    withdrawal.answer_request(turn, fact)
+    return ref
+
+
+def call_back_cancelled(
+    policy: Policy, ref: OrderRef, fact: OrderCancelled, now: datetime, others: Others
+) -> Decisions[OrderRef]:
+    """A cancellation of the whole order stops what is still here. One of single lines tells us nothing new: they were
+    short, or were withdrawn."""
+    if not fact.whole or ref.cancelled:
+        return Decisions(ref)
+    ref = replace(ref, cancelled=True)
+    if not ref.confirmed:
+        return Decisions(ref)
+    turn = Turn(policy, now, others, ref.order_id)
+    withdrawal.call_back_cancelled(turn, fact)
+    return turn.decisions(ref)
+
+
+def show_overdue(turn: Turn, shipment: Shipment, timer: WarehouseSilent) -> None:
+    """The warehouse is silent: nothing is made up, people can see it, and it is looked at again."""
+    if shipment.owed:
+        turn.keep(replace(shipment, overdue=True))
+        turn.timers.append(SetTimer(timer, timer.pick_list_id, turn.now + turn.policy.answer_within))
+
+
+def know_product(product: Product, fact: ProductChanged, _now: datetime) -> Decisions[Product]:
+    """The catalogue's name of a product."""
+    return Decisions(product if product.title == fact.title else replace(product, title=fact.title))
+
+
+def _its_order(_state: object, heard: OfOrder) -> list[Ref]:
+    return [ORDER_SHIPMENTS.ref(heard.order_id)]
+
+
+def _its_order_and_products(_ref: OrderRef, fact: OrderConfirmed) -> list[Ref]:
+    return [ORDER_SHIPMENTS.ref(fact.order_id), *map(PRODUCT.ref, untitled_skus(fact))]
+
+
+def _order_to_stop(ref: OrderRef, fact: OrderCancelled) -> list[Ref]:
+    return [ORDER_SHIPMENTS.ref(fact.order_id)] if fact.whole and ref.confirmed else []
+
+
+def _order_of_list(ref: PickListRef, _heard: object) -> list[Ref]:
+    return [] if ref.order_id is None else [ORDER_SHIPMENTS.ref(ref.order_id)]
+
+
+def _order_of_parcel(parcel: Parcel, fact: TrackingUpdated) -> list[Ref]:
+    # What nobody is told needs no lock on the order: most of a carrier's news is of that kind.
+    if parcel.order_id is None or fact.status not in tracking.TOLD:
+        return []
+    return [ORDER_SHIPMENTS.ref(parcel.order_id)]
 
 
 def routes(policy: Policy) -> Routes:
-    """The service with these rules."""
+    """The whole service: which input, about which row, leads to which reaction."""
 
-    def tuned(react: Callable[[Policy, S, F, datetime, Others], Decisions[S]]) -> WideReaction[S, F]:
-        def reaction(state: S, heard: F, now: datetime, others: Others) -> Decisions[S]:
-            return react(policy, state, heard, now, others)
+    def about_order(
+        heard: type[O],
+        kind: Kind[S],
+        key: str,
+        react: Callable[[Turn, S, O], S],
+        also: Callable[[S, O], Iterable[Ref]] = _its_order,
+    ) -> Route:
+        def reaction(state: S, said: O, now: datetime, others: Others) -> Decisions[S]:
+            turn = Turn(policy, now, others, said.order_id)
+            return turn.decisions(react(turn, state, said))
 
-        reaction.__name__ = react.__name__
-        return reaction
+        return on_wide(heard, kind, key, _named(reaction, react.__name__), also)
+
+    def about_pick_list(heard: type[I], react: Callable[[Turn, Shipment, I], None]) -> Route:
+        def reaction(ref: PickListRef, said: I, now: datetime, others: Others) -> Decisions[PickListRef]:
+            if ref.order_id is None or ref.shipment_id is None:
+                raise RefusedError(
+                    "unknown_pick_list",
+                    f"no pick list {ref.pick_list_id} was issued",
+                    "pick_list_id",
+                    retryable=True,
+                )
+            turn = Turn(policy, now, others, ref.order_id)
+            react(turn, turn.order.shipment(ref.shipment_id), said)
+            return turn.decisions(ref)
+
+        return on_wide(heard, PICK_LIST, "pick_list_id", _named(reaction, react.__name__), _order_of_list)
+
+    def tuned(react: Callable[[Policy, S, I, datetime, Others], Decisions[S]]) -> WideReaction[S, I]:
+        def reaction(state: S, said: I, now: datetime, others: Others) -> Decisions[S]:
+            return react(policy, state, said, now, others)
+
+        return _named(reaction, react.__name__)
 
     return Routes(
         "shipping",
-        on_wide(OrderConfirmed, ORDER_REFS, "order_id", tuned(ordering.issue), _new_lists),
-        on_wide(OrderCancellationRequested, ORDER_REFS, "order_id", ordering.withdraw, _of_order),
-        on_wide(OrderCancelled, ORDER_REFS, "order_id", ordering.withdraw_cancelled, _of_order),
-        on_wide(ordering.Silence, ORDER_REFS, "order_id", tuned(ordering.note_silence), _of_order),
-        on_wide(PickListAccepted, PICK_LISTS, "pick_list_id", warehousing.accept, _of_list),
-        on_wide(PickListRejected, PICK_LISTS, "pick_list_id", warehousing.reject, _of_list),
-        on_wide(WithdrawalAccepted, PICK_LISTS, "pick_list_id", warehousing.accept_withdrawal, _of_list),
-        on_wide(WithdrawalRejected, PICK_LISTS, "pick_list_id", warehousing.reject_withdrawal, _of_list),
-        on_wide(PickCompleted, PICK_LISTS, "pick_list_id", warehousing.complete_pick, _of_list),
-        on_wide(Packed, PICK_LISTS, "pick_list_id", warehousing.pack, _of_list),
-        on_wide(HandedOver, PICK_LISTS, "pick_list_id", warehousing.hand_over, _of_list_and_parcels),
-        on_wide(TrackingUpdated, PARCELS, "tracking_number", tracking.track, _of_parcel),
-        kinds=(SHIPMENTS,),
+        about_order(OrderConfirmed, ORDER_REF, "order_id", plan_shipments, _its_order_and_products),
+        about_order(OrderCancellationRequested, ORDER_REF, "order_id", answer_request),
+        on_wide(OrderCancelled, ORDER_REF, "order_id", tuned(call_back_cancelled), _order_to_stop),
+        about_order(IssuePickList, PICK_LIST, "pick_list_id", issue_pick_list),
+        about_pick_list(PickListAccepted, warehouse.note_acceptance),
+        about_pick_list(PickListRejected, warehouse.take_rejection),
+        about_pick_list(PickCompleted, warehouse.complete_pick),
+        about_pick_list(Packed, warehouse.pack),
+        about_pick_list(HandedOver, warehouse.dispatch),
+        about_pick_list(WithdrawalAccepted, withdrawal.withdraw),
+        about_pick_list(WithdrawalRejected, withdrawal.insist),
+        about_pick_list(WarehouseSilent, show_overdue),
+        about_order(ClaimParcel, PARCEL, "tracking_number", parcels.claim_parcel),
+        on_wide(TrackingUpdated, PARCEL, "tracking_number", tuned(parcels.follow_parcel), _order_of_parcel),
+        on(ParcelUnclaimed, PARCEL, "tracking_number", parcels.give_up_unclaimed),
+        on(ProductChanged, PRODUCT, "sku", know_product),
+        kinds=[ORDER_SHIPMENTS],
     )
 
 
-def _new_lists(_kept: OrderRef, fact: OrderConfirmed) -> Iterable[Ref]:
-    split = policies.split(fact.order_id, fact.at, fact.lines, fact.allocations, fact.delivery.service)
-    return {SHIPMENTS.ref(fact.order_id)} | {PICK_LISTS.ref(part.pick_list_id) for part in split}
-
-
-def _of_order(_kept: OrderRef, fact: OrderCancellationRequested | OrderCancelled | ordering.Silence) -> Iterable[Ref]:
-    return {SHIPMENTS.ref(fact.order_id)}
-
-
-def _of_list(kept: PickListRef, _fact: Model) -> Iterable[Ref]:
-    return {SHIPMENTS.ref(kept.order_id)} if kept.order_id else ()
-
-
-def _of_list_and_parcels(kept: PickListRef, fact: HandedOver) -> Iterable[Ref]:
-    return {*_of_list(kept, fact), *(PARCELS.ref(parcel.tracking_number) for parcel in fact.parcels)}
-
-
-def _of_parcel(kept: ParcelRef, _fact: Model) -> Iterable[Ref]:
-    return {SHIPMENTS.ref(kept.order_id)} if kept.order_id else ()
+def _named(reaction: WideReaction[S, I], name: str) -> WideReaction[S, I]:
+    """The name under which it shows in traces and catalogues."""
+    reaction.__name__ = name
+    return reaction

@@ -1,106 +1,216 @@
-"""What the shipping service keeps: the fulfilment orders of each order, and two small indexes to find them by.
+"""What this service keeps: the fulfilment orders of an order, and how pick lists and parcels lead to them.
 
-Warehouses speak of pick lists and carriers of parcels, so those are subjects of their own, each naming its order.
-`order_ref` is the subject of what the order service says. The fulfilment orders themselves are only ever locked
-beside a subject: subjects first, then `shipments` is the one lock order, and no two processes deadlock. A pick list
-or parcel is created beside another subject, but under an id that nobody else can know yet.
+All fulfilment orders of an order lie in one row, so that what is said about them has one sequence. The facts that
+change it come under three keys: order id, pick list id, tracking number. Each key has a small kind of its own, which is
+what its facts are routed to. The big row is never a subject and always locked beside one:
+
+    order_ref    (order id)        ┐
+    pick_list    (pick list id)    ├── also ──▶  order_shipments (order id)
+    parcel       (tracking number) ┘
+
+So every transaction locks small rows first and big rows second, and two can't wait for each other in a circle. The
+price: a reaction to an order's fact may not write a `pick_list` row, nor one to a warehouse's fact a `parcel` row, for
+those are subjects. Both are written by inputs of their own, `IssuePickList` and `ClaimParcel`: timers due at once.
+A warehouse can't answer too early: its pick list is issued by the very input that makes it known. A carrier can: what
+it says of a parcel that nobody has handed over yet waits in the parcel's row.
 """
 
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
 from packhorse_chassis.reaction import Kind
-from packhorse_contracts.base import Model
-from packhorse_contracts.blocks import Package, ServiceLevel
+from packhorse_contracts.blocks import Address, Package, ServiceLevel
+from packhorse_contracts.carrier import TrackingStatus
 
-Status = Literal[
-    "open", "in_progress", "picked", "packed", "dispatched", "delivered", "returned", "closed", "withdrawn"
+ShipmentState = Literal["open", "in_progress", "packed", "dispatched", "delivered", "closed", "withdrawn"]
+"""Where the goods are. `closed`: nothing was picked, or what left has ended without all of it being delivered."""
+
+RequestState = Literal[
+    "unsubmitted",
+    "submitted",
+    "accepted",
+    "rejected",
+    "withdrawal_requested",
+    "withdrawn",
+    "withdrawal_rejected",
+    "closed",
 ]
-"""Where a fulfilment order stands. `closed`: nothing of it could be picked."""
+"""Where the talk with the warehouse stands. It owes us an answer while `submitted` or `withdrawal_requested`. What was
+called back before it was issued stays `unsubmitted`."""
 
-Request = Literal["submitted", "accepted", "rejected", "withdrawal_requested", "withdrawn", "withdrawal_rejected"]
-"""Where the talk with the warehouse stands; an axis of its own, as in Shopify's fulfilment orders."""
-
-ParcelStatus = Literal["dispatched", "on_the_way", "out_for_delivery", "delivery_failed", "delivered", "returned"]
+ParcelEnd = Literal["delivered", "returned"]
 
 
-class Line(Model):
-    """A line of a fulfilment order, in pieces."""
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Pieces of an order line that leave from one location.
+
+    `rejected` were refused before picking; `picked` is None until it is known. What is short (for `reason`) is
+    said once a fulfilment order, when picking or the fulfilment order ends: its readers count on that.
+    """
 
     line_id: str
     sku: str
-    title: str | None = None
-    wanted: int
+    title: str | None
+    quantity: int
+    rejected: int = 0
     picked: int | None = None
-    """None until the warehouse has said."""
+    reason: str | None = None
 
     @property
-    def shipping(self) -> int:
-        """What goes out: what was picked, or all while nothing else was said."""
+    def wanted(self) -> int:
+        """Pieces that the warehouse is still asked for."""
+        return self.quantity - self.rejected
+
+    @property
+    def remaining(self) -> int:
+        """Pieces that aren't known to be short."""
         return self.wanted if self.picked is None else self.picked
 
 
-class FulfilmentOrder(Model):
-    """What one location sends of one order. Its id is the `shipment_id`."""
+@dataclass(frozen=True, slots=True)
+class ShippedParcel:
+    """A parcel that the carrier took, and how its way ended."""
+
+    tracking_number: str
+    package_id: str | None
+    ended: ParcelEnd | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    """A fulfilment order: what one location sends for an order, with its one pick list.
+
+    `overdue`: the warehouse owes us an answer for too long. It has left exactly if it has `parcels`.
+    """
 
     shipment_id: str
     pick_list_id: str
     location: str
-    service: ServiceLevel
     lines: tuple[Line, ...]
-    status: Status = "open"
-    request: Request = "submitted"
+    state: ShipmentState = "open"
+    request: RequestState = "unsubmitted"
     packages: tuple[Package, ...] = ()
     carrier: str | None = None
-    parcels: dict[str, ParcelStatus] = {}
+    parcels: tuple[ShippedParcel, ...] = ()
     overdue: bool = False
-    """The warehouse has neither accepted nor rejected it in time."""
 
     @property
     def left(self) -> bool:
-        """True once the goods are out of the door."""
-        return self.status in {"dispatched", "delivered", "returned"}
+        """The carrier has it, or had it."""
+        return bool(self.parcels)
 
     @property
-    def live(self) -> bool:
-        """True while the warehouse may still work on it."""
-        return self.status in {"open", "in_progress", "picked", "packed"}
+    def picked(self) -> bool:
+        """What was picked is known."""
+        return any(line.picked is not None for line in self.lines)
+
+    @property
+    def owed(self) -> bool:
+        """The warehouse owes us an answer."""
+        return self.request in ("submitted", "withdrawal_requested")
 
 
-class Shipments(Model):
-    """All fulfilment orders of one order, by shipment id."""
+@dataclass(frozen=True, slots=True)
+class OrderShipments:
+    """All fulfilment orders of one order. `ship_to` is the only personal data here.
 
-    orders: dict[str, FulfilmentOrder] = {}
+    `asked`: when the order service asked for withdrawals that were taken up; the same moment again is a repeat.
+    """
 
-    def by_pick_list(self, pick_list_id: str) -> FulfilmentOrder:
-        """The fulfilment order that a pick list belongs to."""
-        return next(found for found in self.orders.values() if found.pick_list_id == pick_list_id)
+    order_id: str
+    service: ServiceLevel = "standard"
+    priority: int = 0
+    ship_by: datetime | None = None
+    ship_to: Address | None = None
+    shipments: tuple[Shipment, ...] = ()
+    asked: tuple[datetime, ...] = ()
 
-    def with_(self, changed: FulfilmentOrder) -> "Shipments":
-        """The same with one fulfilment order as it is now."""
-        return Shipments(orders=self.orders | {changed.shipment_id: changed})
+    @staticmethod
+    def empty(order_id: str) -> "OrderShipments":
+        """An order that nothing leaves for yet."""
+        return OrderShipments(order_id)
+
+    def shipment(self, shipment_id: str) -> Shipment:
+        """The fulfilment order of this id, which must be there."""
+        return next(shipment for shipment in self.shipments if shipment.shipment_id == shipment_id)
+
+    def keeping(self, changed: Shipment) -> "OrderShipments":
+        """The same with one fulfilment order changed."""
+        return replace(
+            self,
+            shipments=tuple(changed if old.shipment_id == changed.shipment_id else old for old in self.shipments),
+        )
 
 
-class OrderRef(Model):
-    """What was heard from the order service."""
+@dataclass(frozen=True, slots=True)
+class OrderRef:
+    """What the order service has said of an order: it is confirmed once, and cancelled as a whole at most once."""
 
-    confirmed_at: datetime | None = None
+    order_id: str
+    confirmed: bool = False
+    cancelled: bool = False
+
+    @staticmethod
+    def empty(order_id: str) -> "OrderRef":
+        """An order that was never heard of."""
+        return OrderRef(order_id)
 
 
-class PickListRef(Model):
-    """Which order a pick list belongs to; None for a list that we never issued."""
+@dataclass(frozen=True, slots=True)
+class PickListRef:
+    """Which fulfilment order a pick list belongs to; None for one that we never issued."""
 
-    order_id: str | None = None
-
-
-class ParcelRef(Model):
-    """Which shipment a parcel belongs to; None for a parcel that we don't know."""
-
+    pick_list_id: str
     order_id: str | None = None
     shipment_id: str | None = None
 
+    @staticmethod
+    def empty(pick_list_id: str) -> "PickListRef":
+        """A pick list that we never issued."""
+        return PickListRef(pick_list_id)
 
-ORDER_REFS: Kind[OrderRef] = Kind("order_ref", OrderRef, lambda _: OrderRef())
-PICK_LISTS: Kind[PickListRef] = Kind("pick_list", PickListRef, lambda _: PickListRef())
-PARCELS: Kind[ParcelRef] = Kind("parcel", ParcelRef, lambda _: ParcelRef())
-SHIPMENTS: Kind[Shipments] = Kind("shipments", Shipments, lambda _: Shipments())
+
+@dataclass(frozen=True, slots=True)
+class Tracking:
+    """The last that counts of what the carrier said of a parcel, and `at` which time it saw that."""
+
+    status: TrackingStatus
+    at: datetime
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A tracking number: where the parcel is, and whose it is. `order_id` is None until a warehouse handed it over."""
+
+    tracking_number: str
+    tracking: Tracking | None = None
+    order_id: str | None = None
+    shipment_id: str | None = None
+
+    @staticmethod
+    def empty(tracking_number: str) -> "Parcel":
+        """A parcel that was never heard of."""
+        return Parcel(tracking_number)
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A product's name, for pick lists of orders that don't bring it along."""
+
+    sku: str
+    title: str | None = None
+
+    @staticmethod
+    def empty(sku: str) -> "Product":
+        """A product that the catalogue never named."""
+        return Product(sku)
+
+
+ORDER_SHIPMENTS = Kind("order_shipments", OrderShipments, OrderShipments.empty)
+ORDER_REF = Kind("order_ref", OrderRef, OrderRef.empty)
+PICK_LIST = Kind("pick_list", PickListRef, PickListRef.empty)
+PARCEL = Kind("parcel", Parcel, Parcel.empty)
+PRODUCT = Kind("product", Product, Product.empty, reference=True)

@@ -1,10 +1,13 @@
-"""Reactions to the carrier: where parcels are. A parcel's status only ever moves on. Pure."""
+"""What follows from a carrier's news of a parcel. Pure.
 
-from datetime import datetime
+News are monotone for each parcel: an end is an end, and before it what the carrier saw later counts, whatever the order
+in which it is heard.
+"""
 
-from packhorse_chassis.reaction import Decisions, Others, RefusedError
-from packhorse_contracts.base import Fact
-from packhorse_contracts.carrier import TrackingUpdated
+from dataclasses import replace
+from typing import Final
+
+from packhorse_contracts.carrier import TrackingStatus, TrackingUpdated
 from packhorse_contracts.shipping import (
     ShippingDelivered,
     ShippingDeliveryFailed,
@@ -12,61 +15,70 @@ from packhorse_contracts.shipping import (
     ShippingReturnedToSender,
 )
 
-from packhorse_shipping.state import SHIPMENTS, ParcelRef, ParcelStatus
+from packhorse_shipping.state import ParcelEnd, Shipment, Tracking
+from packhorse_shipping.turn import Turn
 
-MEANING: dict[str, ParcelStatus] = {
-    "picked_up": "on_the_way",
-    "in_transit": "on_the_way",
-    "delivery_delayed": "on_the_way",
-    "on_hold": "on_the_way",
-    "ready_for_pickup": "out_for_delivery",
-    "out_for_delivery": "out_for_delivery",
-    "delivery_failed": "delivery_failed",
-    "delivered": "delivered",
-    "return_to_sender": "returned",
-    "lost": "returned",
-    "cancelled": "returned",
+ENDS: Final[dict[TrackingStatus, ParcelEnd]] = {"delivered": "delivered", "return_to_sender": "returned"}
+
+TOLD: Final[dict[TrackingStatus, int]] = {
+    "out_for_delivery": 1,
+    "delivery_failed": 2,
+    "lost": 2,
+    "cancelled": 2,
+    **dict.fromkeys(ENDS, 3),
 }
-"""What a carrier's status says of a parcel; those that aren't here (pending, unknown) say nothing new."""
-
-RANK: dict[ParcelStatus, int] = {
-    "dispatched": 0,
-    "on_the_way": 1,
-    "out_for_delivery": 2,
-    "delivery_failed": 3,
-    "delivered": 4,
-    "returned": 4,
-}
-"""A status of a lower rank that comes late changes nothing."""
+"""The statuses that others hear of, and which of them wins where a carrier saw several at one time."""
 
 
-def track(kept: ParcelRef, update: TrackingUpdated, now: datetime, others: Others) -> Decisions[ParcelRef]:
-    """Moves a parcel on; the shipment is delivered once all of its parcels are."""
-    if kept.order_id is None or kept.shipment_id is None:
-        raise RefusedError("unknown_parcel", "no shipment has this tracking number", "tracking_number", retryable=True)
-    shipments = others.get(SHIPMENTS, kept.order_id)
-    part = shipments.orders[kept.shipment_id]
-    number = update.tracking_number
-    before, after = part.parcels[number], MEANING.get(update.status)
-    if after is None or RANK[after] <= RANK[before]:
-        return Decisions(kept)
-    parcels = part.parcels | {number: after}
-    said: list[Fact] = []
-    about = {
-        "order_id": kept.order_id,
-        "shipment_id": part.shipment_id,
-        "at": now,
-        "tracking_number": number,
-        "detail": update.place,
-    }
-    status = part.status
-    if after == "out_for_delivery":
-        said.append(ShippingOutForDelivery.model_validate(about))
-    elif after == "delivery_failed":
-        said.append(ShippingDeliveryFailed.model_validate(about))
-    elif all(RANK[each] == RANK["delivered"] for each in parcels.values()):
-        came_back = "returned" in parcels.values()
-        status = "returned" if came_back else "delivered"
-        said.append((ShippingReturnedToSender if came_back else ShippingDelivered).model_validate(about))
-    changed = shipments.with_(part.model_copy(update={"parcels": parcels, "status": status}))
-    return Decisions(kept, events=said, others={SHIPMENTS.ref(kept.order_id): changed})
+def advance(before: Tracking | None, update: TrackingUpdated) -> Tracking | None:
+    """What is known of a parcel after this update: `before` itself where it says nothing new."""
+    if before is not None:
+        if before.status in ENDS:
+            return before
+        later = (update.at, TOLD.get(update.status, 0)) > (before.at, TOLD.get(before.status, 0))
+        if not later and update.status not in ENDS:
+            return before
+    words = [update.status if update.status in ("lost", "cancelled") else None, update.incident]
+    return Tracking(update.status, update.at, ", ".join(word for word in words if word) or None)
+
+
+def tell(turn: Turn, shipment: Shipment, tracking_number: str, tracking: Tracking) -> None:
+    """Says what a parcel's new status means for its shipment."""
+    if tracking.status in ENDS:
+        _end(turn, shipment, tracking_number, ENDS[tracking.status], tracking.detail)
+        return
+    news = ShippingOutForDelivery if tracking.status == "out_for_delivery" else ShippingDeliveryFailed
+    turn.say(
+        news(
+            order_id=turn.order.order_id,
+            shipment_id=shipment.shipment_id,
+            at=turn.now,
+            tracking_number=tracking_number,
+            detail=tracking.detail,
+        )
+    )
+
+
+def _end(turn: Turn, shipment: Shipment, tracking_number: str, end: ParcelEnd, detail: str | None) -> None:
+    """A parcel's way is over. When all are, the shipment was delivered, or some of it is coming back."""
+    parcels = tuple(
+        replace(parcel, ended=end) if parcel.tracking_number == tracking_number else parcel
+        for parcel in shipment.parcels
+    )
+    shipment = replace(shipment, parcels=parcels)
+    ends = {parcel.ended for parcel in parcels}
+    if None not in ends:
+        delivered = ends == {"delivered"}
+        shipment = replace(shipment, state="delivered" if delivered else "closed")
+        news = ShippingDelivered if delivered else ShippingReturnedToSender
+        only = tracking_number if len(parcels) == 1 else None
+        turn.say(
+            news(
+                order_id=turn.order.order_id,
+                shipment_id=shipment.shipment_id,
+                at=turn.now,
+                tracking_number=only,
+                detail=detail,
+            )
+        )
+    turn.keep(shipment)

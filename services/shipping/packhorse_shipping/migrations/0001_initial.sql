@@ -1,21 +1,64 @@
--- The fulfilment orders of each order.
-CREATE TABLE shipments (
+-- Fulfilment orders, and what leads to them. state.py explains which row is locked before which.
+
+-- One row an order: all its fulfilment orders with their pick lists and parcels. `ship_to` is the only personal data.
+CREATE TABLE order_shipments (
     id text PRIMARY KEY,
     state jsonb,
-    -- Something of it waits for a warehouse that hasn't answered in time.
-    overdue boolean GENERATED ALWAYS AS (
-        coalesce(jsonb_path_exists(state, '$.orders.* ? (@.overdue == true)'), false)) STORED
-) WITH (fillfactor = 70);
-CREATE INDEX shipments_overdue ON shipments (id) WHERE overdue;
-
--- One row a fulfilment order, for operators and the audit.
+    -- Fulfilment orders that a warehouse is still to work on: what an operator counts first.
+    live integer GENERATED ALWAYS AS (jsonb_array_length(jsonb_path_query_array(
+        state, '$.shipments[*] ? (@.state == "open" || @.state == "in_progress" || @.state == "packed")'
+    ))) STORED,
+    -- Pick lists or withdrawals that a warehouse hasn't answered in time.
+    overdue boolean GENERATED ALWAYS AS (jsonb_path_exists(state, '$.shipments[*] ? (@.overdue == true)')) STORED,
+    -- Whatever a reaction believes: never more picked than wanted, nothing on its way that the carrier doesn't have, and
+    -- nothing that the carrier has treated as still here.
+    CONSTRAINT picked_within_wanted CHECK (NOT jsonb_path_exists(
+        state, '$.shipments[*].lines[*] ? (@.picked + @.rejected > @.quantity || @.picked < 0 || @.rejected < 0)'
+    )),
+    CONSTRAINT dispatched_with_parcels CHECK (NOT jsonb_path_exists(
+        state,
+        '$.shipments[*] ? ((@.state == "dispatched" || @.state == "delivered") && @.parcels.size() == 0
+            || (@.state != "dispatched" && @.state != "delivered" && @.state != "closed") && @.parcels.size() > 0)'
+    )),
+    CONSTRAINT delivered_when_all_parcels_are CHECK (NOT jsonb_path_exists(
+        state, '$.shipments[*] ? (@.state == "delivered" && exists(@.parcels[*] ? (@.ended != "delivered")))'
+    ))
+);
+-- One row a fulfilment order whose pick list was issued, for operators and the audit.
 CREATE VIEW fulfilment_order AS
-SELECT s.id AS order_id, part.key AS shipment_id, part.value ->> 'pick_list_id' AS pick_list_id,
-    part.value ->> 'location' AS location, part.value ->> 'status' AS status, part.value ->> 'request' AS request,
-    (part.value ->> 'overdue')::boolean AS overdue
-FROM shipments s, jsonb_each(s.state -> 'orders') AS part;
+SELECT o.id AS order_id, part ->> 'shipment_id' AS shipment_id, part ->> 'pick_list_id' AS pick_list_id,
+    part ->> 'location' AS location, part ->> 'state' AS status, part ->> 'request' AS request,
+    (part ->> 'overdue')::boolean AS overdue
+FROM order_shipments o, jsonb_array_elements(o.state -> 'shipments') AS part
+WHERE part ->> 'request' <> 'unsubmitted';
 
--- By what order service, warehouse and carrier name it.
-CREATE TABLE order_ref (id text PRIMARY KEY, state jsonb);
-CREATE TABLE pick_list (id text PRIMARY KEY, state jsonb);
-CREATE TABLE parcel (id text PRIMARY KEY, state jsonb);
+CREATE INDEX order_shipments_overdue ON order_shipments (id) WHERE overdue;
+
+-- One row an order: whether it was confirmed, and whether it was cancelled as a whole.
+CREATE TABLE order_ref (
+    id text PRIMARY KEY,
+    state jsonb
+);
+
+-- Which fulfilment order a pick list belongs to. One pick list a fulfilment order.
+CREATE TABLE pick_list (
+    id text PRIMARY KEY,
+    state jsonb,
+    order_id text GENERATED ALWAYS AS (state ->> 'order_id') STORED,
+    shipment_id text GENERATED ALWAYS AS (state ->> 'shipment_id') STORED UNIQUE
+);
+
+-- Where a tracked parcel is, and which shipment it belongs to; `order_id` is null while no warehouse has handed it over.
+CREATE TABLE parcel (
+    id text PRIMARY KEY,
+    state jsonb,
+    order_id text GENERATED ALWAYS AS (state ->> 'order_id') STORED,
+    status text GENERATED ALWAYS AS (state #>> '{tracking,status}') STORED
+);
+CREATE INDEX parcel_order ON parcel (order_id);
+
+-- The catalogue's names of products.
+CREATE TABLE product (
+    id text PRIMARY KEY,
+    state jsonb
+);

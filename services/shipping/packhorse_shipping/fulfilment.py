@@ -1,0 +1,50 @@
+"""How a confirmed order is split into fulfilment orders. Pure."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from packhorse_contracts import ids
+from packhorse_contracts.order import OrderConfirmed
+
+from packhorse_shipping.policies import Policy
+from packhorse_shipping.state import Line, OrderShipments, Shipment
+
+
+def untitled_skus(fact: OrderConfirmed) -> list[str]:
+    """The SKUs of lines that come without a name."""
+    return sorted({line.sku for line in fact.lines if line.title is None})
+
+
+def fulfilment_orders(fact: OrderConfirmed, policy: Policy, titles: Mapping[str, str | None]) -> OrderShipments:
+    """One for each location that stock was allocated at. `titles`: the catalogue's names by SKU, for nameless lines."""
+    named = {line.line_id: line.title or titles.get(line.sku) for line in fact.lines}
+    pieces: dict[str, dict[tuple[str, str], int]] = {}
+    for part in fact.allocations:
+        here = pieces.setdefault(part.location, {})
+        here[part.line_id, part.sku] = here.get((part.line_id, part.sku), 0) + part.quantity
+    return OrderShipments(
+        order_id=fact.order_id,
+        service=fact.delivery.service,
+        priority=policy.priority(fact.delivery.service),
+        ship_by=fact.promise.ship_by,
+        ship_to=fact.ship_to,
+        shipments=tuple(
+            _shipment(
+                fact.order_id,
+                fact.at,
+                location,
+                tuple(Line(line_id, sku, named.get(line_id), quantity) for (line_id, sku), quantity in here.items()),
+            )
+            for location, here in pieces.items()
+        ),
+    )
+
+
+def _shipment(order_id: str, at: datetime, location: str, lines: tuple[Line, ...]) -> Shipment:
+    """Its ids follow from the confirmation, so that doing the same work again gives the same."""
+    return Shipment(
+        shipment_id=ids.derive(at, "shipment", order_id, location),
+        pick_list_id=ids.derive(at, "pick_list", order_id, location),
+        location=location,
+        lines=lines,
+    )

@@ -1,0 +1,106 @@
+"""The facts that follow from a fulfilment order as it stands."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from packhorse_contracts.blocks import Reason, SkuLine
+from packhorse_contracts.shipping import (
+    PickLine,
+    ShippingDispatched,
+    ShippingPacked,
+    ShippingPickListIssued,
+    ShippingPickListWithdrawn,
+    ShippingShortPicked,
+    ShippingWithdrawalRefused,
+    ShippingWithdrawn,
+    ShortPickedLine,
+)
+
+from packhorse_shipping.state import Line, OrderShipments, Shipment
+
+UNTOLD = "other"
+"""The reason of a short pick for which the warehouse gave none."""
+
+
+def issued(order: OrderShipments, shipment: Shipment, now: datetime) -> ShippingPickListIssued:
+    """What the warehouse is asked to do."""
+    return ShippingPickListIssued(
+        pick_list_id=shipment.pick_list_id,
+        order_id=order.order_id,
+        shipment_id=shipment.shipment_id,
+        location=shipment.location,
+        priority=order.priority,
+        ship_by=order.ship_by or now,
+        service=order.service,
+        ship_to=order.ship_to,
+        lines=tuple(
+            PickLine(line_id=line.line_id, sku=line.sku, title=line.title, quantity=line.quantity)
+            for line in shipment.lines
+        ),
+    )
+
+
+def recalled(order: OrderShipments, shipment: Shipment, reason: str) -> ShippingPickListWithdrawn:
+    """The warehouse is asked to stop."""
+    return ShippingPickListWithdrawn(
+        pick_list_id=shipment.pick_list_id, order_id=order.order_id, location=shipment.location, reason=reason
+    )
+
+
+def withdrawn(order: OrderShipments, shipment: Shipment, now: datetime) -> ShippingWithdrawn:
+    """It will not ship. Its lines leave out what was told to be short; none are left where all of it was."""
+    lines = _sku_lines((line, line.remaining) for line in shipment.lines)
+    return ShippingWithdrawn(order_id=order.order_id, shipment_id=shipment.shipment_id, at=now, lines=lines)
+
+
+def refused(
+    order: OrderShipments, shipment: Shipment, now: datetime, code: str, message: str
+) -> ShippingWithdrawalRefused:
+    """It ships all the same."""
+    reason = Reason(code=code, message=message)
+    return ShippingWithdrawalRefused(order_id=order.order_id, shipment_id=shipment.shipment_id, at=now, reason=reason)
+
+
+def short_picked(
+    order: OrderShipments, shipment: Shipment, now: datetime, short: Iterable[tuple[Line, int]]
+) -> ShippingShortPicked:
+    """What is missing: lines, each with the pieces that there are of it."""
+    return ShippingShortPicked(
+        order_id=order.order_id,
+        shipment_id=shipment.shipment_id,
+        at=now,
+        location=shipment.location,
+        lines=tuple(
+            ShortPickedLine(
+                line_id=line.line_id, sku=line.sku, wanted=line.quantity, picked=there, reason=line.reason or UNTOLD
+            )
+            for line, there in short
+        ),
+    )
+
+
+def packed(order: OrderShipments, shipment: Shipment, now: datetime) -> ShippingPacked:
+    """It is in closed packages."""
+    return ShippingPacked(order_id=order.order_id, shipment_id=shipment.shipment_id, at=now, packages=shipment.packages)
+
+
+def dispatched(order: OrderShipments, shipment: Shipment, now: datetime, carrier: str) -> ShippingDispatched:
+    """It is on its way: exactly what was picked."""
+    return ShippingDispatched(
+        order_id=order.order_id,
+        shipment_id=shipment.shipment_id,
+        pick_list_id=shipment.pick_list_id,
+        location=shipment.location,
+        at=now,
+        carrier=carrier,
+        service=order.service,
+        tracking_numbers=tuple(parcel.tracking_number for parcel in shipment.parcels),
+        lines=_sku_lines((line, line.picked or 0) for line in shipment.lines),
+        packages=shipment.packages,
+    )
+
+
+def _sku_lines(pieces: Iterable[tuple[Line, int]]) -> tuple[SkuLine, ...]:
+    return tuple(
+        SkuLine(line_id=line.line_id, sku=line.sku, quantity=quantity) for line, quantity in pieces if quantity
+    )

@@ -1,0 +1,32 @@
+"""What this service tells itself: steps that need another row's lock, and looks at what stays silent."""
+
+from packhorse_chassis.reaction import Internal
+from packhorse_contracts.base import Id
+
+
+class IssuePickList(Internal):
+    """Due at once: make the pick list known, and send it to its warehouse."""
+
+    pick_list_id: Id
+    order_id: Id
+    shipment_id: Id
+
+
+class ClaimParcel(Internal):
+    """Due at once: this tracking number is a parcel of this shipment."""
+
+    tracking_number: Id
+    order_id: Id
+    shipment_id: Id
+
+
+class WarehouseSilent(Internal):
+    """The warehouse should have answered by now."""
+
+    pick_list_id: Id
+
+
+class ParcelUnclaimed(Internal):
+    """A warehouse should have handed this parcel over by now."""
+
+    tracking_number: Id

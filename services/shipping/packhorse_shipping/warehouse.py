@@ -1,0 +1,138 @@
+"""What follows from a warehouse's facts about a pick list of ours. Pure.
+
+A warehouse may skip steps, repeat itself under new ids, and be late. The same content again changes nothing; what
+contradicts what it said before is refused. After a withdrawal facts are noted without a word, for goods may leave all
+the same.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Literal
+
+from packhorse_chassis.reaction import SetTimer
+from packhorse_contracts.warehouse import HandedOver, Packed, PickCompleted, PickListAccepted, PickListRejected
+
+from packhorse_shipping import checks, saying
+from packhorse_shipping.checks import Pick, contradiction
+from packhorse_shipping.state import RequestState, Shipment
+from packhorse_shipping.timers import ClaimParcel
+from packhorse_shipping.turn import Turn
+
+
+def note_acceptance(turn: Turn, shipment: Shipment, _fact: PickListAccepted) -> None:
+    """The warehouse will pick it."""
+    if shipment.state == "open":
+        turn.keep(replace(shipment, state="in_progress", request=_after_a_word(shipment)))
+
+
+def take_rejection(turn: Turn, shipment: Shipment, fact: PickListRejected) -> None:
+    """The warehouse won't pick these lines: none of their pieces is there. The rest of the list goes on."""
+    rejected = checks.rejections(shipment, fact)
+    if shipment.state == "withdrawn" or all(
+        rejected.get(line.line_id, line.rejected) == line.rejected for line in shipment.lines
+    ):
+        return
+    again = any(line.rejected and rejected.get(line.line_id, line.rejected) != line.rejected for line in shipment.lines)
+    if shipment.picked or (fact.lines and again):
+        raise contradiction("the warehouse has said otherwise about these lines", "lines")
+    lines = tuple(
+        replace(line, rejected=rejected[line.line_id], reason=fact.reason) if line.line_id in rejected else line
+        for line in shipment.lines
+    )
+    if any(line.wanted for line in lines):
+        turn.keep(replace(shipment, lines=lines, state="in_progress", request=_after_a_word(shipment)))
+    else:
+        nothing = tuple(replace(line, picked=0) for line in lines)
+        _end_picking(turn, replace(shipment, lines=nothing), if_nothing="rejected")
+
+
+def complete_pick(turn: Turn, shipment: Shipment, fact: PickCompleted) -> None:
+    """Picking has ended; what is short is said, and where nothing is left the fulfilment order closes."""
+    picks = checks.picks(shipment, fact)
+    if not shipment.picked:
+        _pick(turn, shipment, picks)
+    elif any(picks[line.line_id].pieces != line.picked for line in shipment.lines):
+        raise contradiction("other numbers were picked, as the warehouse said before", "lines")
+
+
+def pack(turn: Turn, shipment: Shipment, fact: Packed) -> None:
+    """The goods are in packages. Where picking was skipped, what is inside was picked."""
+    inside = checks.contents(shipment, fact)
+    if shipment.packages:
+        if shipment.packages != fact.packages:
+            raise contradiction("it is packed already, in other packages", "packages")
+        return
+    if shipment.left:
+        return
+    if shipment.state == "closed":
+        raise contradiction("nothing was picked", "pick_list_id")
+    if not shipment.picked:
+        shipment = _pick(turn, shipment, inside or _in_full(shipment))
+    shipment = replace(shipment, packages=fact.packages)
+    if shipment.state == "withdrawn":
+        turn.keep(shipment)
+    else:
+        turn.say(saying.packed(turn.order, turn.keep(replace(shipment, state="packed")), turn.now))
+
+
+def dispatch(turn: Turn, shipment: Shipment, fact: HandedOver) -> None:
+    """The carrier has it, whatever was agreed before. Skipped steps are taken as done in full."""
+    parcels = checks.parcels(shipment, fact)
+    if shipment.left:
+        if shipment.carrier != fact.carrier:
+            raise contradiction(f"{shipment.carrier} has it", "carrier")
+        if {parcel.tracking_number for parcel in shipment.parcels} != {one.tracking_number for one in parcels}:
+            raise contradiction("it left under other tracking numbers", "parcels")
+        return
+    if not shipment.picked:
+        shipment = _pick(turn, shipment, _in_full(shipment))
+    if not any(line.picked for line in shipment.lines):
+        raise contradiction("nothing was picked", "pick_list_id")
+    called_back = shipment.request == "withdrawal_requested"
+    shipment = replace(shipment, state="dispatched", carrier=fact.carrier, parcels=parcels)
+    shipment = turn.keep(replace(shipment, request=_after_handover(shipment)))
+    turn.say(saying.dispatched(turn.order, shipment, turn.now, fact.carrier))
+    if called_back:
+        turn.say(saying.refused(turn.order, shipment, turn.now, "dispatched", "it is on its way already"))
+    for parcel in parcels:
+        claim = ClaimParcel(
+            tracking_number=parcel.tracking_number, order_id=turn.order.order_id, shipment_id=shipment.shipment_id
+        )
+        turn.timers.append(SetTimer(claim, claim.tracking_number, turn.now, claim.shipment_id))
+
+
+def _after_a_word(shipment: Shipment) -> RequestState:
+    """A warehouse that works on a list has accepted it; whether it still stops is another question."""
+    return "accepted" if shipment.request == "submitted" else shipment.request
+
+
+def _after_handover(shipment: Shipment) -> RequestState:
+    """The talk is over. Whether a withdrawal was agreed stays visible, though goods left against it."""
+    if shipment.request == "withdrawal_requested":
+        return "withdrawal_rejected"
+    return "closed" if shipment.request in ("submitted", "accepted") else shipment.request
+
+
+def _in_full(shipment: Shipment) -> dict[str, Pick]:
+    return {line.line_id: Pick(line.wanted) for line in shipment.lines}
+
+
+def _pick(turn: Turn, shipment: Shipment, picks: Mapping[str, Pick]) -> Shipment:
+    lines = tuple(
+        replace(line, picked=picks[line.line_id].pieces, reason=picks[line.line_id].reason or line.reason)
+        for line in shipment.lines
+    )
+    shipment = replace(shipment, lines=lines)
+    return turn.keep(shipment) if shipment.state == "withdrawn" else _end_picking(turn, shipment, if_nothing="closed")
+
+
+def _end_picking(turn: Turn, shipment: Shipment, if_nothing: Literal["closed", "rejected"]) -> Shipment:
+    """Says what is short, once. Where nothing is left the fulfilment order ends, and a withdrawal is answered."""
+    short = [(line, line.picked or 0) for line in shipment.lines if line.picked != line.quantity]
+    if short:
+        turn.say(saying.short_picked(turn.order, shipment, turn.now, short))
+    if any(line.picked for line in shipment.lines):
+        return turn.keep(replace(shipment, state="in_progress", request=_after_a_word(shipment)))
+    if shipment.request == "withdrawal_requested":
+        turn.say(saying.withdrawn(turn.order, shipment, turn.now))
+    return turn.keep(replace(shipment, state="closed", request=if_nothing))

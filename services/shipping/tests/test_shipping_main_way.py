@@ -1,0 +1,139 @@
+"""From the confirmed order to the doorstep."""
+
+from packhorse_contracts.catalogue import ProductChanged
+from packhorse_contracts.shipping import (
+    ShippingDelivered,
+    ShippingDispatched,
+    ShippingPacked,
+    ShippingPickListIssued,
+    ShippingShortPicked,
+)
+from packhorse_contracts.warehouse import PickListAccepted
+from packhorse_shipping.state import PICK_LIST
+from packhorse_shipping.timers import IssuePickList
+
+from .shipping_story import (
+    LISBON,
+    NOON,
+    ORDER,
+    PORTO,
+    TWO_PLACES,
+    Shop,
+    confirmed,
+    handed_over,
+    package,
+    packed,
+    picked,
+    tracked,
+)
+
+
+def test_each_location_of_an_order_gets_its_own_pick_list() -> None:
+    """With what to pick there, by when, how urgent, and where to send it."""
+    shop = Shop(TWO_PLACES)
+    lisbon, porto = shop.said(ShippingPickListIssued)
+    if lisbon.location == PORTO:
+        lisbon, porto = porto, lisbon
+    assert [(ln.line_id, ln.sku, ln.title, ln.quantity) for ln in lisbon.lines] == [("mug", "SKU-mug", "Mug", 2)]
+    assert [(ln.line_id, ln.quantity) for ln in porto.lines] == [("mug", 1), ("pot", 1)]
+    assert (lisbon.key, porto.key) == (LISBON, PORTO)
+    assert lisbon.shipment_id != porto.shipment_id
+    assert (lisbon.service, lisbon.priority, lisbon.ship_by) == ("express", 8, TWO_PLACES.promise.ship_by)
+    assert lisbon.ship_to == TWO_PLACES.ship_to
+
+
+def test_allocations_of_one_line_at_one_location_are_picked_together() -> None:
+    """However inventory cut them."""
+    shop = Shop(confirmed(("mug", 1, LISBON), ("mug", 2, LISBON)))
+    assert [line.quantity for line in shop.said(ShippingPickListIssued)[0].lines] == [3]
+
+
+def test_a_pick_list_is_known_here_before_its_warehouse_hears_of_it() -> None:
+    """It is issued by the input that makes it known, so no answer can come too early."""
+    shop = Shop(confirmed(), hold=True)
+    assert not shop.events
+    assert shop.at().request == "unsubmitted"
+    shop.due(IssuePickList)
+    assert shop.at().request == "submitted"
+    assert shop.state(PICK_LIST, shop.pick_list()).order_id == ORDER
+
+
+def test_ids_follow_from_the_confirmation() -> None:
+    """The same work done again gives the same fulfilment orders."""
+    assert Shop(TWO_PLACES).order == Shop(TWO_PLACES).order
+
+
+def test_an_order_confirmed_again_changes_nothing() -> None:
+    """Under whatever id it comes."""
+    shop = Shop(confirmed())
+    assert shop.heard(confirmed()) == []
+    assert len(shop.order.shipments) == 1
+
+
+def test_lines_without_a_name_get_the_catalogues() -> None:
+    """The picker should know what to look for; a product that the catalogue doesn't name stays nameless."""
+    mug = ProductChanged(sku="SKU-mug", title="Blue mug", weight=1, length=1, width=1, height=1)
+    shop = Shop(mug, mug, confirmed(title=None))
+    assert [line.title for line in shop.said(ShippingPickListIssued)[0].lines] == ["Blue mug", None]
+
+
+def test_goods_go_from_pick_list_to_doorstep() -> None:
+    """Accepted, picked, packed, handed over, delivered; each step is said once."""
+    shop = Shop(confirmed())
+    number = shop.pick_list()
+    assert shop.heard(PickListAccepted(pick_list_id=number)) == []
+    assert (shop.at().state, shop.at().request) == ("in_progress", "accepted")
+    assert shop.heard(picked(number, mug=3, pot=1)) == []
+    assert shop.heard(packed(number, package(mug=3, pot=1))) == ["ShippingPacked"]
+    assert shop.heard(handed_over(number, package_id="P1")) == ["ShippingDispatched"]
+    said = shop.said(ShippingDispatched)[0]
+    assert (said.pick_list_id, said.location, said.carrier, said.service) == (number, LISBON, "POST", "express")
+    assert said.tracking_numbers == ("T1",)
+    assert [(line.line_id, line.quantity) for line in said.lines] == [("mug", 3), ("pot", 1)]
+    assert said.packages == shop.said(ShippingPacked)[0].packages
+    assert shop.at().parcels[0].package_id == "P1"
+    assert shop.heard(tracked("picked_up", 1), tracked("in_transit", 2)) == []
+    assert shop.heard(tracked("out_for_delivery", 3)) == ["ShippingOutForDelivery"]
+    assert shop.heard(tracked("delivered", 4)) == ["ShippingDelivered"]
+    assert (shop.at().state, shop.at().request) == ("delivered", "closed")
+    assert shop.said(ShippingDelivered)[0].at == NOON
+    assert not shop.timers
+
+
+def test_what_is_short_is_said_and_the_rest_is_sent() -> None:
+    """With the warehouse's reason; only what was picked counts as dispatched."""
+    shop = Shop(confirmed())
+    number = shop.pick_list()
+    assert shop.heard(picked(number, "damaged", mug=1, pot=1)) == ["ShippingShortPicked"]
+    said = shop.said(ShippingShortPicked)[0]
+    assert [(ln.line_id, ln.wanted, ln.picked, ln.reason) for ln in said.lines] == [("mug", 3, 1, "damaged")]
+    assert said.location == LISBON
+    shop.then(packed(number), handed_over(number))
+    assert [(ln.line_id, ln.quantity) for ln in shop.said(ShippingDispatched)[0].lines] == [("mug", 1), ("pot", 1)]
+
+
+def test_a_fulfilment_order_of_which_nothing_is_there_closes() -> None:
+    """It is short of everything, for a reason that the warehouse needn't give."""
+    shop = Shop(confirmed())
+    assert shop.heard(picked(shop.pick_list(), mug=0, pot=0)) == ["ShippingShortPicked"]
+    assert {line.reason for line in shop.said(ShippingShortPicked)[0].lines} == {"other"}
+    assert (shop.at().state, shop.at().request) == ("closed", "closed")
+    assert not shop.timers
+
+
+def test_a_warehouse_may_skip_every_step_but_the_last() -> None:
+    """What it hands over without a word before was picked in full; of packages nothing is made up."""
+    shop = Shop(confirmed())
+    assert shop.heard(handed_over(shop.pick_list(), "T1", "T2")) == ["ShippingDispatched"]
+    said = shop.said(ShippingDispatched)[0]
+    assert [line.quantity for line in said.lines] == [3, 1]
+    assert (said.tracking_numbers, said.packages) == (("T1", "T2"), ())
+
+
+def test_what_is_packed_without_a_word_on_picking_was_picked() -> None:
+    """All of it where the packages' contents aren't told; else what is inside."""
+    shop = Shop(confirmed())
+    assert shop.heard(packed(shop.pick_list())) == ["ShippingPacked"]
+    shop = Shop(confirmed())
+    assert shop.heard(packed(shop.pick_list(), package(mug=2))) == ["ShippingShortPicked", "ShippingPacked"]
+    assert [(ln.line_id, ln.picked) for ln in shop.said(ShippingShortPicked)[0].lines] == [("mug", 2), ("pot", 0)]

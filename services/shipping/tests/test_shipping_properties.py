@@ -1,0 +1,168 @@
+"""What holds whatever warehouses, carriers and customers say, in whatever order."""
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from packhorse_chassis.reaction import RefusedError
+from packhorse_contracts.base import Fact
+from packhorse_contracts.blocks import LineQuantity
+from packhorse_contracts.carrier import TrackingStatus
+from packhorse_contracts.shipping import (
+    ShippingDelivered,
+    ShippingDispatched,
+    ShippingPickListIssued,
+    ShippingReturnedToSender,
+    ShippingShortPicked,
+    ShippingWithdrawalRefused,
+    ShippingWithdrawn,
+)
+from packhorse_contracts.warehouse import PickListAccepted, PickListRejected, WithdrawalAccepted, WithdrawalRejected
+
+from .shipping_story import (
+    LISBON,
+    PORTO,
+    TWO_PLACES,
+    Shop,
+    cancelled,
+    handed_over,
+    package,
+    packed,
+    picked,
+    stop,
+    tracked,
+)
+
+Step = Callable[[Shop], Fact]
+PLACES = st.sampled_from([LISBON, PORTO])
+PIECES = st.integers(0, 2)
+STATUSES: list[TrackingStatus] = [
+    "picked_up",
+    "in_transit",
+    "out_for_delivery",
+    "delivery_failed",
+    "lost",
+    "delivered",
+    "return_to_sender",
+]
+
+
+def _picked(shop: Shop, place: str, mug: int, pot: int) -> Fact:
+    if place == PORTO:
+        return picked(shop.pick_list(place), mug=mug, pot=min(pot, 1))
+    return picked(shop.pick_list(place), mug=mug)
+
+
+def _rejected(shop: Shop, place: str, pieces: int) -> Fact:
+    lines = (LineQuantity(line_id="mug", quantity=pieces),) if pieces else None
+    return PickListRejected(pick_list_id=shop.pick_list(place), reason="other", lines=lines)
+
+
+STEPS: st.SearchStrategy[Step] = st.one_of(
+    st.builds(lambda place: lambda shop: PickListAccepted(pick_list_id=shop.pick_list(place)), PLACES),
+    st.builds(lambda place, pieces: lambda shop: _rejected(shop, place, pieces), PLACES, PIECES),
+    st.builds(lambda place, mug, pot: lambda shop: _picked(shop, place, mug, pot), PLACES, PIECES, PIECES),
+    st.builds(lambda place, mug: lambda shop: packed(shop.pick_list(place), package(mug=mug)), PLACES, st.just(1)),
+    st.builds(
+        lambda place, count: lambda shop: handed_over(shop.pick_list(place), *(f"{place}-{n}" for n in range(count))),
+        PLACES,
+        st.integers(1, 2),
+    ),
+    st.builds(lambda place: lambda shop: WithdrawalAccepted(pick_list_id=shop.pick_list(place)), PLACES),
+    st.builds(lambda place: lambda shop: WithdrawalRejected(pick_list_id=shop.pick_list(place)), PLACES),
+    st.builds(
+        lambda place, parcel, status, minute: lambda _: tracked(status, minute, f"{place}-{parcel}"),
+        PLACES,
+        st.integers(0, 1),
+        st.sampled_from(STATUSES),
+        st.integers(0, 9),
+    ),
+    st.builds(lambda minute: lambda _: stop(minute), st.integers(1, 3)),
+)
+CANCELLED: st.SearchStrategy[Step] = st.just(lambda _: cancelled())
+DUE: st.SearchStrategy[Step | None] = st.none()
+
+
+def _told(shop: Shop, *facts: Step | None) -> Shop:
+    """Hears these, and where there is None lets happen what is due at once. What is refused leaves no trace."""
+    for step in facts:
+        try:
+            shop.due() if step is None else shop.then(step(shop))
+        except RefusedError:
+            continue
+    return shop
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(STEPS | CANCELLED | DUE, max_size=25))
+def test_every_shipment_goes_its_way_once(steps: list[Step | None]) -> None:
+    """One pick list, at most one short pick, one dispatch and one end, and no end before the dispatch. What is
+    dispatched and what was short never exceed what was wanted."""
+    shop = _told(Shop(TWO_PLACES, hold=True), *steps, None)
+    said_once = (
+        *shop.said(ShippingPickListIssued),
+        *shop.said(ShippingShortPicked),
+        *shop.said(ShippingDispatched),
+        *shop.said(ShippingDelivered),
+        *shop.said(ShippingReturnedToSender),
+    )
+    assert all(count == 1 for count in Counter((type(fact), fact.shipment_id) for fact in said_once).values())
+    gone: set[str] = set()
+    for event in shop.events:
+        if isinstance(event, ShippingDispatched):
+            gone.add(event.shipment_id)
+        if isinstance(event, ShippingDelivered | ShippingReturnedToSender):
+            assert event.shipment_id in gone
+    for shipment in shop.order.shipments:
+        pieces = Counter({line.line_id: -line.quantity for line in shipment.lines})
+        for sent in shop.said(ShippingDispatched):
+            if sent.shipment_id == shipment.shipment_id:
+                pieces.update({line.line_id: line.quantity for line in sent.lines})
+        for short in shop.said(ShippingShortPicked):
+            if short.shipment_id == shipment.shipment_id:
+                pieces.update({line.line_id: line.wanted - line.picked for line in short.lines})
+        assert all(balance <= 0 for balance in pieces.values())
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(STEPS | DUE, max_size=25))
+def test_every_request_gets_one_answer_from_every_fulfilment_order(steps: list[Step | None]) -> None:
+    """Once the warehouses have spoken. A request that comes while one of them still thinks shares its answer there."""
+    shop = Shop(TWO_PLACES, hold=True)
+    owed: Counter[str] = Counter()
+    for step in steps:
+        waiting = {one.shipment_id for one in shop.order.shipments if one.request == "withdrawal_requested"}
+        asked = len(shop.order.asked)
+        _told(shop, step)
+        if len(shop.order.asked) > asked:
+            owed.update(one.shipment_id for one in shop.order.shipments if one.shipment_id not in waiting)
+    _told(shop, None)
+    for one in shop.order.shipments:
+        if one.request == "withdrawal_requested":
+            shop.then(WithdrawalAccepted(pick_list_id=one.pick_list_id))
+    answers = [event for event in shop.events if isinstance(event, ShippingWithdrawn | ShippingWithdrawalRefused)]
+    assert Counter(answer.shipment_id for answer in answers) == owed
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(STEPS | CANCELLED, max_size=12), st.data())
+def test_a_repeat_under_another_id_changes_nothing(steps: list[Step], data: st.DataObject) -> None:
+    """Of anything, at once or later: it says nothing, and leaves every row as it was."""
+    shop, heard = Shop(TWO_PLACES), []
+    for step in steps:
+        fact = step(shop)
+        try:
+            shop.then(fact)
+        except RefusedError:
+            continue
+        heard.append(fact)
+    if not heard:
+        return
+    again = data.draw(st.sampled_from(heard))
+    before, said = dict(shop.states), len(shop.events)
+    with suppress(RefusedError):
+        shop.then(again)
+    assert shop.states == before
+    assert len(shop.events) == said

@@ -1,0 +1,197 @@
+"""What a warehouse may say besides: rejections, repeats, contradictions, and nothing at all."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from packhorse_chassis.reaction import RefusedError
+from packhorse_contracts.base import Fact
+from packhorse_contracts.blocks import LineQuantity
+from packhorse_contracts.shipping import ShippingDispatched, ShippingShortPicked
+from packhorse_contracts.warehouse import PickListAccepted, PickListRejected, WithdrawalAccepted, WithdrawalRejected
+from packhorse_shipping.policies import Policy
+from packhorse_shipping.timers import WarehouseSilent
+
+from .shipping_story import NOON, Shop, confirmed, handed_over, package, packed, picked, stop
+
+
+def rejected(pick_list_id: str, **pieces: int) -> PickListRejected:
+    """The warehouse won't pick these, or anything."""
+    lines = tuple(LineQuantity(line_id=line, quantity=count) for line, count in pieces.items())
+    return PickListRejected(pick_list_id=pick_list_id, reason="ineligible_product", lines=lines or None)
+
+
+def accepted(pick_list_id: str) -> PickListAccepted:
+    """The warehouse will pick it."""
+    return PickListAccepted(pick_list_id=pick_list_id)
+
+
+def test_a_rejected_pick_list_is_short_of_everything() -> None:
+    """With the rejection's reason; the fulfilment order is over."""
+    shop = Shop(confirmed())
+    assert shop.heard(rejected(shop.pick_list())) == ["ShippingShortPicked"]
+    said = shop.said(ShippingShortPicked)[0]
+    assert [(ln.wanted, ln.picked, ln.reason) for ln in said.lines] == [
+        (3, 0, "ineligible_product"),
+        (1, 0, "ineligible_product"),
+    ]
+    assert (shop.at().state, shop.at().request) == ("closed", "rejected")
+    assert not shop.timers
+
+
+def test_rejected_lines_are_told_once_with_all_else_that_is_short() -> None:
+    """Readers take one short pick for each fulfilment order; the rest of the list goes on."""
+    shop = Shop(confirmed())
+    number = shop.pick_list()
+    assert shop.heard(rejected(number, mug=2)) == []
+    assert (shop.at().state, shop.at().request) == ("in_progress", "accepted")
+    assert shop.heard(picked(number, mug=1, pot=0)) == ["ShippingShortPicked"]
+    assert [(ln.line_id, ln.wanted, ln.picked, ln.reason) for ln in shop.said(ShippingShortPicked)[0].lines] == [
+        ("mug", 3, 1, "ineligible_product"),
+        ("pot", 1, 0, "other"),
+    ]
+
+
+def test_rejected_lines_do_not_leave_with_the_rest() -> None:
+    """Also where the warehouse says nothing between rejection and hand-over."""
+    shop = Shop(confirmed())
+    assert shop.heard(rejected(shop.pick_list(), mug=3), handed_over(shop.pick_list())) == [
+        "ShippingShortPicked",
+        "ShippingDispatched",
+    ]
+    assert [line.line_id for line in shop.said(ShippingDispatched)[0].lines] == ["pot"]
+
+
+def test_lines_rejected_one_by_one_end_like_all_at_once() -> None:
+    """One short pick, and closed."""
+    shop = Shop(confirmed())
+    assert shop.heard(rejected(shop.pick_list(), mug=3)) == []
+    assert shop.heard(rejected(shop.pick_list())) == ["ShippingShortPicked"]
+    assert shop.at().state == "closed"
+
+
+STEPS: list[Callable[[str], Fact]] = [
+    accepted,
+    lambda number: rejected(number, pot=1),
+    lambda number: picked(number, mug=2),
+    lambda number: packed(number, package(mug=2)),
+    handed_over,
+]
+
+
+def test_a_repeat_of_any_fact_at_any_later_moment_changes_nothing() -> None:
+    """Under another id, however late."""
+    shop = Shop(confirmed())
+    number = shop.pick_list()
+    for done in range(len(STEPS)):
+        shop.then(STEPS[done](number))
+        for earlier in STEPS[: done + 1]:
+            before = shop.order
+            assert shop.heard(earlier(number)) == []
+            assert shop.order == before
+
+
+ACCEPTED = [accepted]
+PICKED = [lambda number: picked(number, mug=2, pot=1)]
+NOTHING = [lambda number: picked(number, mug=0, pot=0)]
+PACKED = [*PICKED, packed]
+GONE = [*PACKED, handed_over]
+REJECTED = [lambda number: rejected(number, mug=2)]
+
+
+@pytest.mark.parametrize(
+    ("before", "wrong", "code", "field"),
+    [
+        (ACCEPTED, lambda n: picked(n, mug=4, pot=1), "too_many", "lines"),
+        (ACCEPTED, lambda n: picked(n, mug=3, pot=1, cup=1), "unknown_line", "lines.2.line_id"),
+        (ACCEPTED, lambda n: picked(n, mug=3), "missing_line", "lines"),
+        (PICKED, lambda n: picked(n, mug=3, pot=1), "contradiction", "lines"),
+        (GONE, lambda n: picked(n, mug=3, pot=1), "contradiction", "lines"),
+        (REJECTED, lambda n: picked(n, mug=2, pot=1), "too_many", "lines"),
+        (REJECTED, lambda n: rejected(n, mug=1), "contradiction", "lines"),
+        (PICKED, rejected, "contradiction", "lines"),
+        (ACCEPTED, lambda n: rejected(n, mug=4), "too_many", "lines"),
+        (ACCEPTED, lambda n: rejected(n, cup=1), "unknown_line", "lines.0.line_id"),
+        (PICKED, lambda n: packed(n, package(mug=3)), "too_many", "packages"),
+        (PICKED, lambda n: packed(n, package("A", mug=1), package("B", cup=1)), "unknown_line", "packages.1.lines"),
+        (PICKED, lambda n: packed(n, package("A"), package("A")), "twice", "packages.1.package_id"),
+        (PICKED, lambda n: packed(n).model_copy(update={"packages": ()}), "no_packages", "packages"),
+        (PACKED, lambda n: packed(n, package("A")), "contradiction", "packages"),
+        (NOTHING, packed, "contradiction", "pick_list_id"),
+        (NOTHING, handed_over, "contradiction", "pick_list_id"),
+        (PACKED, lambda n: handed_over(n, package_id="P9"), "unknown_package", "parcels.0.package_id"),
+        (PACKED, lambda n: handed_over(n, "T1", "T1"), "twice", "parcels.1.tracking_number"),
+        (PACKED, lambda n: handed_over(n).model_copy(update={"parcels": ()}), "no_parcels", "parcels"),
+        (GONE, lambda n: handed_over(n, "T1", "T2"), "contradiction", "parcels"),
+        (GONE, lambda n: handed_over(n, carrier="EURO"), "contradiction", "carrier"),
+        (ACCEPTED, lambda n: WithdrawalAccepted(pick_list_id=n), "not_requested", "pick_list_id"),
+        (ACCEPTED, lambda n: WithdrawalRejected(pick_list_id=n), "not_requested", "pick_list_id"),
+    ],
+)
+def test_what_contradicts_is_refused_and_the_field_is_named(
+    before: list[Callable[[str], Fact]], wrong: Callable[[str], Fact], code: str, field: str
+) -> None:
+    """Nothing of it is taken."""
+    shop = Shop(confirmed())
+    number = shop.pick_list()
+    shop.then(*(step(number) for step in before))
+    kept, said = shop.order, len(shop.events)
+    with pytest.raises(RefusedError) as refusal:
+        shop.then(wrong(number))
+    assert (refusal.value.code, refusal.value.field) == (code, field)
+    assert (shop.order, len(shop.events)) == (kept, said)
+
+
+@pytest.mark.parametrize(
+    "fact", [accepted("PL-?"), picked("PL-?", mug=1), packed("PL-?"), handed_over("PL-?"), rejected("PL-?")]
+)
+def test_a_pick_list_that_we_never_issued_is_refused_for_now(fact: Fact) -> None:
+    """An operator can try it again."""
+    with pytest.raises(RefusedError) as refusal:
+        Shop(confirmed(), fact)
+    assert (refusal.value.code, refusal.value.retryable) == ("unknown_pick_list", True)
+
+
+def test_a_late_list_of_packages_adds_nothing_once_the_goods_are_gone() -> None:
+    """What was said of the dispatch stands."""
+    shop = Shop(confirmed())
+    number = shop.pick_list()
+    assert shop.heard(handed_over(number), packed(number)) == ["ShippingDispatched"]
+    assert shop.at().packages == ()
+
+
+def test_a_silent_warehouse_is_shown_and_nothing_is_made_up() -> None:
+    """It is looked at again and again, until it speaks."""
+    shop = Shop(confirmed())
+    number = shop.pick_list()
+    again = Policy().answer_within
+    fired = shop.fire(WarehouseSilent, number)
+    assert not fired.events
+    assert shop.at().overdue
+    (timer,) = shop.timers.values()
+    assert timer.due == NOON + again + again
+    shop.fire(WarehouseSilent, number)
+    shop.then(accepted(number))
+    assert not shop.at().overdue
+    assert not shop.timers
+
+
+def test_a_withdrawal_that_the_warehouse_does_not_answer_is_shown_as_well() -> None:
+    """The time runs from the request."""
+    shop = Shop(confirmed())
+    shop.then(accepted(shop.pick_list()), stop())
+    assert shop.timers["WarehouseSilent", shop.pick_list(), ""].due == NOON + Policy().answer_within
+    shop.fire(WarehouseSilent, shop.pick_list())
+    assert shop.at().overdue
+    shop.then(WithdrawalAccepted(pick_list_id=shop.pick_list()))
+    assert not shop.at().overdue
+    assert not shop.timers
+
+
+def test_a_timer_that_comes_late_finds_nothing_to_show() -> None:
+    """The answer was faster."""
+    shop = Shop(confirmed())
+    shop.then(accepted(shop.pick_list()))
+    shop.hear(WarehouseSilent(pick_list_id=shop.pick_list()), NOON + timedelta(days=1))
+    assert not shop.at().overdue
+    assert not shop.timers
