@@ -77,23 +77,26 @@ class Reader:
     def __init__(self, routes: Routes) -> None:
         self.routes = routes
         heard = {wire for fact in routes.facts for wire in registry.versions(fact)}
-        self._not_for_us = frozenset(wire.encode() for wire in registry.facts if wire not in heard)
+        self._not_for_us = frozenset(
+            (fact.TOPIC.name, wire.encode()) for wire, fact in registry.facts.items() if wire not in heard
+        )
         self._internals = {heard.__name__: heard for heard in routes.by_input if issubclass(heard, Internal)}
 
     def record(self, raw: Raw) -> Arrival | None:
         """An arrival, readable or not; None for a sound fact that this service doesn't hear. Never raises."""
-        if any(name == "ce_type" and value in self._not_for_us for name, value in raw.headers):
+        types = [value for name, value in raw.headers if name.lower() == "ce_type"]
+        if len(types) == 1 and (raw.topic, types[0]) in self._not_for_us:
             return None
         read = ce.decode(raw.value, raw.headers)
         if isinstance(read, ce.Unreadable):
             return _unreadable(raw, read)
         fact, envelope = read.fact, read.envelope
-        if type(fact) not in self.routes.by_input:
-            return None
         if fact.TOPIC.name != raw.topic:
             return _unreadable(
                 raw, ce.Unreadable("wrong_topic", f"{envelope.type} belongs on {fact.TOPIC.name}", "ce_type")
             )
+        if type(fact) not in self.routes.by_input:
+            return None
         if raw.key is not None and raw.key != fact.key.encode() and type(fact).__name__ not in _KEYED_BY_OTHERS:
             message = f"the record's key is not its {fact.KEY}, so its order can't be kept"
             return _unreadable(raw, ce.Unreadable("wrong_key", message, fact.KEY))

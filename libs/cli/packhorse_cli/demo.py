@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,16 +11,18 @@ from typing import Annotated
 
 import aiohttp
 import typer
-from packhorse_audit.run import audit_system
+from packhorse_audit.run import INVARIANTS, audit_system
 from packhorse_devstack.places import data_folder
+from packhorse_devstack.processes import Child
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
 from packhorse_cli import runner, stream, system
+from packhorse_cli.lag import Lag
 from packhorse_cli.progress import STAGES, Progress, percentile
 
-_PATIENCE = 240.0
+_PATIENCE = 60.0
 """Seconds without any event after which what is still open counts as stuck."""
 
 console = Console()
@@ -52,20 +53,14 @@ def demo(
 
 
 async def _demo(running: runner.Running, rate: float, orders: int | None, round_: int, kill: str | None) -> int:
-    _, file = runner.replay_files(running.folder)
     await _load(running)
-    python, replayer = sys.executable, "packhorse_devstack.counterparties.checkout"
-    more = ["--limit", str(orders)] if orders else []
-    checkout = running.supervisor.add(
-        "checkout",
-        [
-            *(python, "-m", replayer, "--kafka", running.system.kafka, "--file", str(file)),
-            *("--rate", str(rate), "--round", str(round_), *more),
-        ],
+    checkout = running.once(
+        *("checkout", "--file", str(runner.replay_files(running.folder)[1])),
+        *("--rate", str(rate), "--round", str(round_), *(["--limit", str(orders)] if orders else [])),
     )
-    running.supervisor.children.pop("checkout")  # it ends by itself; the supervisor must not start it again
     progress = Progress()
-    ended_well = await _follow(running, progress, checkout, kill)
+    async with Lag(running.system.kafka, system.SERVICES) as lag:
+        ended_well = await _follow(running, progress, checkout, lag, kill)
     if checkout.exit_code:
         console.print(f"[red]the checkout failed[/]\n{checkout.tail()}")
         return 1
@@ -76,70 +71,72 @@ async def _demo(running: runner.Running, rate: float, orders: int | None, round_
     for violation in violations[:50]:
         console.print(f"  [red]✗[/] {violation.invariant}: {violation.subject}: {violation.found}", markup=True)
     if not violations:
-        console.print("  [green]✓[/] every invariant holds")
+        console.print(f"  [green]✓[/] all {len(INVARIANTS)} invariants hold")
     if not ended_well:
         console.print(f"[red]{len(progress.open)} orders have not ended[/], e.g. {sorted(progress.open)[:5]}")
     return 0 if ended_well and not violations else 1
 
 
 async def _load(running: runner.Running) -> None:
-    child = running.supervisor.add(
-        "catalogue",
-        [
-            *(sys.executable, "-m", "packhorse_devstack.counterparties.catalogue", "--kafka", running.system.kafka),
-            *("--file", str(runner.replay_files(running.folder)[0]), "--pause", "2"),
-        ],
-    )
-    running.supervisor.children.pop("catalogue")
-    while child.running:
-        running.tend()
-        await asyncio.sleep(0.1)
-    if child.exit_code:
-        raise system.fail(f"products and stock couldn't be loaded:\n{child.tail()}", 1)
-    while not await running.quiet():
-        await asyncio.sleep(0.1)
+    """Products and locations first, stock when they are known: stock of what nobody knows would be refused."""
+    file = str(runner.replay_files(running.folder)[0])
+    async with Lag(running.system.kafka, system.SERVICES) as lag:
+        for part in ("catalogue", "stock"):
+            child = running.once("catalogue", "--file", file, "--part", part)
+            while child.running:
+                running.tend()
+                await asyncio.sleep(0.05)
+            if child.exit_code:
+                raise system.fail(f"products and stock couldn't be loaded:\n{child.tail()}", 1)
+            while not await running.quiet(lag):
+                running.tend()
+                await asyncio.sleep(0.1)
 
 
-async def _follow(running: runner.Running, progress: Progress, checkout: object, kill: str | None) -> bool:
-    """Shows progress until every order has ended, or nothing happens any more."""
-    names = stream.all_topics(dead=True)
-    last_event = began = time.monotonic()
-    killed = False
+async def _follow(running: runner.Running, progress: Progress, checkout: Child, lag: Lag, kill: str | None) -> bool:
+    """Shows progress until every order has ended and all is quiet, or nothing happens any more."""
+    reading = asyncio.create_task(_read(running.system.kafka, progress))
+    last_events, last_change = 0, time.monotonic()
+    began = printed = asked = time.monotonic()
+    behind: dict[str, int] = {}
+    killed = kill is None
+    try:
+        with Live(console=console, refresh_per_second=4, transient=False) if console.is_terminal else _NoLive() as live:
+            while True:
+                await asyncio.sleep(0.25)
+                now = time.monotonic()
+                if progress.events != last_events:
+                    last_events, last_change = progress.events, now
+                for name in running.tend():
+                    console.print(f"[yellow]{name} fell over and was started again[/]")
+                if not killed and kill is not None and len(progress.stages["confirmed"]) > 100:
+                    killed = True
+                    running.supervisor.children[kill].kill()
+                    console.print(f"[yellow]kill -9 {kill}[/]")
+                if now - asked > 2:
+                    behind, asked = await lag.by_service(), now
+                line = _line(progress, now - began, behind)
+                live.update(line)
+                if not console.is_terminal and now - printed > 5:
+                    printed = now
+                    console.print(line, soft_wrap=True)
+                if reading.done():
+                    await reading
+                if checkout.running:
+                    continue
+                if progress.placed and not progress.open and await running.quiet(lag):
+                    await asyncio.sleep(0.5)  # the display's own reader takes the last events
+                    return True
+                if now - last_change > _PATIENCE:
+                    return False
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
 
-    async def read() -> None:
-        nonlocal last_event
-        async for event in stream.read(running.system.kafka, names, follow=True):
-            progress.take(event)
-            last_event = time.monotonic()
 
-    reading = asyncio.create_task(read())
-    printed = 0.0
-    with Live(console=console, refresh_per_second=4, transient=False) if console.is_terminal else _NoLive() as live:
-        while True:
-            await asyncio.sleep(0.25)
-            now = time.monotonic()
-            for name in running.tend():
-                console.print(f"[yellow]{name} fell over and was started again[/]")
-            if kill and not killed and len(progress.stages["confirmed"]) > 100:
-                killed = True
-                running.supervisor.children[kill].kill()
-                console.print(f"[yellow]kill -9 {kill}[/]")
-            line = _line(progress, now - began)
-            live.update(line)
-            if not console.is_terminal and now - printed > 5:
-                printed = now
-                console.print(line)
-            if reading.done():
-                await reading
-            sent = not getattr(checkout, "running", False)
-            if sent and progress.placed and not progress.open and now - last_event > 1 and await running.quiet():
-                break
-            if sent and now - last_event > _PATIENCE:
-                break
-    reading.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await reading
-    return not progress.open and bool(progress.placed)
+async def _read(kafka: str, progress: Progress) -> None:
+    async for event in stream.read(kafka, stream.all_topics(dead=True), follow=True):
+        progress.take(event)
 
 
 class _NoLive:
@@ -155,10 +152,11 @@ class _NoLive:
         """Shows nothing: lines are printed now and then instead."""
 
 
-def _line(progress: Progress, seconds: float) -> str:
+def _line(progress: Progress, seconds: float, behind: dict[str, int]) -> str:
     counts = "  ".join(f"{stage} [bold]{len(progress.stages[stage])}[/]" for stage in STAGES)
     rate = len(progress.ended) / seconds if seconds else 0
-    return f"{seconds:5.0f} s  {counts}  open [bold]{len(progress.open)}[/]  ended/s {rate:.0f}"
+    lag = sum(behind.values())
+    return f"{seconds:4.0f} s  {counts}  open [bold]{len(progress.open)}[/]  {rate:.0f} ended/s  lag {lag}"
 
 
 def summary(progress: Progress, mails: int | None, restarts: dict[str, int]) -> None:

@@ -9,6 +9,7 @@ from packhorse_contracts.checkout import OrderPlaced
 
 from packhorse_cli.stream import Event
 
+_FOLLOWED = frozenset({"checkout.orders", "order.events", "shipping.events", "shipping.pick-lists"})
 STAGES = ("placed", "confirmed", "picking", "dispatched", "delivered", "cancelled", "rejected")
 
 
@@ -27,6 +28,8 @@ class Progress:
     def take(self, event: Event) -> None:
         """Adds one event."""
         self.events += 1
+        if event.topic not in _FOLLOWED and not event.topic.endswith(".dead"):
+            return
         if event.topic.endswith(".dead"):
             code = event.headers.get("dead-letter-code", "?")
             self.dead[f"{event.topic.removesuffix('.dead')}: {code}"] += 1
@@ -56,8 +59,7 @@ class Progress:
         self.outcomes.setdefault(order, outcome)
 
     def _checkout_order_placed(self, event: Event, order: str) -> None:
-        headers = [(name, value.encode()) for name, value in event.headers.items()]
-        read = ce.decode(event.value, headers)
+        read = ce.decode(event.value, event.raw_headers)
         if isinstance(read, ce.Heard) and isinstance(read.fact, OrderPlaced) and event.key == read.fact.order_id:
             self.placed.setdefault(order, event.at)
             self._reach("placed", event, order)

@@ -15,9 +15,10 @@ from packhorse_devstack import topics
 from packhorse_devstack.data.convert import CATALOGUE, ORDERS, convert
 from packhorse_devstack.data.convert import write as write_replay
 from packhorse_devstack.places import free_ports
-from packhorse_devstack.processes import Supervisor
+from packhorse_devstack.processes import Child, Supervisor
 from packhorse_devstack.stack import Stack
 
+from packhorse_cli.lag import Lag
 from packhorse_cli.system import SERVICES, System
 
 _READY_SECONDS = 60.0
@@ -56,8 +57,21 @@ class Running:
                     raise TimeoutError(f"not ready after {_READY_SECONDS:.0f} s: {', '.join(waiting)}\n{logs}")
                 await asyncio.sleep(0.1)
 
-    async def quiet(self) -> bool:
-        """True where nothing is under way inside the services: nothing unpublished, unasked or unheard."""
+    def once(self, counterparty: str, *arguments: str) -> Child:
+        """Starts a counterparty that ends by itself, beside those that are kept running."""
+        module = f"{_COUNTERPARTY}.{counterparty}"
+        child = Child(
+            counterparty,
+            [sys.executable, "-m", module, "--kafka", self.system.kafka, *arguments],
+            self.supervisor.folder,
+        )
+        child.start()
+        return child
+
+    async def quiet(self, lag: Lag) -> bool:
+        """True where nothing is under way in the services: nothing unheard, unpublished, unasked or due."""
+        if any((await lag.by_service()).values()):
+            return False
         sql = """
             SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM effect WHERE done_at IS NULL)
                 + (SELECT count(*) FROM timer WHERE due <= now())"""
@@ -68,14 +82,14 @@ class Running:
                     return False
             finally:
                 await db.close()
-        return True
+        return not any((await lag.by_service()).values())
 
 
 def replay_files(folder: Path) -> tuple[Path, Path]:
     """Catalogue and orders of the demo, made from the shop's invoices where they aren't there yet."""
     made = folder / "cache" / "replay"
     if not (made / ORDERS).exists():
-        write_replay(convert(), made)
+        write_replay(convert(all_invoices=True), made)
     return made / CATALOGUE, made / ORDERS
 
 

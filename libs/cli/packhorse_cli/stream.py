@@ -21,12 +21,16 @@ class Event:
     at: datetime
     key: str
     headers: dict[str, str]
+    """As text, whatever their bytes were."""
+
+    raw_headers: tuple[tuple[str, bytes], ...]
     value: bytes
 
     @property
     def type(self) -> str:
-        """`ce_type`, or a mark where there is none."""
-        return self.headers.get("ce_type", "?")
+        """The fact's type; `?` where there is none."""
+        given = self.headers.get("ce_type") or self._envelope.get("type")
+        return given if isinstance(given, str) else "?"
 
     @property
     def short(self) -> str:
@@ -36,18 +40,33 @@ class Event:
     @property
     def order_id(self) -> str | None:
         """The order that it belongs to, where it says so."""
-        return self.headers.get("ce_correlationid")
+        given = self.headers.get("ce_correlationid") or self._envelope.get("correlationid")
+        return given if isinstance(given, str) else None
 
     @property
     def data(self) -> dict[str, object]:
         """The fact; empty where it can't be read."""
-        try:
-            body = from_json(self.value)
-        except ValueError:
-            return {}
-        if self.headers.get("content-type", "").startswith(ce.STRUCTURED) and isinstance(body, dict):
-            body = body.get("data")
-        return body if isinstance(body, dict) else {}
+        return _object(self._envelope.get("data")) if self._structured else _object(_parsed(self.value))
+
+    @property
+    def _structured(self) -> bool:
+        return self.headers.get("content-type", "").startswith(ce.STRUCTURED)
+
+    @property
+    def _envelope(self) -> dict[str, object]:
+        """Attributes and data, where the whole event lies in the value."""
+        return _object(_parsed(self.value)) if self._structured else {}
+
+
+def _parsed(value: bytes) -> object:
+    try:
+        return from_json(value)
+    except ValueError:
+        return None
+
+
+def _object(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}
 
 
 async def read(bootstrap: str, names: list[str], *, follow: bool, from_beginning: bool = True) -> AsyncIterator[Event]:
@@ -58,7 +77,9 @@ async def read(bootstrap: str, names: list[str], *, follow: bool, from_beginning
         bootstrap_servers=bootstrap,
         enable_auto_commit=False,
         auto_offset_reset="earliest" if from_beginning else "latest",
-        fetch_max_wait_ms=100,
+        # Every request names every partition: few large answers cost both sides far less than many small ones.
+        fetch_min_bytes=65_536,
+        fetch_max_wait_ms=300,
     )
     await consumer.start()
     try:
@@ -100,7 +121,7 @@ def all_topics(*, dead: bool = False) -> list[str]:
 
 def _event(record: object) -> Event:
     topic: str = getattr(record, "topic", "")
-    headers = {n: (v or b"").decode("utf-8", "replace") for n, v in getattr(record, "headers", ())}
+    headers = tuple((name, value or b"") for name, value in getattr(record, "headers", ()))
     key: bytes = getattr(record, "key", None) or b""
     return Event(
         topic,
@@ -108,6 +129,7 @@ def _event(record: object) -> Event:
         getattr(record, "offset", 0),
         datetime.fromtimestamp(getattr(record, "timestamp", 0) / 1000, tz=UTC),
         key.decode("utf-8", "replace"),
+        {name: value.decode("utf-8", "replace") for name, value in headers},
         headers,
         getattr(record, "value", None) or b"",
     )

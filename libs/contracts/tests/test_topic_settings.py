@@ -31,10 +31,11 @@ def test_it_names_exactly_the_topics_and_their_dead_letters(settings: dict[str, 
 
 
 def test_partitions_and_durability(settings: dict[str, TopicSettings]) -> None:
-    """12 partitions; three replicas of which two must be there; no unclean election."""
-    for topic in settings.values():
+    """12 partitions, 1 for dead letters; three replicas of which two must be there; no unclean election."""
+    for name, topic in settings.items():
         configs = topic.configs(3)
-        assert (topic.partitions, topic.replicas(3), configs["min.insync.replicas"]) == (12, 3, "2")
+        partitions = 1 if name.endswith(".dead") else 12
+        assert (topic.partitions, topic.replicas(3), configs["min.insync.replicas"]) == (partitions, 3, "2")
         assert configs["unclean.leader.election.enable"] == "false"
 
 

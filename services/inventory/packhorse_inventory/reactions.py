@@ -92,14 +92,16 @@ def take_off(
     if shipment.shipment_id in kept.dispatched:
         return Decisions(kept)
     shelves = _shelves(policy, others, now)
-    rest = kept.allocated
+    here, elsewhere = _parted(kept.allocated, shipment.location)
+    taken, left = _split(here, _pieces((line.line_id, line.quantity) for line in shipment.lines))
+    rest = elsewhere + left
+    reserved = _pieces((part.line_id, part.quantity) for part in taken)
     for line in shipment.lines:
-        here = tuple(part for part in rest if part.location == shipment.location)
-        taken, left = _split(here, {line.line_id: line.quantity})
-        rest = tuple(part for part in rest if part.location != shipment.location) + left
-        covered = sum(part.quantity for part in taken)
+        covered = min(line.quantity, reserved.get(line.line_id, 0))
         place = (line.sku, shipment.location)
         shelves.move(*place, on_hand=-covered, reserved=-covered, cause="dispatched", reference=shipment.shipment_id)
+        if covered:
+            reserved[line.line_id] -= covered
         if beyond := line.quantity - covered:
             level = shelves.level(*place)
             free = min(beyond, level.on_hand - level.reserved)
@@ -118,25 +120,24 @@ def write_off_short(
     if pick.shipment_id in kept.short:
         return Decisions(kept)
     shelves = _shelves(policy, others, now)
-    rest = kept.allocated
-    for line in pick.lines:
-        here = tuple(part for part in rest if pick.location is None or part.location == pick.location)
-        elsewhere = tuple(part for part in rest if part not in here)
-        short, left = _split(here, {line.line_id: line.wanted - line.picked})
-        rest = elsewhere + left
-        for part in short:
-            before = shelves.level(part.sku, part.location).on_hand
-            lost = -part.quantity if line.reason in GONE else 0
-            shelves.move(
-                part.sku,
-                part.location,
-                on_hand=lost,
-                reserved=-part.quantity,
-                cause="short_pick",
-                reference=pick.shipment_id,
-            )
-            if lost:
-                shelves.adjusted(part.sku, part.location, before, f"short pick: {line.reason}")
+    here, elsewhere = _parted(kept.allocated, pick.location)
+    short, left = _split(here, _pieces((line.line_id, line.wanted - line.picked) for line in pick.lines))
+    rest = elsewhere + left
+    reasons = {line.line_id: line.reason for line in pick.lines}
+    for part in short:
+        reason = reasons[part.line_id]
+        before = shelves.level(part.sku, part.location).on_hand
+        lost = -part.quantity if reason in GONE else 0
+        shelves.move(
+            part.sku,
+            part.location,
+            on_hand=lost,
+            reserved=-part.quantity,
+            cause="short_pick",
+            reference=pick.shipment_id,
+        )
+        if lost:
+            shelves.adjusted(part.sku, part.location, before, f"short pick: {reason}")
     state = kept.model_copy(update={"allocated": rest, "short": (*kept.short, pick.shipment_id)})
     return _decided(state, shelves)
 
@@ -230,10 +231,30 @@ def _split(
         count_ = min(part.quantity, wanted.get(part.line_id, 0))
         if count_:
             wanted[part.line_id] -= count_
-            taken.append(part.model_copy(update={"quantity": count_}))
+            taken.append(_of(part, count_))
         if part.quantity > count_:
-            left.append(part.model_copy(update={"quantity": part.quantity - count_}))
+            left.append(_of(part, part.quantity - count_))
     return tuple(taken), tuple(left)
+
+
+def _of(part: Allocation, pieces: int) -> Allocation:
+    return part if part.quantity == pieces else part.model_copy(update={"quantity": pieces})
+
+
+def _parted(
+    parts: tuple[Allocation, ...], location: str | None
+) -> tuple[tuple[Allocation, ...], tuple[Allocation, ...]]:
+    """Allocations at a location (everywhere, where None), and those elsewhere."""
+    here = tuple(part for part in parts if location in (None, part.location))
+    return here, tuple(part for part in parts if location not in (None, part.location))
+
+
+def _pieces(lines: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Pieces by line id; a line may be named more than once."""
+    pieces: dict[str, int] = {}
+    for line_id, quantity in lines:
+        pieces[line_id] = pieces.get(line_id, 0) + quantity
+    return pieces
 
 
 def _shelves(policy: Policy, others: Others, now: datetime) -> Shelves:

@@ -15,6 +15,8 @@ _JOINERS: Final = "\u200c\u200d"
 def plain(text: str) -> str:
     """One line of visible text: no line breaks, no control characters, nothing that turns the direction of what
     stands beside it, at most `MAX_CHARS` long. Angle brackets stay: escaping them is the template's duty."""
+    if text.isascii() and text.isprintable() and len(text) <= MAX_CHARS:  # nearly always, and many times as fast
+        return " ".join(text.split())
     shown = "".join(_visible(char) for char in text[: 4 * MAX_CHARS])
     line = " ".join(unicodedata.normalize("NFC", shown).split())
     return line if len(line) <= MAX_CHARS else line[: MAX_CHARS - 1].rstrip() + "…"

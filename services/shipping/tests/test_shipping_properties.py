@@ -101,13 +101,15 @@ def test_every_shipment_goes_its_way_once(steps: list[Step | None]) -> None:
     """One pick list, at most one short pick, one dispatch and one end, and no end before the dispatch. What is
     dispatched and what was short never exceed what was wanted."""
     shop = _told(Shop(TWO_PLACES, hold=True), *steps, None)
-    said_once = (
+    said_once: list[
+        ShippingPickListIssued | ShippingShortPicked | ShippingDispatched | ShippingDelivered | ShippingReturnedToSender
+    ] = [
         *shop.said(ShippingPickListIssued),
         *shop.said(ShippingShortPicked),
         *shop.said(ShippingDispatched),
         *shop.said(ShippingDelivered),
         *shop.said(ShippingReturnedToSender),
-    )
+    ]
     assert all(count == 1 for count in Counter((type(fact), fact.shipment_id) for fact in said_once).values())
     gone: set[str] = set()
     for event in shop.events:

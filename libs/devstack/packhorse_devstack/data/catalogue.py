@@ -45,6 +45,10 @@ GERMAN_ONLY_SHARE = 0.008
 """Articles that lie in Leipzig alone, so that some orders are sent from two places."""
 
 
+RECEIPT_LINES = 50
+"""Lines of a delivery note."""
+
+
 def catalogue(placed: list[Invoice], seed: int) -> tuple[list[Record], list[str]]:
     """The facts to load before the orders, and the SKUs that are short."""
     titles: dict[str, Counter[str]] = defaultdict(Counter)
@@ -61,13 +65,17 @@ def catalogue(placed: list[Invoice], seed: int) -> tuple[list[Record], list[str]
     for sku in sorted(demand):
         best = min(titles[sku], key=lambda title: (-titles[sku][title], title))
         records.append(fact(PRODUCT_CHANGED, f"product-{sku}", _product(sku, best, seed)))
+    arrived: dict[str, list[Json]] = defaultdict(list)
     for sku in sorted(demand):
         for place, quantity in _stock(sku, demand[sku], sku in short, seed).items():
-            receipt = f"RC-{place}-{sku}"
+            arrived[place].append({"sku": sku, "quantity": quantity})
+    for place, lines in arrived.items():
+        for number, start in enumerate(range(0, len(lines), RECEIPT_LINES), 1):
+            receipt = f"RC-{place}-{number:03}"
             data: dict[str, Json] = {
                 "receipt_id": receipt,
                 "location": place,
-                "lines": [{"sku": sku, "quantity": quantity}],
+                "lines": lines[start : start + RECEIPT_LINES],
             }
             records.append(fact(STOCK_RECEIVED, f"receipt-{receipt}", data))
     return records, short
