@@ -21,9 +21,6 @@ from .sound import inbound, sound
 
 TABLES = tables()
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-POOL = [f"v{number}" for number in range(4)]
-"""Few ids, so that facts about one thing meet."""
-
 LONGEST_WAIT = timedelta(days=366 * 2_000)
 
 
@@ -85,12 +82,16 @@ class World:
 def stream(random: Random, service: str) -> "list[Record]":
     """Hostile and sound records of all that a service hears, about few things, in no order."""
     topics = TABLES[service].topics
-    sources = [hostile(random, topic, lambda: random.choice(POOL)) for topic in topics]
     heard: list[type[Fact]] = [fact for fact in inbound(topics) if fact in TABLES[service].by_input]
-    records = []
-    for number in range(budget.records(1_000)):
-        if random.random() < 0.3:
-            records.append(plain(sound(random.choice(heard), random.choice(POOL), f"sound-{number}")))
+    records: list[Record] = []
+
+    def thing() -> str:
+        return f"{len(records) // 40}-{random.randrange(2)}"  # few ids at a time, so that facts about one thing meet
+
+    sources = [hostile(random, topic, thing) for topic in topics]
+    for number in range(budget.records(1_600)):
+        if random.random() < 0.5:
+            records.append(plain(sound(random.choice(heard), thing(), f"sound-{number}")))
         else:
             records.extend(islice(random.choice(sources), 1))
     return records

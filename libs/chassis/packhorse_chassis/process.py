@@ -93,7 +93,8 @@ class Process:
         self._loops = [relaying, pumping, keeping, *([executing] if performers else [])]
 
         self._consumer = Consumer(processor, self.settings, committed)
-        await self._until_up("topics", self._consumer.broker.start)
+        await self._until_up("topics", self._require_topics)
+        await self._until_up("consumer group", self._consumer.broker.start)
         self._tasks = [asyncio.create_task(loop.run(), name=loop.name) for loop in self._loops]
         self._tasks.append(asyncio.create_task(self._watch(), name="watchdog"))
         self._started = True
@@ -185,6 +186,13 @@ class Process:
             await producer.stop()
             raise
         return producer
+
+    async def _require_topics(self) -> None:
+        # A consumer that starts before its topics are there would notice them minutes later.
+        assert self._producer is not None  # noqa: S101 -- opened just before
+        known = (await self._producer.client.fetch_all_metadata()).topics()
+        if missing := set(self.service.routes.topics) - set(known):
+            raise KafkaError(f"topics are missing: {', '.join(sorted(missing))}")
 
     async def _live(self) -> dict[str, str]:
         now, limit = time.monotonic(), self.settings.stall_limit

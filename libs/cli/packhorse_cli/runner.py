@@ -57,6 +57,11 @@ class Running:
                     raise TimeoutError(f"not ready after {_READY_SECONDS:.0f} s: {', '.join(waiting)}\n{logs}")
                 await asyncio.sleep(0.1)
 
+    def keep(self, counterparty: str, *arguments: object) -> None:
+        """Starts a counterparty and keeps it running."""
+        module = f"{_COUNTERPARTY}.{counterparty}"
+        self.supervisor.add(counterparty, [sys.executable, "-m", module, *map(str, arguments)])
+
     def once(self, counterparty: str, *arguments: str) -> Child:
         """Starts a counterparty that ends by itself, beside those that are kept running."""
         module = f"{_COUNTERPARTY}.{counterparty}"
@@ -95,61 +100,49 @@ def replay_files(folder: Path) -> tuple[Path, Path]:
 
 @contextmanager
 def run(folder: Path, *, fresh: bool, brokers: int = 1, seed: int = 1) -> Iterator[Running]:
-    """Starts everything; stops it in order at the end. Whatever dies, its children die with it."""
-    with Stack(folder, fresh=fresh, brokers=brokers) as stack:
-        asyncio.run(topics.create(stack.kafka))
+    """Starts everything; stops it in order at the end. Whatever dies, its children die with it.
+
+    Services come up in any order, so they are started while Kafka still is.
+    """
+    with Stack(folder, fresh=fresh, brokers=brokers, wait=False) as stack:
         databases = {service: stack.dsn(service) for service in SERVICES}
-        gateway, smtp, mail_http, *ports = free_ports(3 + len(SERVICES))
-        logs = folder / "run"
-        supervisor = Supervisor(logs)
-        python = sys.executable
+        gateway, smtp, mail, *ports = free_ports(3 + len(SERVICES))
+        system = System(stack.kafka, databases, f"http://127.0.0.1:{gateway}", f"http://127.0.0.1:{mail}", os.getpid())
+        running = Running(
+            system,
+            Supervisor(folder / "run"),
+            {service: f"http://127.0.0.1:{port}" for service, port in zip(SERVICES, ports, strict=True)},
+            folder,
+        )
         try:
-            supervisor.add(
-                "gateway",
-                [
-                    python,
-                    "-m",
-                    f"{_COUNTERPARTY}.gateway",
-                    "--port",
-                    str(gateway),
-                    "--book",
-                    str(folder / "servers" / "gateway.sqlite"),
-                ],
-            )
-            supervisor.add(
-                "mail",
-                [
-                    *(python, "-m", f"{_COUNTERPARTY}.mail", "--smtp-port", str(smtp), "--http-port", str(mail_http)),
-                    *("--file", str(folder / "servers" / "mails.jsonl")),
-                ],
-            )
-            health = {}
-            for service, port in zip(SERVICES, ports, strict=True):
-                health[service] = f"http://127.0.0.1:{port}"
-                supervisor.add(
-                    service,
-                    [str(Path(python).with_name(f"packhorse-{service}"))],
-                    {
-                        "PACKHORSE_KAFKA": stack.kafka,
-                        "PACKHORSE_POSTGRES": databases[service],
-                        "PACKHORSE_HTTP_PORT": str(port),
-                        "PACKHORSE_LOG_FORMAT": "json",
-                        "PACKHORSE_PAYMENT_GATEWAY_URL": f"http://127.0.0.1:{gateway}",
-                        "PACKHORSE_NOTIFICATION_SMTP_PORT": str(smtp),
-                    },
-                )
+            _start_services(running, ports, smtp)
+            running.keep("gateway", "--port", gateway, "--book", folder / "servers" / "gateway.sqlite")
+            mails = folder / "servers" / "mails.jsonl"
+            running.keep("mail", "--smtp-port", smtp, "--http-port", mail, "--file", mails)
+            stack.until_kafka_answers()
+            asyncio.run(topics.create(stack.kafka))
             for name in ("warehouse", "carrier"):
-                supervisor.add(
-                    name, [python, "-m", f"{_COUNTERPARTY}.{name}", "--kafka", stack.kafka, "--seed", str(seed)]
-                )
-            system = System(
-                stack.kafka, databases, f"http://127.0.0.1:{gateway}", f"http://127.0.0.1:{mail_http}", os.getpid()
-            )
-            running = Running(system, supervisor, health, folder)
+                running.keep(name, "--kafka", stack.kafka, "--seed", seed)
             asyncio.run(running.until_ready())
             system.save(folder)
             yield running
         finally:
             (folder / "system.json").unlink(missing_ok=True)
-            supervisor.stop("warehouse", "carrier")
-            supervisor.stop()
+            running.supervisor.stop("warehouse", "carrier")
+            running.supervisor.stop()
+
+
+def _start_services(running: Running, ports: list[int], smtp: int) -> None:
+    for service, port in zip(SERVICES, ports, strict=True):
+        running.supervisor.add(
+            service,
+            [str(Path(sys.executable).with_name(f"packhorse-{service}"))],
+            {
+                "PACKHORSE_KAFKA": running.system.kafka,
+                "PACKHORSE_POSTGRES": running.system.databases[service],
+                "PACKHORSE_HTTP_PORT": str(port),
+                "PACKHORSE_LOG_FORMAT": "json",
+                "PACKHORSE_PAYMENT_GATEWAY_URL": running.system.gateway or "",
+                "PACKHORSE_NOTIFICATION_SMTP_PORT": str(smtp),
+            },
+        )

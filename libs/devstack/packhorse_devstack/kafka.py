@@ -64,6 +64,12 @@ class Kafka:
 
     def start(self) -> str:
         """Starts all brokers and waits until they answer; returns the bootstrap servers."""
+        self.launch()
+        self.wait()
+        return self.bootstrap
+
+    def launch(self) -> str:
+        """Starts all brokers, which need some seconds from here; returns the bootstrap servers."""
         classpath = f"{jars(self._cache)}/*"
         ports = self._ports()
         voters = ",".join(f"{node}@127.0.0.1:{controller}" for node, (_, controller) in ports.items())
@@ -81,9 +87,12 @@ class Kafka:
             self.children.append(Child(f"kafka-{node}", [*run, "kafka.Kafka", str(settings)], self.folder))
         for child in self.children:
             child.start()
-        for child, (port, _) in zip(self.children, ports.values(), strict=True):
-            _wait_for_port(port, child)
         return self.bootstrap
+
+    def wait(self) -> None:
+        """Returns when every broker answers; raises RuntimeError or TimeoutError with the end of its log."""
+        for child, (port, _) in zip(self.children, self._ports().values(), strict=True):
+            _wait_for_port(port, child)
 
     def stop(self) -> None:
         """Stops all brokers in order."""

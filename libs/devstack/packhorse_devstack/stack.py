@@ -39,11 +39,13 @@ class Stack:
     address of a service's own database, made on first use with a role of its own.
     """
 
-    def __init__(self, folder: Path | None = None, *, fresh: bool = False, brokers: int = 1) -> None:
+    def __init__(self, folder: Path | None = None, *, fresh: bool = False, brokers: int = 1, wait: bool = True) -> None:
         self.folder = folder or data_folder()
+        self._wait = wait
         self._fresh, self._brokers = fresh, brokers
         self._ends = contextlib.ExitStack()
         self._roles: dict[str, str] = {}
+        self._embedded: Kafka | None = None
         self.kafka = ""
         self.admin_dsn = ""
 
@@ -54,8 +56,11 @@ class Stack:
             servers = self.folder / "servers"
             servers.mkdir(parents=True, exist_ok=True)
             docker = docker_answers()
-            self.admin_dsn = os.environ.get("PACKHORSE_POSTGRES") or self._start_postgres(servers, docker=docker)
+            # Kafka takes longest: it comes up while PostgreSQL does.
             self.kafka = os.environ.get("PACKHORSE_KAFKA") or self._start_kafka(servers, docker=docker)
+            self.admin_dsn = os.environ.get("PACKHORSE_POSTGRES") or self._start_postgres(servers, docker=docker)
+            if self._wait:
+                self.until_kafka_answers()
         except BaseException:
             self._ends.close()
             raise
@@ -65,6 +70,11 @@ class Stack:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ends.close()
+
+    def until_kafka_answers(self) -> None:
+        """With `wait=False`: call it before you need the broker; its address is known and good at once."""
+        if self._embedded is not None:
+            self._embedded.wait()
 
     def dsn(self, service: str) -> str:
         """The address of a service's database, as the service's own role."""
@@ -117,4 +127,5 @@ class Stack:
             return str(container.get_bootstrap_server())
         cluster = Kafka(servers / f"kafka-{self._brokers}", self.folder / "cache", self._brokers)
         self._ends.callback(cluster.stop)
-        return cluster.start()
+        self._embedded = cluster
+        return cluster.launch()

@@ -1,0 +1,110 @@
+"""What no honest sender would send: it becomes a dead letter or is taken, and the batch around it goes on."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from random import Random
+
+import pytest
+import toy
+from packhorse_chassis.batch import Processor
+from packhorse_chassis.db import Pool
+from packhorse_chassis.inputs import Arrival, Raw, Reader, unpack_headers
+from packhorse_chassis.source import Records
+from packhorse_contracts import envelope as ce
+from packhorse_contracts import ids
+from packhorse_contracts.customer import HoldRequested
+
+READER = Reader(toy.ROUTES)
+Headers = Sequence[tuple[str, bytes]]
+
+
+def arrived(raw: Raw) -> Arrival:
+    """A record, read."""
+    arrival = READER.record(raw)
+    assert arrival is not None
+    return arrival
+
+
+def raw(note: str, offset: int, source: str = "/test", event_id: str | None = None) -> Raw:
+    """A sound record under any id."""
+    fact = toy.request(note, note)
+    envelope = ce.Envelope(event_id or str(uuid.uuid4()), source, fact.TYPE, fact.subject, toy.NOON)
+    key, value, headers = ce.encode(envelope, fact)
+    return Raw("record", fact.TOPIC.name, 0, offset, key, headers, value)
+
+
+def odd(offset: int, value: bytes, headers: Headers = ()) -> Raw:
+    """Any bytes under the toy's type."""
+    own = [("ce_type", HoldRequested.TYPE.encode()), *headers]
+    return Raw("record", HoldRequested.TOPIC.name, 0, offset, b"odd", own, value)
+
+
+async def among(pool: Pool, processor: Processor, hostile: Sequence[Raw]) -> int:
+    """Processes records between two sound ones, which must be taken. Returns how many dead letters there are."""
+    batch = [raw("before", 1_000), *hostile, raw("after", 2_000)]
+    await processor.process([arrived(record) for record in batch], Records())
+    assert await pool.fetchval("SELECT count(*) FROM tally WHERE id IN ('before', 'after')") == 2
+    assert await pool.fetchval("SELECT count(*) FROM parked") == 0
+    return int(await pool.fetchval("SELECT count(*) FROM dead_letter"))
+
+
+async def test_ids_may_be_as_long_as_they_like(pool: Pool, processor: Processor) -> None:
+    """Longer than an index entry can be, and without anything to compress: still guarded against a repeat."""
+    random = Random(1)
+    source, event_id = ("".join(chr(random.randrange(0x10000, 0x10FFFF)) for _ in range(1_024)) for _ in range(2))
+    assert await among(pool, processor, [raw("long", 1, source, event_id)]) == 0
+    assert await processor.process([arrived(raw("long", 2, source, event_id))], Records()) == 0
+    assert await processor.process([arrived(raw("other", 3, source, event_id[:-1] + "x"))], Records()) == 1
+
+
+@pytest.mark.parametrize("year", [1970, 1999, 2999, 9999])
+async def test_an_id_of_another_age_is_guarded_like_an_outsiders(pool: Pool, processor: Processor, year: int) -> None:
+    """Whoever speaks in our name with an absurd time in the id gets no partition of that day."""
+    event_id = ids.derive(datetime(year, 12, 31, 23, 59, 59, tzinfo=UTC), "x")
+    assert await among(pool, processor, [raw("odd", 1, "/packhorse/order", event_id)]) == 0
+    assert await processor.process([arrived(raw("odd", 2, "/packhorse/order", event_id))], Records()) == 0
+    partitions = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'inbox'::regclass"
+    assert await pool.fetchval(partitions) == 1
+
+
+async def test_a_record_cannot_take_the_place_of_a_dead_letter(pool: Pool, processor: Processor) -> None:
+    """A source that looks like a place in the log is an outsider's like any other."""
+    forged = raw("forged", 1, f"kafka:{HoldRequested.TOPIC.name}", "0-7")
+    assert await among(pool, processor, [forged, odd(7, b"{")]) == 1
+
+
+async def test_a_value_beyond_all_limits_is_kept_by_its_beginning(pool: Pool, processor: Processor) -> None:
+    """Compressed it fits through the broker; in the dead letters stands what it begins with, and its true size."""
+    assert await among(pool, processor, [odd(n, b"x" * 20_000_000) for n in range(10)]) == 10
+    letter = await pool.fetchrow("SELECT code, reason, octet_length(value) AS size FROM dead_letter")
+    assert letter is not None
+    assert letter["code"] == "too_large"
+    assert "20000000 bytes" in letter["reason"]
+    assert letter["size"] < 1_100_000
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [[("", b"")] * 300_000, [("x", b"\xff" * 900_000)], [("\U0010ffff" * 60_000, b"")], [("x", b"\xff" * 60_000)]],
+    ids=["many", "large", "a long name", "bytes that are long when written"],
+)
+async def test_any_headers_fit_into_a_dead_letter(pool: Pool, processor: Processor, headers: Headers) -> None:
+    """Together with the largest value that a broker takes."""
+    assert await among(pool, processor, [odd(1, b"{" * ce.MAX_VALUE_BYTES, headers)]) == 1
+    row = await pool.fetchrow("SELECT headers, value FROM outbox WHERE topic LIKE '%.dead'")
+    assert row is not None
+    assert len(row["value"]) == ce.MAX_VALUE_BYTES
+    assert dict(unpack_headers(row["headers"]))["dead-letter-reason"]
+
+
+async def test_a_batch_of_nothing_but_the_largest_is_taken(pool: Pool, processor: Processor) -> None:
+    """As many as a poll may bring, each as large as a broker takes: no statement runs into its time limit."""
+    async with pool.acquire() as db:
+        await db.execute("ALTER DATABASE current SET statement_timeout = '5s'".replace("current", await _name(db)))
+    await pool.expire_connections()
+    assert await among(pool, processor, [odd(n, bytes([n % 251]) * 1_048_000) for n in range(200)]) == 200
+
+
+async def _name(db: object) -> str:
+    return str(await db.fetchval("SELECT quote_ident(current_database())"))  # type: ignore[attr-defined]
