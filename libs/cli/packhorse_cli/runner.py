@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,10 +99,13 @@ def replay_files(folder: Path) -> tuple[Path, Path]:
 
 
 @contextmanager
-def run(folder: Path, *, fresh: bool, brokers: int = 1, seed: int = 1) -> Iterator[Running]:
+def run(
+    folder: Path, *, fresh: bool, brokers: int = 1, seed: int = 1, parties: Iterable[str] = ("warehouse", "carrier")
+) -> Iterator[Running]:
     """Starts everything; stops it in order at the end. Whatever dies, its children die with it.
 
-    Services come up in any order, so they are started while Kafka still is.
+    Without `parties` somebody else is warehouse and carrier. Services come up in any order, so they are started while
+    Kafka still is.
     """
     with Stack(folder, fresh=fresh, brokers=brokers, wait=False) as stack:
         databases = {service: stack.dsn(service) for service in SERVICES}
@@ -121,14 +124,14 @@ def run(folder: Path, *, fresh: bool, brokers: int = 1, seed: int = 1) -> Iterat
             running.keep("mail", "--smtp-port", smtp, "--http-port", mail, "--file", mails)
             stack.until_kafka_answers()
             asyncio.run(topics.create(stack.kafka))
-            for name in ("warehouse", "carrier"):
+            for name in parties:
                 running.keep(name, "--kafka", stack.kafka, "--seed", seed)
             asyncio.run(running.until_ready())
             system.save(folder)
             yield running
         finally:
             (folder / "system.json").unlink(missing_ok=True)
-            running.supervisor.stop("warehouse", "carrier")
+            running.supervisor.stop(*parties)
             running.supervisor.stop()
 
 

@@ -151,7 +151,7 @@ async def _open(kafka: str, topic: str) -> AIOKafkaConsumer:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
-            fetch_max_wait_ms=50,
+            fetch_max_wait_ms=500,
         )
         try:
             await consumer.start()

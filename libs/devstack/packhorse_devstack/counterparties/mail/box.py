@@ -5,7 +5,9 @@ import json
 import os
 import re
 from email import message_from_bytes, policy
-from email.message import EmailMessage
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from email.message import Message
 from pathlib import Path
 from typing import TypedDict
 
@@ -28,8 +30,9 @@ class Mail(TypedDict):
 
 def read_mail(sender: str, recipients: list[str], content: bytes) -> Mail:
     """What a mail says; a broken one is kept too, as far as it can be read."""
-    message = message_from_bytes(content, policy=policy.default)
-    headers = {name: str(value) for name, value in message.items()}
+    # The old policy parses nothing that isn't asked for: ten times as fast, and a mail server has many.
+    message = message_from_bytes(content, policy=policy.compat32)
+    headers = {name: _decoded(str(value)) for name, value in message.items()}
     return Mail(
         at=now().isoformat(),
         sender=sender,
@@ -43,12 +46,29 @@ def read_mail(sender: str, recipients: list[str], content: bytes) -> Mail:
     )
 
 
-def _text(message: EmailMessage) -> str:
+def _decoded(value: str) -> str:
+    """A header's text: unfolded, its encoded words (RFC 2047) decoded."""
+    unfolded = value.replace("\r", "").replace("\n", "")
+    if "=?" not in unfolded:
+        return unfolded
     try:
-        body = message.get_body(("plain", "html"))
-        return str(body.get_content()) if body is not None else ""
-    except (LookupError, ValueError):  # a charset that nobody knows, or a part that isn't what it says
-        return ""
+        return str(make_header(decode_header(unfolded)))
+    except (LookupError, ValueError, HeaderParseError):
+        return unfolded
+
+
+def _text(message: Message) -> str:
+    """The first part that is plain text, else the first in HTML."""
+    parts = [part for part in message.walk() if not part.is_multipart()]
+    for kind in ("text/plain", "text/html"):
+        for part in parts:
+            content = part.get_payload(decode=True)
+            if part.get_content_type() == kind and isinstance(content, bytes):
+                try:
+                    return content.decode(part.get_content_charset("ascii"), "replace").replace("\r\n", "\n")
+                except LookupError:  # a charset that nobody knows
+                    return ""
+    return ""
 
 
 class Box:
