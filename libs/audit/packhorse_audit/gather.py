@@ -7,9 +7,7 @@ import asyncpg
 from packhorse_audit.books import Cell, OrderBook, PaymentBook, ShipmentBook, StockBook
 
 _ORDERS = """
-SELECT o.id, o.cancelled, o.completed, o.payment_problem IS NOT NULL AS problem,
-    (SELECT coalesce(sum((line ->> 'cancelled')::int), 0) FROM jsonb_array_elements(o.state -> 'lines') line) AS pieces,
-    jsonb_path_exists(o.state, '$.shipments.* ? (@.dispatched == true)') AS dispatched,
+SELECT o.id, o.cancelled OR o.completed AS ended, o.payment_problem IS NOT NULL AS problem,
     (SELECT count(*) FROM timer t WHERE t.key = o.id AND t.type IN ('PaymentDeadline', 'Overdue')) AS timers
 FROM orders o WHERE o.accepted"""
 
@@ -25,7 +23,7 @@ SELECT part ->> 'sku' AS sku, part ->> 'location' AS location, sum((part ->> 'qu
 FROM reservation, jsonb_array_elements(state -> 'allocated') AS part GROUP BY 1, 2"""
 
 _PAYMENTS = """
-SELECT p.id, (p.state ->> 'total')::bigint AS total, p.waits_as IS NULL AS settled,
+SELECT p.id, p.waits_as IS NULL AS settled,
     p.state -> 'authorisation' ->> 'reference' IS NOT NULL AND p.state -> 'authorisation' ->> 'ended' IS NULL AS held,
     p.authorised, p.captured, p.voided, p.refunded,
     coalesce(l.authorised, 0) AS l_authorised, coalesce(l.captured, 0) AS l_captured,
@@ -49,17 +47,7 @@ FROM conversations c, jsonb_each(c.state -> 'said') AS said WHERE said.value ->>
 async def orders(db: asyncpg.Connection) -> dict[str, OrderBook]:
     """Accepted orders by id."""
     return {
-        row["id"]: OrderBook(
-            row["id"],
-            row["cancelled"] or row["completed"],
-            row["completed"],
-            row["cancelled"],
-            row["pieces"],
-            row["dispatched"],
-            row["problem"],
-            row["timers"],
-        )
-        for row in await db.fetch(_ORDERS)
+        row["id"]: OrderBook(row["id"], row["ended"], row["problem"], row["timers"]) for row in await db.fetch(_ORDERS)
     }
 
 
@@ -88,7 +76,6 @@ async def payments(db: asyncpg.Connection, book: Mapping[str, Mapping[str, int]]
         found.append(
             PaymentBook(
                 row["id"],
-                row["total"],
                 row["settled"],
                 row["held"],
                 _four(row[name] for name in names),
@@ -106,7 +93,7 @@ def _four(values: "object") -> tuple[int, int, int, int]:
 
 async def shipments(db: asyncpg.Connection) -> list[ShipmentBook]:
     """All fulfilment orders."""
-    live = {"open", "in_progress", "picked", "packed"}
+    live = {"open", "in_progress", "packed"}
     return [
         ShipmentBook(row["order_id"], row["shipment_id"], row["pick_list_id"], row["status"] in live)
         for row in await db.fetch(_SHIPMENTS)

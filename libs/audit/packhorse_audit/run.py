@@ -8,10 +8,10 @@ import aiohttp
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from packhorse_contracts import topics
-from pydantic_core import from_json
 
 from packhorse_audit import books, gather
 from packhorse_audit.streams import Spoken, streams_are_whole
+from packhorse_audit.told import Told
 from packhorse_audit.verdict import Violation
 
 INVARIANTS = (
@@ -54,30 +54,6 @@ class Target(Protocol):
         """The mail server's address, where its mails can be read."""
 
 
-class Told:
-    """What the topics say, as far as the invariants ask."""
-
-    def __init__(self) -> None:
-        self.spoken: list[Spoken] = []
-        self.issued: dict[str, set[str]] = {}
-        self.withdrawn: set[str] = set()
-        self.sent: dict[str, tuple[str, str]] = {}
-
-    def take(self, spoken: Spoken, value: bytes) -> None:
-        """Adds one event of ours."""
-        self.spoken.append(spoken)
-        if spoken.type.startswith("packhorse.shipping.pick_list_"):
-            data = from_json(value)
-            if "issued" in spoken.type:
-                self.issued.setdefault(data["shipment_id"], set()).add(data["pick_list_id"])
-            else:
-                self.withdrawn.add(data["pick_list_id"])
-        elif spoken.type.startswith("packhorse.notification.sent."):
-            data = from_json(value)
-            # Published twice under one event id is said once; under two it is a violation.
-            self.sent[spoken.id] = (data["order_id"], data["notification_id"])
-
-
 async def audit_system(target: Target) -> list[Violation]:
     """Everything that doesn't hold; empty where all does. Looks at a system at rest."""
     told = await _listen(target.kafka)
@@ -94,7 +70,7 @@ async def audit_system(target: Target) -> list[Violation]:
         orders = await gather.orders(open_["order"])
         found += books.orders_end_or_wait(orders.values())
         found += books.stock_is_conserved(await gather.stock(open_["inventory"]))
-        found += books.money_is_conserved(await gather.payments(open_["payment"], book), orders)
+        found += books.money_is_conserved(await gather.payments(open_["payment"], book), orders, told.sales())
         found += books.one_pick_list_per_shipment(
             await gather.shipments(open_["shipping"]), told.issued, told.withdrawn
         )

@@ -1,0 +1,73 @@
+"""What the topics say, as far as the invariants ask."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic_core import from_json
+
+from packhorse_audit.books import Sale
+from packhorse_audit.streams import Spoken
+
+_ASKED = frozenset(
+    {
+        "order.accepted",
+        "shipping.pick_list_issued",
+        "shipping.pick_list_withdrawn",
+        "shipping.dispatched",
+        "notification.sent",
+    }
+)
+
+
+class Told:
+    """What the topics say, as far as the invariants ask."""
+
+    def __init__(self) -> None:
+        self.spoken: list[Spoken] = []
+        self.issued: dict[str, set[str]] = {}
+        self.withdrawn: set[str] = set()
+        self.sent: dict[str, tuple[str, str]] = {}
+        self._accepted: dict[str, dict[str, Any]] = {}
+        self._dispatched: dict[str, dict[str, dict[str, int]]] = {}
+
+    def take(self, spoken: Spoken, value: bytes) -> None:
+        """Adds one event of ours."""
+        self.spoken.append(spoken)
+        kind = spoken.type.removeprefix("packhorse.").rsplit(".v", 1)[0]
+        if kind not in _ASKED:
+            return
+        data = from_json(value)
+        if kind == "shipping.pick_list_issued":
+            self.issued.setdefault(data["shipment_id"], set()).add(data["pick_list_id"])
+        elif kind == "shipping.pick_list_withdrawn":
+            self.withdrawn.add(data["pick_list_id"])
+        elif kind == "notification.sent":
+            # Published twice under one event id is said once; under two it is a violation.
+            self.sent[spoken.id] = (data["order_id"], data["notification_id"])
+        elif kind == "order.accepted":
+            self._accepted[data["order_id"]] = data
+        elif kind == "shipping.dispatched":
+            pieces: dict[str, int] = {}
+            for line in data["lines"]:
+                pieces[line["line_id"]] = pieces.get(line["line_id"], 0) + line["quantity"]
+            self._dispatched.setdefault(data["order_id"], {})[data["shipment_id"]] = pieces
+
+    def sales(self) -> dict[str, Sale]:
+        """Every order that the topics still know, by its id."""
+        return {order_id: self._sale(order_id, data) for order_id, data in self._accepted.items()}
+
+    def _sale(self, order_id: str, data: Mapping[str, Any]) -> Sale:
+        lines = {
+            line["line_id"]: (
+                line["quantity"],
+                line["quantity"] * line["unit_price"] - (line.get("discount") or 0) + (line.get("tax") or 0),
+            )
+            for line in data["lines"]
+        }
+        pieces: dict[str, int] = {}
+        for shipment in self._dispatched.get(order_id, {}).values():
+            for line_id, quantity in shipment.items():
+                pieces[line_id] = pieces.get(line_id, 0) + quantity
+        delivery = data["delivery"]["price"] + (data["delivery"].get("tax") or 0)
+        promotions = sum(promotion["amount"] for promotion in data.get("promotions") or ())
+        return Sale(lines, promotions, delivery, pieces)
