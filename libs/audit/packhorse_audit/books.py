@@ -101,10 +101,12 @@ class Sale:
         rounding. Exact where all of it left, or nothing."""
         full = sum(cost for _, cost in self.lines.values())
         left = sum(cost * self.dispatched.get(line_id, 0) / ordered for line_id, (ordered, cost) in self.lines.items())
-        if not left:
+        if not any(self.dispatched.values()):
             return 0
         off_goods = min(self.promotions, full)
-        return round(left * (full - off_goods) / full) + max(0, self.delivery - (self.promotions - off_goods))
+        return (round(left * (full - off_goods) / full) if full else 0) + max(
+            0, self.delivery - (self.promotions - off_goods)
+        )
 
 
 def money_is_conserved(

@@ -144,6 +144,8 @@ def _start_services(running: Running, ports: list[int], smtp: int) -> None:
                 "PACKHORSE_KAFKA": running.system.kafka,
                 "PACKHORSE_POSTGRES": running.system.databases[service],
                 "PACKHORSE_HTTP_PORT": str(port),
+                # Started again, it takes its partitions back at once, not after the session of the dead one.
+                "PACKHORSE_GROUP_INSTANCE_ID": f"{service}-1",
                 "PACKHORSE_LOG_FORMAT": "json",
                 "PACKHORSE_PAYMENT_GATEWAY_URL": running.system.gateway or "",
                 "PACKHORSE_NOTIFICATION_SMTP_PORT": str(smtp),
