@@ -1,6 +1,7 @@
 """Performs effects: leases due rows, asks the outside without any transaction open, stores the answers in bulk.
 
-A lease that runs out (the process died) lets another process try again, with the same idempotency key.
+Leases are short and renewed while an attempt is under way. One that runs out (the process died, or hangs) lets another
+process try again, with the same idempotency key.
 """
 
 import asyncio
@@ -28,6 +29,10 @@ WHERE idempotency_key IN (
     WHERE answered_at IS NULL AND next_at <= now() AND leased_until <= now()
     ORDER BY next_at LIMIT $1 FOR UPDATE SKIP LOCKED)
 RETURNING idempotency_key, type, request::text, attempts, deadline, correlation_id, traceparent, now() AS now"""
+
+_RENEW = """
+UPDATE effect SET leased_until = now() + $2 * interval '1 second'
+WHERE idempotency_key = ANY($1::text[]) AND answered_at IS NULL"""
 
 _ANSWER = """
 UPDATE effect e SET answered_at = clock_timestamp(), answer_type = new.type, answer = new.answer
@@ -62,7 +67,8 @@ class Executor:
     ) -> None:
         self._pool, self._settings = pool, settings
         self._performers = {request.__name__: (request, performer) for request, performer in performers.items()}
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: dict[asyncio.Task[None], str] = {}
+        self._renewed = time.monotonic()
         self._ended: list[_Ended] = []
         self._ring_ended: Callable[[], None] = lambda: None
         self._ring_answered: Callable[[], None] = lambda: None
@@ -74,14 +80,15 @@ class Executor:
     async def step(self) -> bool:
         """Stores what ended, leases what is due. True where more may be due."""
         await self._store()
+        await self._renew()
         free = self._settings.effects_at_once - len(self._under_way)
         if free <= 0 or not self._performers:
             return False
-        rows = await self._pool.fetch(_LEASE, free, self._settings.effect_timeout * 2)
+        rows = await self._pool.fetch(_LEASE, free, self._settings.effect_lease)
         for row in rows:
             task = asyncio.create_task(self._perform(row))
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
+            self._under_way[task] = row["idempotency_key"]
+            task.add_done_callback(self._under_way.pop)
         return len(rows) == free
 
     async def drain(self) -> None:
@@ -96,6 +103,12 @@ class Executor:
             task.cancel()
         for _, performer in self._performers.values():
             await performer.close()
+
+    async def _renew(self) -> None:
+        now, lease = time.monotonic(), self._settings.effect_lease
+        if self._under_way and now - self._renewed > lease / 4:
+            await self._pool.execute(_RENEW, list(self._under_way.values()), lease)
+            self._renewed = now
 
     async def _store(self) -> None:
         ended, self._ended = self._ended, []

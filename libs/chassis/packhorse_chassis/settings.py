@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     pump_idle: float = Field(0.2, gt=0, description="Timers, answers and retries are looked for this often")
     effects_at_once: int = Field(64, ge=1, description="Effects under way at once in a process")
     effect_timeout: float = Field(30, gt=0, description="One attempt of an effect takes no longer")
+    effect_lease: float = Field(
+        10, gt=0, description="An effect whose process died is tried again after this; renewed while it is under way"
+    )
     retry_base: float = Field(0.5, gt=0, description="First back-off of an effect; doubles, with full jitter")
     retry_cap: float = Field(60, gt=0, description="Longest back-off of an effect")
     stop_grace: float = Field(20, gt=0, description="A graceful stop takes no longer")
