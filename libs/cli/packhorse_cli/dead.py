@@ -9,8 +9,10 @@ import typer
 from packhorse_chassis.inputs import unpack_headers
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from packhorse_cli import system
+from packhorse_cli.watch import visible
 
 app = typer.Typer(no_args_is_help=True, help="List, show, retry or discard what a service gave up.")
 Record = asyncpg.Record
@@ -38,11 +40,18 @@ def list_(
     for column in ("service", "id", "since (UTC)", "from", "order or subject", "why", "status", "waiting"):
         table.add_column(column, overflow="fold")
     for name, row in found:
-        subject = row["correlation_id"] or row["subject_key"] or ""
-        why = f"{row['code']}: {row['reason']}"
+        subject = visible(row["correlation_id"] or row["subject_key"] or "")
+        why = Text(visible(f"{row['code']}: {row['reason']}"))
         status = f"{row['status']}{', parked' if row['parked'] else ''}"
         table.add_row(
-            name, row["id"], f"{row['at']:%d %b %H:%M:%S}", row["topic"], subject, why, status, str(row["waiting"])
+            name,
+            row["id"],
+            f"{row['at']:%d %b %H:%M:%S}",
+            row["topic"],
+            Text(subject),
+            why,
+            status,
+            str(row["waiting"]),
         )
     Console().print(table if found else "No dead letters.")
 
@@ -52,11 +61,12 @@ def show(dead_letter_id: str) -> None:
     """Shows one dead letter whole: reason, traceback, original headers and bytes."""
     for service, row in asyncio.run(_everywhere("SELECT * FROM dead_letter WHERE id = $1", None, dead_letter_id)):
         console = Console()
-        for name in row.keys() - {"headers", "value", "key", "traceback"}:
-            console.print(f"[bold]{name}[/]: {row[name]}" if row[name] is not None else f"[bold]{name}[/]: –")
         console.print(f"[bold]service[/]: {service}")
-        for name, value in unpack_headers(row["headers"]):
-            console.print(f"  {name}: {value!r}", markup=False)
+        for name in (name for name in row if name not in {"headers", "value", "key", "traceback"}):
+            value = "–" if row[name] is None else visible(str(row[name]))
+            console.print(Text.assemble((name, "bold"), f": {value}"))
+        for name, content in unpack_headers(row["headers"]):
+            console.print(f"  {visible(name)}: {content!r}", markup=False)
         console.print(repr(row["value"]), markup=False)
         if row["traceback"]:
             console.print(row["traceback"], markup=False)

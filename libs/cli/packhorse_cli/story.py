@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from packhorse_cli import stream, system
-from packhorse_cli.watch import COLOURS, print_json, summary
+from packhorse_cli.watch import COLOURS, print_json, summary, visible
 
 NOT_FOUND = 4
 _BY_PICK_LIST = "pick_list_id"
@@ -72,11 +72,11 @@ def timeline(order_id: str, events: list[stream.Event]) -> Table:
     for event in events:
         dead = event.topic.endswith(".dead")
         colour = "red" if dead else COLOURS.get(event.short.split(".")[0], "white")
-        detail = event.headers.get("dead-letter-reason", "") if dead else summary(event.data)
+        detail = visible(event.headers.get("dead-letter-reason", "")) if dead else summary(event.data)
         table.add_row(
             f"{event.at:%H:%M:%S.%f}"[:-3],
             f"+{(event.at - before).total_seconds():.3f} s",
-            Text(("DEAD " if dead else "") + event.short, style=colour),
+            Text(("DEAD " if dead else "") + visible(event.short), style=colour),
             Text(detail, style="bright_black"),
         )
         before = event.at

@@ -86,13 +86,20 @@ def line(event: stream.Event) -> Text:
     dead = event.topic.endswith(".dead")
     colour = "red" if dead else COLOURS.get(event.short.split(".")[0], "white")
     text = Text(f"{event.at:%H:%M:%S.%f}"[:-3], style="bright_black")
-    text.append(f"  {'DEAD ' if dead else ''}{event.short:<38}", style=colour)
-    text.append(f" {event.key:<28}")
+    text.append(f"  {'DEAD ' if dead else ''}{visible(event.short):<38}", style=colour)
+    text.append(f" {visible(event.key):<28}")
     if dead:
-        text.append(f" {event.headers.get('dead-letter-code')}: {event.headers.get('dead-letter-reason')}", style="red")
+        why = f" {event.headers.get('dead-letter-code')}: {event.headers.get('dead-letter-reason')}"
+        text.append(visible(why), style="red")
     else:
         text.append(f" {summary(event.data)}", style="bright_black")
     return text
+
+
+def visible(text: str) -> str:
+    """Other people's text for a terminal: what would steer it (escape codes, line breaks, turned direction) is a
+    replacement character."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def summary(data: dict[str, object]) -> str:
@@ -108,4 +115,4 @@ def summary(data: dict[str, object]) -> str:
             parts.append(f"{name}={inner}" if inner is not None else name)
         else:
             parts.append(f"{name}={value}")
-    return " ".join(parts)[:160]
+    return visible(" ".join(parts)[:160])
