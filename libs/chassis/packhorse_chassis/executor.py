@@ -18,6 +18,7 @@ import structlog
 from packhorse_chassis import metrics
 from packhorse_chassis.db import Pool
 from packhorse_chassis.effect import Performer, RetryError
+from packhorse_chassis.lane import Lane, Limits
 from packhorse_chassis.reaction import Internal
 from packhorse_chassis.settings import Settings
 from packhorse_chassis.tracing import trace_id
@@ -26,7 +27,7 @@ _LEASE = """
 UPDATE effect SET leased_until = now() + $2 * interval '1 second', attempts = attempts + 1
 WHERE idempotency_key IN (
     SELECT idempotency_key FROM effect
-    WHERE answered_at IS NULL AND next_at <= now() AND leased_until <= now()
+    WHERE answered_at IS NULL AND next_at <= now() AND leased_until <= now() AND type = $3
     ORDER BY next_at LIMIT $1 FOR UPDATE SKIP LOCKED)
 RETURNING idempotency_key, type, request::text, attempts, deadline, correlation_id, traceparent, now() AS now"""
 
@@ -57,7 +58,7 @@ class _Ended:
 
 
 class Executor:
-    """Keeps up to a limit of effects under way. Its step never waits for a slow outside."""
+    """Keeps effects under way, up to the limits of each outside. Its step never waits for a slow one."""
 
     def __init__(
         self,
@@ -67,6 +68,10 @@ class Executor:
     ) -> None:
         self._pool, self._settings = pool, settings
         self._performers = {request.__name__: (request, performer) for request, performer in performers.items()}
+        limits = Limits(
+            settings.effects_at_once, settings.effects_per_second, settings.breaker_failures, settings.breaker_rest
+        )
+        self._lanes = {name: Lane(limits) for name in self._performers}
         self._under_way: dict[asyncio.Task[None], str] = {}
         self._renewed = time.monotonic()
         self._ended: list[_Ended] = []
@@ -81,15 +86,18 @@ class Executor:
         """Stores what ended, leases what is due. True where more may be due."""
         await self._store()
         await self._renew()
-        free = self._settings.effects_at_once - len(self._under_way)
-        if free <= 0 or not self._performers:
-            return False
-        rows = await self._pool.fetch(_LEASE, free, self._settings.effect_lease)
-        for row in rows:
-            task = asyncio.create_task(self._perform(row))
-            self._under_way[task] = row["idempotency_key"]
-            task.add_done_callback(self._under_way.pop)
-        return len(rows) == free
+        more = False
+        for name, lane in self._lanes.items():
+            if not (free := lane.free(time.monotonic())):
+                continue
+            rows = await self._pool.fetch(_LEASE, free, self._settings.effect_lease, name)
+            lane.started(len(rows))
+            for row in rows:
+                task = asyncio.create_task(self._perform(row, lane))
+                self._under_way[task] = row["idempotency_key"]
+                task.add_done_callback(self._under_way.pop)
+            more |= len(rows) == free and bool(lane.free(time.monotonic()))
+        return more
 
     async def drain(self) -> None:
         """Waits for what is under way and stores how it ended."""
@@ -126,7 +134,7 @@ class Executor:
             self._ended = ended + self._ended
             raise
 
-    async def _perform(self, row: asyncpg.Record) -> None:
+    async def _perform(self, row: asyncpg.Record, lane: Lane) -> None:
         key, type_name, began = row["idempotency_key"], row["type"], time.monotonic()
         structlog.contextvars.bind_contextvars(
             order_id=row["correlation_id"], trace_id=trace_id(row["traceparent"]), effect=type_name
@@ -137,6 +145,9 @@ class Executor:
             log.exception("an effect's own code failed", attempt=row["attempts"])
             ended = _Ended(key, None, self._back_off(row["attempts"]), repr(error)[:500])
         outcome = "answered" if ended.answer is not None else "retry"
+        if lane.ended(time.monotonic(), reached=ended.answer is not None):
+            log.error("the outside keeps failing and is left alone for a while", reason=ended.error)
+        metrics.resting.labels(type_name).set(lane.resting)
         metrics.effects.labels(type_name, outcome).inc()
         metrics.effect_seconds.labels(type_name).observe(time.monotonic() - began)
         self._ended.append(ended)

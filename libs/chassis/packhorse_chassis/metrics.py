@@ -14,6 +14,7 @@ batch_size = Histogram(
 )
 transaction_seconds = Histogram("packhorse_transaction_seconds", "Time of a batch's transaction")
 effect_seconds = Histogram("packhorse_effect_seconds", "Time of one attempt of an effect", ["type"])
+resting = Gauge("packhorse_effects_resting", "1 while an outside that keeps failing is left alone", ["type"])
 outbox_oldest = Gauge("packhorse_outbox_oldest_seconds", "Age of the oldest unpublished record")
 leader = Gauge("packhorse_relay_leader", "1 while this process publishes")
 ready = Gauge("packhorse_ready", "1 while database and broker answer")

@@ -34,7 +34,12 @@ class Settings(BaseSettings):
     relay_rows: int = Field(2_000, ge=1, description="Rows that the relay publishes at once")
     relay_idle: float = Field(0.05, gt=0, description="The relay looks for others' rows this often")
     pump_idle: float = Field(0.2, gt=0, description="Timers, answers and retries are looked for this often")
-    effects_at_once: int = Field(64, ge=1, description="Effects under way at once in a process")
+    effects_at_once: int = Field(64, ge=1, description="Effects of one type under way at once in a process")
+    effects_per_second: float | None = Field(
+        None, gt=0, description="Effects of one type that a process starts in a second; unset: no limit"
+    )
+    breaker_failures: int = Field(20, ge=1, description="So many failures in a row, and the outside is left alone")
+    breaker_rest: float = Field(1, gt=0, description="For this long at first, then doubling up to 30 seconds")
     effect_timeout: float = Field(30, gt=0, description="One attempt of an effect takes no longer")
     effect_lease: float = Field(
         10, gt=0, description="An effect whose process died is tried again after this; renewed while it is under way"
