@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 import time
 from collections.abc import Awaitable, Callable
@@ -73,7 +74,7 @@ class Process:
         self._producer = producer
         self._stack.push_async_callback(_bounded(producer.stop, 10))
 
-        inbox = Inbox(pool)
+        inbox = Inbox(pool, self.settings.inbox_days)
         processor = Processor(self.service, pool, inbox)
         relay = self._relay = Relay(self._connect, producer, self.settings.relay_rows)
         relaying = Loop("relay", relay.step, self.settings.relay_idle)
@@ -89,7 +90,7 @@ class Process:
         pumping = Loop("pump", pump.step, self.settings.pump_idle)
         processor.connect(due_at_once=pumping.wake.ring)
         executor.connect(ended=executing.wake.ring, answered=pumping.wake.ring)
-        keeping = Loop("housekeeping", Housekeeper(pool, inbox, self.settings.inbox_days).step, _EVERY_FIVE_MINUTES)
+        keeping = Loop("housekeeping", Housekeeper(pool, inbox).step, _EVERY_FIVE_MINUTES)
         self._loops = [relaying, pumping, keeping, *([executing] if performers else [])]
 
         self._consumer = Consumer(processor, self.settings, committed)
@@ -261,6 +262,9 @@ async def run_until_signalled(service: Service, settings: Settings) -> None:
 def serve(service: Service) -> None:
     """The main function of a service."""
     settings = Settings()
+    # What was imported lives for ever, and batches leave few cycles: the default looks through everything far too often.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
     logging.configure(service.name, settings)
     tracer = tracing.configure(service.name, settings.otlp_endpoint)
     try:

@@ -20,7 +20,7 @@ from rich.table import Table
 
 from packhorse_cli import runner, stream, system
 from packhorse_cli.lag import Lag
-from packhorse_cli.progress import STAGES, Progress, percentile
+from packhorse_cli.progress import FOLLOWED, STAGES, Progress, percentile
 
 _PATIENCE = 60.0
 """Seconds without any event after which what is still open counts as stuck."""
@@ -61,11 +61,12 @@ async def _demo(running: runner.Running, rate: float, orders: int | None, round_
     progress = Progress()
     async with Lag(running.system.kafka, system.SERVICES) as lag:
         ended_well = await _follow(running, progress, checkout, lag, kill)
+        events = await lag.said()
     if checkout.exit_code:
         console.print(f"[red]the checkout failed[/]\n{checkout.tail()}")
         return 1
     mails = await _mails(running.system.mail)
-    summary(progress, mails, running.supervisor.restarts)
+    summary(progress, events, mails, running.supervisor.restarts)
     console.print("[bold]audit[/] of the databases, the gateway's book and the topics …")
     violations = await audit_system(running.system)
     for violation in violations[:50]:
@@ -135,7 +136,7 @@ async def _follow(running: runner.Running, progress: Progress, checkout: Child, 
 
 
 async def _read(kafka: str, progress: Progress) -> None:
-    async for event in stream.read(kafka, stream.all_topics(dead=True), follow=True):
+    async for event in stream.read(kafka, [*FOLLOWED, *stream.dead_topics()], follow=True):
         progress.take(event)
 
 
@@ -159,7 +160,7 @@ def _line(progress: Progress, seconds: float, behind: dict[str, int]) -> str:
     return f"{seconds:4.0f} s  {counts}  open [bold]{len(progress.open)}[/]  {rate:.0f} ended/s  lag {lag}"
 
 
-def summary(progress: Progress, mails: int | None, restarts: dict[str, int]) -> None:
+def summary(progress: Progress, events: int, mails: int | None, restarts: dict[str, int]) -> None:
     """What became of everything, as tables."""
     outcomes: dict[str, int] = {}
     for outcome in progress.outcomes.values():
@@ -177,7 +178,7 @@ def summary(progress: Progress, mails: int | None, restarts: dict[str, int]) -> 
                 name, f"{percentile(values, 0.5):.2f} s", f"{percentile(values, 0.99):.2f} s", str(len(values))
             )
     console.print(times)
-    console.print(f"{progress.events} events on all topics; {mails if mails is not None else '?'} mails received")
+    console.print(f"{events} events on all topics; {mails if mails is not None else '?'} mails received")
     if restarts:
         console.print(f"started again: {restarts}")
 

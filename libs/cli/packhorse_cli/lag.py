@@ -5,6 +5,7 @@ from types import TracebackType
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from packhorse_contracts import topics
 
 
 class Lag:
@@ -42,3 +43,13 @@ class Lag:
                 end - (taken[partition].offset if partition in taken else 0) for partition, end in ends.items()
             )
         return behind
+
+    async def said(self) -> int:
+        """Records that were ever written to the topics of the contracts."""
+        await self._consumer.topics()
+        partitions = [
+            TopicPartition(topic, number)
+            for topic in topics.ALL
+            for number in self._consumer.partitions_for_topic(topic) or ()
+        ]
+        return sum((await self._consumer.end_offsets(partitions)).values())

@@ -9,7 +9,9 @@ from packhorse_contracts.checkout import OrderPlaced
 
 from packhorse_cli.stream import Event
 
-_FOLLOWED = frozenset({"checkout.orders", "order.events", "shipping.events", "shipping.pick-lists"})
+FOLLOWED = frozenset({"checkout.orders", "order.events", "shipping.events", "shipping.pick-lists"})
+"""The topics that tell how far orders are; beside them those of dead letters."""
+
 STAGES = ("placed", "confirmed", "picking", "dispatched", "delivered", "cancelled", "rejected")
 
 
@@ -28,7 +30,7 @@ class Progress:
     def take(self, event: Event) -> None:
         """Adds one event."""
         self.events += 1
-        if event.topic not in _FOLLOWED and not event.topic.endswith(".dead"):
+        if event.topic not in FOLLOWED and not event.topic.endswith(".dead"):
             return
         if event.topic.endswith(".dead"):
             code = event.headers.get("dead-letter-code", "?")

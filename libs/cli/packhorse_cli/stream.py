@@ -113,10 +113,12 @@ async def _known(bootstrap: str, names: list[str]) -> list[str]:
 
 def all_topics(*, dead: bool = False) -> list[str]:
     """Every topic of the contracts, with the dead-letter topics of their readers on demand."""
-    names = list(topics.ALL)
-    if dead:
-        names += [topics.dead_letters(topic.name, reader) for topic in topics.ALL.values() for reader in topic.readers]
-    return names
+    return [*topics.ALL, *(dead_topics() if dead else [])]
+
+
+def dead_topics() -> list[str]:
+    """The dead-letter topics of all topics' readers."""
+    return [topics.dead_letters(topic.name, reader) for topic in topics.ALL.values() for reader in topic.readers]
 
 
 def _event(record: object) -> Event:
