@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 from packhorse_contracts import ids, registry
 from packhorse_contracts.base import RFC3339, Fact
+from pydantic import JsonValue
 
 from .sound import Headers, Sound, inbound, sound
 from .values import TEXTS, Bare, Path, pick, places, replaced, without
@@ -352,7 +353,7 @@ def _swollen(random: Random, ground: Sound) -> Record:
     data = ground.data
     for path, was in list(places(data)):
         if isinstance(was, list) and was and all(isinstance(member, dict) for member in was):
-            members = [
+            members: JsonValue = [
                 {**member, "line_id": f"{n}"}
                 for n in range(random.choice([300, 1_000]))
                 for member in was[:1]
@@ -392,3 +393,4 @@ _MAKERS: Final[tuple[Maker, ...]] = (
 """Each as often as it is worth. Sizes are drawn apart: they cost the most."""
 
 SIZES: Final = _size
+TEXT: Final = _every_text

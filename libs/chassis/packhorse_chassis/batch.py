@@ -4,10 +4,10 @@ Pure reactions make the rest simple: a batch can be run again from its beginning
 but this transaction happened.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 import structlog
@@ -36,6 +36,23 @@ from packhorse_chassis.source import Source
 from packhorse_chassis.store import Table
 
 log = structlog.get_logger(__name__)
+
+
+_PORTION: Final = 16 * 1_048_576
+"""Bytes that one transaction takes in. A poll may bring hundreds of records of a megabyte: stored in one statement,
+they would run into its time limit again and again."""
+
+
+def _portions(arrivals: Sequence[Arrival]) -> Iterator[Sequence[Arrival]]:
+    """The arrivals in order, cut where they get too large for one transaction."""
+    start, size = 0, 0
+    for position, arrival in enumerate(arrivals):
+        own = len(arrival.raw.value or b"")
+        if size + own > _PORTION and position > start:
+            yield arrivals[start:position]
+            start, size = position, 0
+        size += own
+    yield arrivals[start:]
 
 
 @dataclass(slots=True)
@@ -79,9 +96,12 @@ class Processor:
     async def process(self, arrivals: Sequence[Arrival], source: Source) -> int:
         """Takes every arrival that is new, and stores all that follows. Returns how many were new.
 
-        Raises only transient faults. Whatever the database refuses is found by halving, given up, and its
-        subject parked.
+        One transaction, or several one after the other where the arrivals are large. Raises only transient faults:
+        whatever the database refuses is found by halving, given up, and its subject parked.
         """
+        return sum([await self._process(part, source) for part in _portions(arrivals)])
+
+    async def _process(self, arrivals: Sequence[Arrival], source: Source) -> int:
         try:
             return await self._until_loaded(arrivals, source)
         except Exception as error:
@@ -90,14 +110,14 @@ class Processor:
             if len(arrivals) > 1:
                 log.warning("the database refused a batch; halving it", size=len(arrivals), error=repr(error))
                 half = len(arrivals) // 2
-                return await self.process(arrivals[:half], source) + await self.process(arrivals[half:], source)
+                return await self._process(arrivals[:half], source) + await self._process(arrivals[half:], source)
             if not arrivals or arrivals[0].broken is not None:
                 raise
             arrivals[0].broken = error
             return await self._until_loaded(arrivals, source)
 
     async def _until_loaded(self, arrivals: Sequence[Arrival], source: Source) -> int:
-        await self.inbox.ensure({arrival.day for arrival in arrivals})
+        await self.inbox.place(arrivals)
         needed: set[Ref] = set()
         while True:
             try:

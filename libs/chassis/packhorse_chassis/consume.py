@@ -17,7 +17,7 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 
-from packhorse_chassis import metrics
+from packhorse_chassis import lenient, metrics
 from packhorse_chassis.batch import Processor
 from packhorse_chassis.faults import is_transient
 from packhorse_chassis.inputs import Raw, Reader
@@ -50,6 +50,7 @@ class Consumer:
         self._reader = Reader(processor.service.routes)
         self._stopping = False
         self.busy_since: float | None = None
+        lenient.install()
         self.broker = KafkaBroker(
             settings.kafka.split(","),
             client_id=f"packhorse-{processor.service.name}",
@@ -72,7 +73,7 @@ class Consumer:
             isolation_level="read_committed",
             max_records=settings.batch_records,
             batch_timeout_ms=settings.batch_timeout_ms,
-            fetch_max_wait_ms=100,
+            fetch_max_wait_ms=500,
             session_timeout_ms=settings.session_timeout_ms,
             max_poll_interval_ms=120_000,
             partition_assignment_strategy=(RoundRobinPartitionAssignor,),

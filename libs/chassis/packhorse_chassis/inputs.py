@@ -5,8 +5,9 @@ Each remembers the bytes it came from, so that it can be given up, kept, and tri
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from itertools import accumulate
 from typing import Final, Literal
 
 from packhorse_contracts import envelope as ce
@@ -18,6 +19,10 @@ Context = tuple[str | None, str | None]
 """Correlation id and traceparent."""
 
 Origin = Literal["record", "timer", "answer"]
+MAX_HEADER_BYTES: Final = 1_048_576
+_HEADER_OVERHEAD: Final = 32
+"""Bytes that an empty header costs where it is kept."""
+
 OUTSIDERS_DAY: Final = date(1970, 1, 1)
 """The inbox partition for ids that we didn't derive."""
 
@@ -63,9 +68,12 @@ class Arrival:
     waiting: int | None = None
     """The place in the queue behind a parked subject."""
 
+    day: date = OUTSIDERS_DAY
+    """The inbox partition that guards it, chosen by `Inbox.place`."""
+
     @property
-    def day(self) -> date:
-        """The inbox partition: the day inside an id that one of our services derived."""
+    def day_in_id(self) -> date:
+        """The day inside an id that one of our services derived; anybody else's has none."""
         if self.source.startswith("/packhorse/") and (at := ids.time_of(self.id)) is not None:
             return at.date()
         return OUTSIDERS_DAY
@@ -84,6 +92,8 @@ class Reader:
 
     def record(self, raw: Raw) -> Arrival | None:
         """An arrival, readable or not; None for a sound fact that this service doesn't hear. Never raises."""
+        if (beyond := _beyond_limits(raw)) is not None:
+            return _unreadable(_beginning(raw), beyond)
         types = [value for name, value in raw.headers if name.lower() == "ce_type"]
         if len(types) == 1 and (raw.topic, types[0]) in self._not_for_us:
             return None
@@ -137,6 +147,27 @@ class Reader:
             fault = ce.Unreadable("unreadable", f"{type_name} can't be read by this release: {error!r}"[:500])
             return Arrival(raw, f"/packhorse/{self.routes.service}", event_id, time, None, fault, *more)
         return internal(origin, heard, event_id, time, self.routes.service, more)
+
+
+def _beyond_limits(raw: Raw) -> ce.Unreadable | None:
+    """Compressed, a record of any size fits through a broker; unpacked it must still fit into a dead letter."""
+    value, headers = len(raw.value or b""), _size(raw.headers)
+    if value <= ce.MAX_VALUE_BYTES and headers <= MAX_HEADER_BYTES:
+        return None
+    told = f"the value has {value} bytes, at most {ce.MAX_VALUE_BYTES} are read"
+    if value <= ce.MAX_VALUE_BYTES:
+        told = f"the {len(raw.headers)} headers take {headers} bytes, at most {MAX_HEADER_BYTES} are read"
+    return ce.Unreadable("too_large", f"{told}; only its beginning is kept")
+
+
+def _size(headers: Sequence[tuple[str, bytes]]) -> int:
+    return sum(len(name.encode()) + len(value) + _HEADER_OVERHEAD for name, value in headers)
+
+
+def _beginning(raw: Raw) -> Raw:
+    room = iter(accumulate(_size([header]) for header in raw.headers))
+    kept = [header for header in raw.headers if next(room) <= MAX_HEADER_BYTES]
+    return replace(raw, headers=kept, value=raw.value and raw.value[: ce.MAX_VALUE_BYTES])
 
 
 def _unreadable(raw: Raw, fault: ce.Unreadable) -> Arrival:

@@ -1,10 +1,12 @@
 """Housekeeping: inbox partitions made ahead and dropped behind, old guards deleted, nothing grows for ever."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import structlog
 
 from packhorse_chassis.db import Pool
+from packhorse_chassis.inputs import OUTSIDERS_DAY, Arrival
 
 _LOCK = 7_223_303
 _PARTITIONS = """
@@ -32,13 +34,26 @@ log = structlog.get_logger(__name__)
 class Inbox:
     """Knows which day partitions there are, and makes the missing ones."""
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(self, pool: Pool, days: int = 14) -> None:
+        self._pool, self._days = pool, days
         self._known: set[date] = set()
+
+    async def place(self, arrivals: Sequence[Arrival]) -> None:
+        """Chooses each arrival's partition, and makes what is missing.
+
+        Only a day near today gets one of its own. Our own ids are never older than a day when they are said; whoever
+        speaks in our name with another time would else make partitions without end, or ask for one that was dropped.
+        """
+        today = datetime.now(UTC).date()
+        first, last = today - timedelta(days=self._days - 1), today + timedelta(days=1)
+        for arrival in arrivals:
+            inside = arrival.day_in_id
+            arrival.day = inside if first <= inside <= last else OUTSIDERS_DAY
+        await self.ensure({arrival.day for arrival in arrivals})
 
     async def ensure(self, days: set[date]) -> None:
         """Makes the partitions of these days."""
-        missing = {day for day in days - self._known if day.year > 1970}
+        missing = days - self._known - {OUTSIDERS_DAY}
         if not missing:
             return
         async with self._pool.acquire() as db, db.transaction():
@@ -50,28 +65,28 @@ class Inbox:
                     log.info("inbox partition made", partition=name)
         self._known |= missing
 
-    async def drop_older_than(self, days: int) -> None:
+    async def drop_old(self) -> None:
         """Drops the partitions of days whose events no topic keeps any more, and outsiders' ids of that age."""
-        oldest = _name(datetime.now(UTC).date() - timedelta(days=days))
+        oldest = _name(datetime.now(UTC).date() - timedelta(days=self._days))
         for row in await self._pool.fetch(_PARTITIONS):
             name = row["name"]
             if name.removeprefix("inbox_").isdigit() and name < oldest:
                 await self._pool.execute(f"DROP TABLE IF EXISTS {name}")
                 log.info("inbox partition dropped", partition=name)
-        await self._pool.execute(_FORGET, days)
+        await self._pool.execute(_FORGET, self._days)
 
 
 class Housekeeper:
     """One step tidies up once."""
 
-    def __init__(self, pool: Pool, inbox: Inbox, days: int) -> None:
-        self._pool, self._inbox, self._days = pool, inbox, days
+    def __init__(self, pool: Pool, inbox: Inbox) -> None:
+        self._pool, self._inbox = pool, inbox
 
     async def step(self) -> bool:
         """Always False: tidying waits for the next round."""
         today = datetime.now(UTC).date()
         await self._inbox.ensure({today, today + timedelta(days=1)})
-        await self._inbox.drop_older_than(self._days)
+        await self._inbox.drop_old()
         await self._pool.execute(_FORGET_EFFECTS)
         return False
 

@@ -18,7 +18,14 @@ from packhorse_chassis.db import OwnConnection
 from packhorse_chassis.inputs import unpack_headers
 
 _LOCK = 7_223_302
-_NEXT = "SELECT id, topic, key, headers, value, created_at FROM outbox WHERE shard = $1 ORDER BY id LIMIT $2"
+_BYTES = 8 * 1_048_576
+"""Published at once, about: a backlog of large dead letters must not run into the time limit of the statement."""
+
+_NEXT = """
+SELECT id, topic, key, headers, value, created_at, upto FROM (
+    SELECT *, sum(octet_length(value) + octet_length(headers)) OVER (ORDER BY id) AS upto
+    FROM outbox WHERE shard = $1 ORDER BY id LIMIT $2) AS next
+WHERE upto - octet_length(value) - octet_length(headers) < $3 ORDER BY id"""
 _DELETE = "DELETE FROM outbox WHERE id = ANY($1::bigint[])"
 
 
@@ -42,7 +49,7 @@ class Relay:
             db = await self._lead()
             if db is None:
                 return False
-            rows = await db.fetch(_NEXT, self._shard, self._rows)
+            rows = await db.fetch(_NEXT, self._shard, self._rows, _BYTES)
             if not rows:
                 metrics.outbox_oldest.set(0)
                 return False
@@ -59,7 +66,7 @@ class Relay:
             await self.resign()
             raise
         metrics.published.inc(len(rows))
-        return len(rows) == self._rows
+        return len(rows) == self._rows or rows[-1]["upto"] >= _BYTES
 
     async def resign(self) -> None:
         """Gives up the lead, and with it the connection."""

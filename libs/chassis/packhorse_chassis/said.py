@@ -10,16 +10,21 @@ from packhorse_contracts import envelope as ce
 from packhorse_contracts import ids, topics
 from packhorse_contracts.base import Fact
 
-from packhorse_chassis.inputs import Arrival
+from packhorse_chassis.inputs import Arrival, pack_headers
 from packhorse_chassis.reaction import Ref
 from packhorse_chassis.tracing import child_of
 
 MAX_EVENT_BYTES: Final = 900_000
 """Below the broker's 1 MiB a record, with room for headers."""
 
-_TRUSTED_AGE: Final = timedelta(days=14)
+_TRUSTED_AGE: Final = timedelta(days=1)
+"""So that an inbox, which forgets by the time inside an id, remembers it for longer than any topic keeps the record."""
+
 _MAX_TRACEBACK: Final = 8_000
+_MAX_REASON: Final = 4_000
 _MAX_HEADERS: Final = 65_536
+"""Bytes of original headers, as the outbox keeps them. With these limits a dead letter always fits: into the outbox's
+own limit, which is below the producer's, which is the broker's for dead-letter topics."""
 
 
 class TooLargeError(Exception):
@@ -130,7 +135,15 @@ def dead_letter(
     trace = "".join(traceback.format_exception(error))[-_MAX_TRACEBACK:] if error else None
     identifier = ids.derive(now, cause.source, cause.id, service, "dead", code)
     return DeadLetter(
-        identifier, cause, ref, code, reason, field, trace, retryable or error is not None, error is not None
+        identifier,
+        cause,
+        ref,
+        code,
+        reason[:_MAX_REASON],
+        field,
+        trace,
+        retryable or error is not None,
+        error is not None,
     )
 
 
@@ -152,7 +165,7 @@ def dead_row(service: str, dead: DeadLetter) -> OutboxRow | None:
         "dead-letter-traceback": dead.traceback,
     }
     original = list(raw.headers)
-    if sum(len(name) + len(value) for name, value in original) > _MAX_HEADERS:
+    if len(pack_headers(original)) > _MAX_HEADERS:
         original = [("dead-letter-headers", b"too large for here; they are in the database")]
     headers = [
         *original,

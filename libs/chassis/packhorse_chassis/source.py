@@ -5,6 +5,8 @@ after them, by deleting or marking their rows: reactions delete timers while the
 order would deadlock.
 """
 
+import hashlib
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import ClassVar
@@ -34,6 +36,11 @@ _CLAIM_DEAD = """
 UPDATE dead_letter SET status = 'retried', ended_at = now() WHERE id = $1 AND status = 'retry' RETURNING id"""
 
 _CLAIM_WAITING = "DELETE FROM waiting WHERE seq = ANY($1::bigint[]) RETURNING seq"
+
+_MAX_ID_BYTES = 1_000
+"""Well below a third of a page, which is the most that an index entry may take."""
+
+_RESERVED = ("kafka:", "blake2b:")
 
 UNPARK = """
 DELETE FROM parked p WHERE kind = $1 AND key = $2 AND NOT EXISTS
@@ -74,7 +81,15 @@ class Records(Source):
 
 
 def _storable_id(arrival: Arrival) -> tuple[str, str]:
-    return arrival.source, arrival.id
+    """Source and id as the inbox keeps them: whole, or their hash where an index entry couldn't hold them.
+
+    Those of a record that can't be read are its place in the log; nobody else may take that name.
+    """
+    whole = arrival.source, arrival.id
+    short = len(arrival.source.encode()) + len(arrival.id.encode()) <= _MAX_ID_BYTES
+    if short and (arrival.fault is not None or not arrival.source.startswith(_RESERVED)):
+        return whole
+    return "blake2b:", hashlib.blake2b(json.dumps(whole).encode(), digest_size=32).hexdigest()
 
 
 class Timers(Source):

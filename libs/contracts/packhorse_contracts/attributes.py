@@ -99,8 +99,9 @@ def _attribute(name: str, value: object) -> str:
     """CloudEvents knows strings, integers and booleans; `id` and the like are strings."""
     if isinstance(value, str):
         return value
-    if name not in {"id", "source", "type", "specversion"} and isinstance(value, int):
-        # A number of more than 4,300 digits can't be written out: `decode` answers for that.
-        return str(value).lower()
     shown = name[:100]
+    if name not in {"id", "source", "type", "specversion"} and isinstance(value, int):
+        if not -(2**31) <= value < 2**31:
+            raise UnreadableError("attribute", f"attribute {shown!r} is no integer of 32 bits", f"ce_{shown}")
+        return str(value).lower()
     raise UnreadableError("attribute", f"attribute {shown!r} is not a string", f"ce_{shown}")

@@ -12,6 +12,7 @@ from packhorse_order.countries import ISO_3166
 from packhorse_order.currencies import ISO_4217
 
 _FUTURE = timedelta(hours=1)
+_FURTHEST = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ _Found = Iterator[tuple[str, str, str]]
 def _faults(order: OrderPlaced, now: datetime) -> _Found:
     yield from _general(order, now)
     yield from _lines(order)
-    yield from _delivery(order)
+    yield from _delivery(order, now)
     yield from _sums(order)
     yield from _payments(order)
 
@@ -87,7 +88,10 @@ def _lines(order: OrderPlaced) -> _Found:
             yield "discount_too_large", f"lines.{number}.discount", "the discount is more than the line costs"
 
 
-def _delivery(order: OrderPlaced) -> _Found:
+def _delivery(order: OrderPlaced, now: datetime) -> _Found:
+    wish = order.delivery.not_before
+    if wish is not None and wish > now + _FURTHEST:
+        yield "too_far_ahead", "delivery.not_before", f"{wish.isoformat()} is more than {_FURTHEST.days} days ahead"
     if order.delivery.mode == "collect":
         yield "unsupported_delivery_mode", "delivery.mode", "collection is not offered yet; use ship"
     elif order.ship_to is None:
