@@ -1,7 +1,7 @@
 # Everything begins here. The tools come from the lock file; uv itself is fetched where the machine has none.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down lint types format contracts
+.PHONY: help demo test up down compose lint types format contracts fuzz
 
 UV := $(shell command -v uv 2>/dev/null)
 ifeq ($(UV),)
@@ -28,10 +28,28 @@ test: $(READY) ## All tests on a real Kafka and a real PostgreSQL, with the cove
 	$(BIN)/pytest --cov --cov-config=pyproject.toml --cov-report=
 	$(BIN)/coverage report --include='services/*/packhorse_*/state.py,services/*/packhorse_*/reactions.py,services/*/packhorse_*/policies.py' --fail-under=95
 
+FUZZ_FACTOR ?= 5
+FUZZ_SECONDS ?= 60
+FUZZ_SEED ?= $(shell echo $$RANDOM)
+fuzz: $(READY) ## Hostile records, FUZZ_FACTOR times the usual; then the decoder under atheris for FUZZ_SECONDS
+	FUZZ_FACTOR=$(FUZZ_FACTOR) FUZZ_SEED=$(FUZZ_SEED) $(BIN)/pytest tests/fuzz
+	@$(UV) sync --quiet --all-packages --frozen --group fuzz --python $(PYTHON)
+	$(BIN)/python tests/fuzz/coverage_guided.py $(FUZZ_SECONDS) $(FUZZ_SEED)
+
 lint: $(READY) ## Style, layers between the packages, and generated files that are stale
+	@$(UV) sync --quiet --all-packages --frozen --inexact --group lint --python $(PYTHON)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/python -m packhorse_contracts.export --check
+	$(BIN)/hadolint deploy/images/Dockerfile
+	$(BIN)/shellcheck deploy/*.sh deploy/*/*.sh .ci/run
+
+compose: .env ## The whole system in containers, with the demo's outside and its orders; needs a Docker engine
+	docker compose --profile demo up --build
+
+.env: .env.example
+	@umask 077 && deploy/env.sh > $@
 
 types: $(READY) ## Strict type check
 	$(BIN)/mypy libs services tests

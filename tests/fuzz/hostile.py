@@ -334,6 +334,7 @@ _TIMES: Final = (
     "1970-01-01T00:00:00Z",
     "2026-11-23T12:00:00+14:00",
     "2999-06-15T12:00:00Z",
+    "9999-12-30T12:00:00Z",
     "9999-12-31T23:59:59.999999Z",
 )
 
@@ -391,6 +392,14 @@ _MAKERS: Final[tuple[Maker, ...]] = (
     _wrong_topic,
 )
 """Each as often as it is worth. Sizes are drawn apart: they cost the most."""
+
+_READABLE: Final[tuple[Maker, ...]] = (_one_place, _field_missing, _every_text, _sums, _calendar, _calendar, _swollen)
+
+
+def spoiled(random: Random, ground: Sound) -> Record:
+    """A record that is likely to be read, and so to reach a reaction."""
+    return random.choice(_READABLE)(random, ground)
+
 
 SIZES: Final = _size
 TEXT: Final = _every_text

@@ -11,13 +11,13 @@ from packhorse_chassis.inputs import Arrival, Reader
 from packhorse_chassis.memory import Memory
 from packhorse_chassis.reaction import Decisions, Ref, RefusedError, SetTimer
 from packhorse_contracts import envelope as ce
-from packhorse_contracts.base import Fact
 from pydantic import TypeAdapter
 
 from . import budget
 from .hostile import Record, hostile, plain
 from .services import raw, tables
 from .sound import inbound, sound
+from .stories import stories
 
 TABLES = tables()
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -79,30 +79,13 @@ class World:
                 self.memory.fire(payload, key, further)
 
 
-def stream(random: Random, service: str) -> "list[Record]":
-    """Hostile and sound records of all that a service hears, about few things, in no order."""
-    topics = TABLES[service].topics
-    heard: list[type[Fact]] = [fact for fact in inbound(topics) if fact in TABLES[service].by_input]
-    records: list[Record] = []
-
-    def thing() -> str:
-        return f"{len(records) // 40}-{random.randrange(2)}"  # few ids at a time, so that facts about one thing meet
-
-    sources = [hostile(random, topic, thing) for topic in topics]
-    for number in range(budget.records(1_600)):
-        if random.random() < 0.5:
-            records.append(plain(sound(random.choice(heard), thing(), f"sound-{number}")))
-        else:
-            records.extend(islice(random.choice(sources), 1))
-    return records
-
-
 @pytest.mark.parametrize("service", sorted(TABLES))
 def test_no_reaction_falls_over(service: str) -> None:
     """Readable facts that contradict each other, themselves and the calendar: refused, or taken."""
     random = budget.drawn(f"reacting {service}")
     world = World(service)
-    for offset, record in enumerate(stream(random, service)):
+    told = stories(random, TABLES[service].facts, "thing")
+    for offset, record in enumerate(islice(told, budget.records(1_600))):
         world.hear(record, offset)
         if random.random() < 0.05:
             world.fire(random)

@@ -27,6 +27,7 @@ from ..endtoend.outsiders import DELIVERY, PRICE, Outsiders  # noqa: TID252 -- n
 from . import budget
 from .hostile import Record, hostile
 from .services import raw, tables, topics_heard
+from .stories import stories
 
 TABLES = tables()
 HEARD = {(name, wire) for name, routes in TABLES.items() for fact in routes.facts for wire in versions(fact)}
@@ -162,6 +163,7 @@ async def test_hostile_records_harm_nobody(running: runner.Running, outsiders: O
     """Every record is taken or lies in the dead letters; good orders among them go their way; nothing restarts."""
     random, names = budget.drawn("services"), count()
     sources = [hostile(random, topic, lambda: f"fuzz-{next(names)}") for topic in topics_heard()]
+    sources += [stories(random, routes.facts, f"{name}-story") for name, routes in sorted(TABLES.items())] * 2
     sku = await outsiders.product(GOOD * PIECES)
     before = {letter.id for letter in await letters(running)}
     orders = [outsiders.order({sku: PIECES}) for _ in range(GOOD)]

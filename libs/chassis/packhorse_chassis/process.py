@@ -262,7 +262,7 @@ async def run_until_signalled(service: Service, settings: Settings) -> None:
 def serve(service: Service) -> None:
     """The main function of a service."""
     settings = Settings()
-    # What was imported lives for ever, and batches leave few cycles: the default looks through everything far too often.
+    # What was imported lives for ever, and batches leave few cycles: the default looks through all of it too often.
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     logging.configure(service.name, settings)

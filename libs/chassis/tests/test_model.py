@@ -81,7 +81,7 @@ def way(before: dict[World, tuple[World, str] | None], to: World) -> list[str]:
         (ONE_PARTITION, Faults(rebalances=2)),
         (ONE_KEY, Faults(crashes=1, rebalances=1, cuts=1)),
     ],
-    ids=str,
+    ids=["a crash", "a zombie", "two leaders", "all three", "a zombie comes back", "all three, one key"],
 )
 def test_nothing_is_lost_doubled_or_overtaken(log: Log, faults: Faults) -> None:
     """In no interleaving of the two processes, with these faults at any moment."""

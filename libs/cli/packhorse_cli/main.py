@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from aiokafka.errors import KafkaConnectionError
 from packhorse_devstack import topics as topic_tools
 
 from packhorse_cli import dead, demo, story, system, watch
@@ -50,21 +51,34 @@ def replay(
 @app.command()
 def topics(
     create: Annotated[bool, typer.Option("--create", help="Create what is missing.")] = False,
+    file: Annotated[
+        Path | None, typer.Option("--file", help="The topics as they shall be.", show_default="deploy/topics.toml")
+    ] = None,
 ) -> None:
     """Checks the topics against `deploy/topics.toml`; creates them on demand. Exit code 1 where they differ.
+
+    Never changes a topic that is there: least of all the number of its partitions, which would move its keys.
 
     Example: `packhorse topics --create`
     """
     running = system.find()
-    if create:
-        for name in asyncio.run(topic_tools.create(running.kafka)):
+    try:
+        wanted = topic_tools.settings(file)
+    except (OSError, ValueError) as error:
+        raise system.fail(f"{error}\n(--file names another)", code=2) from error
+    try:
+        for name in asyncio.run(topic_tools.create(running.kafka, wanted)) if create else []:
             typer.echo(f"created {name}")
-    differences = asyncio.run(topic_tools.check(running.kafka))
+        differences = asyncio.run(topic_tools.check(running.kafka, wanted))
+    except KafkaConnectionError as error:
+        raise system.fail(f"no broker answers at {running.kafka}") from error
     for difference in differences:
-        typer.secho(difference, fg="red")
+        typer.secho(str(difference), fg="red")
+    if any(difference.what == "partitions" for difference in differences):
+        typer.echo(f"\n{topic_tools.MOVING}")
     if differences:
         raise typer.Exit(1)
-    typer.echo("all topics are as deploy/topics.toml says")
+    typer.echo(f"all {len(wanted)} topics are as {file or 'deploy/topics.toml'} says")
 
 
 def main() -> None:

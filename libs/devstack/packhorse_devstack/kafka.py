@@ -1,18 +1,30 @@
 """The embedded Apache Kafka: KRaft, one broker or three, jars from Maven, run by any Java 17 or newer."""
 
+import contextlib
+import hashlib
 import os
 import re
 import shutil
-import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
-from packhorse_devstack.places import free_ports, project
+import psutil
+
+from packhorse_devstack.places import free_ports, is_free, project
 from packhorse_devstack.processes import Child
 
 _CLUSTER_ID = "UGFja2hvcnNlRGV2U3RhY2"
 _READY_SECONDS = 60.0
+_JVM = (
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Dfile.encoding=UTF-8",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
+)
 
 
 class MissingToolError(RuntimeError):
@@ -33,24 +45,31 @@ def java() -> str:
 
 
 def jars(cache: Path) -> Path:
-    """The broker's jars, fetched once by Maven as `deploy/kafka/pom.xml` pins them."""
+    """The broker's jars, fetched once by Maven as `deploy/kafka/pom.xml` pins them.
+
+    A folder for each content of that file: brokers that run from an older one keep theirs.
+    """
     pom = project() / "deploy" / "kafka" / "pom.xml"
-    folder = cache / "jars"
-    stamp = folder / ".complete"
-    if stamp.exists() and stamp.read_text() == pom.read_text():
+    folder = cache / f"jars-{hashlib.sha256(pom.read_bytes()).hexdigest()[:12]}"
+    if folder.exists():
         return folder
     maven = shutil.which("mvn")
     if maven is None:
         raise MissingToolError(
             "the embedded Kafka needs Maven once, to fetch its jars: install maven, or set PACKHORSE_KAFKA to a broker"
         )
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    command = [maven, "-q", "-B", "-f", str(pom), "dependency:copy-dependencies", f"-DoutputDirectory={folder}"]
+    cache.mkdir(parents=True, exist_ok=True)
+    half = Path(tempfile.mkdtemp(prefix="jars-", suffix=".half", dir=cache))
+    command = [maven, "-q", "-B", "-f", str(pom), "dependency:copy-dependencies", f"-DoutputDirectory={half}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
+        shutil.rmtree(half, ignore_errors=True)
         raise MissingToolError(f"Maven couldn't fetch Kafka's jars:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    stamp.write_text(pom.read_text())
+    half.chmod(0o755)
+    try:
+        half.rename(folder)  # whole, or not there
+    except OSError:
+        shutil.rmtree(half, ignore_errors=True)  # another process was faster
     return folder
 
 
@@ -61,6 +80,7 @@ class Kafka:
         self.folder, self._cache, self.brokers = folder, cache, brokers
         self.children: list[Child] = []
         self.bootstrap = ""
+        self._numbers: list[int] = []
 
     def start(self) -> str:
         """Starts all brokers and waits until they answer; returns the bootstrap servers."""
@@ -71,11 +91,12 @@ class Kafka:
     def launch(self) -> str:
         """Starts all brokers, which need some seconds from here; returns the bootstrap servers."""
         classpath = f"{jars(self._cache)}/*"
+        self._numbers = self._choose_ports()
         ports = self._ports()
         voters = ",".join(f"{node}@127.0.0.1:{controller}" for node, (_, controller) in ports.items())
         self.bootstrap = ",".join(f"127.0.0.1:{port}" for port, _ in ports.values())
         heap = "-Xmx512m" if self.brokers == 1 else "-Xmx256m"
-        run = [java(), heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dfile.encoding=UTF-8", "-cp", classpath]
+        run = [java(), heap, *_JVM, "-cp", classpath]
         for node, (port, controller) in ports.items():
             home = self.folder / f"broker-{node}"
             home.mkdir(parents=True, exist_ok=True)
@@ -91,8 +112,9 @@ class Kafka:
 
     def wait(self) -> None:
         """Returns when every broker answers; raises RuntimeError or TimeoutError with the end of its log."""
+        deadline = time.monotonic() + _READY_SECONDS
         for child, (port, _) in zip(self.children, self._ports().values(), strict=True):
-            _wait_for_port(port, child)
+            _wait_for_port(port, child, deadline)
 
     def stop(self) -> None:
         """Stops all brokers in order."""
@@ -103,59 +125,75 @@ class Kafka:
         self.children.clear()
 
     def _ports(self) -> dict[int, tuple[int, int]]:
-        # Kept between starts: the controllers' addresses are part of the cluster's stored state.
+        return {node + 1: (self._numbers[2 * node], self._numbers[2 * node + 1]) for node in range(self.brokers)}
+
+    def _choose_ports(self) -> list[int]:
+        # The same as last time where they are free, so that a client left running finds the broker again.
         file = self.folder / "ports"
-        if file.exists():
-            numbers = [int(number) for number in file.read_text().split()]
-        else:
+        numbers = [int(number) for number in file.read_text().split()] if file.exists() else []
+        if len(numbers) != 2 * self.brokers or not all(map(is_free, numbers)):
             numbers = free_ports(2 * self.brokers)
             self.folder.mkdir(parents=True, exist_ok=True)
             file.write_text(" ".join(map(str, numbers)))
-        return {node + 1: (numbers[2 * node], numbers[2 * node + 1]) for node in range(self.brokers)}
+        return numbers
 
     def _properties(self, node: int, port: int, controller: int, voters: str, log: Path) -> str:
-        replicas, in_sync = min(3, self.brokers), 2 if self.brokers >= 3 else 1
-        return "\n".join(
-            f"{name}={value}"
-            for name, value in {
-                "process.roles": "broker,controller",
-                "node.id": node,
-                "controller.quorum.voters": voters,
-                "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}",
-                "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
-                "controller.listener.names": "CONTROLLER",
-                "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-                "log.dirs": log,
-                "auto.create.topics.enable": "false",
-                "offsets.topic.num.partitions": 8,
-                "offsets.topic.replication.factor": replicas,
-                "transaction.state.log.num.partitions": 4,
-                "transaction.state.log.replication.factor": replicas,
-                "transaction.state.log.min.isr": in_sync,
-                "default.replication.factor": replicas,
-                "min.insync.replicas": in_sync,
-                "unclean.leader.election.enable": "false",
-                "group.initial.rebalance.delay.ms": 0,
-                "log.segment.bytes": 16 * 1024 * 1024,
-                "log.cleaner.dedupe.buffer.size": 4 * 1024 * 1024,
-                "message.max.bytes": 2_200_000,
-                "num.network.threads": 2,
-                "num.io.threads": 4,
-            }.items()
-        )
+        settings = broker_settings(self.brokers) | {
+            "process.roles": "broker,controller",
+            "node.id": node,
+            "controller.quorum.voters": voters,
+            "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}",
+            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
+            "controller.listener.names": "CONTROLLER",
+            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "log.dirs": log,
+            "num.network.threads": 2,
+            "num.io.threads": 4,
+        }
+        return "\n".join(f"{name}={value}" for name, value in settings.items())
 
 
-def _wait_for_port(port: int, child: Child) -> None:
-    deadline = time.monotonic() + _READY_SECONDS
+def broker_settings(brokers: int) -> dict[str, str | int | Path]:
+    """How each broker of a cluster of so many is set, wherever it runs; Kafka's own names."""
+    replicas, in_sync = min(3, brokers), 2 if brokers >= 3 else 1
+    return {
+        "auto.create.topics.enable": "false",
+        "offsets.topic.num.partitions": 8,
+        "offsets.topic.replication.factor": replicas,
+        "transaction.state.log.num.partitions": 4,
+        "transaction.state.log.replication.factor": replicas,
+        "transaction.state.log.min.isr": in_sync,
+        "default.replication.factor": replicas,
+        "min.insync.replicas": in_sync,
+        "unclean.leader.election.enable": "false",
+        "group.initial.rebalance.delay.ms": 0,
+        "log.segment.bytes": 16 * 1024 * 1024,
+        "log.cleaner.dedupe.buffer.size": 4 * 1024 * 1024,
+        "message.max.bytes": 2_200_000,
+    }
+
+
+def _wait_for_port(port: int, child: Child, deadline: float) -> None:
     while time.monotonic() < deadline:
         if not child.running:
-            raise RuntimeError(f"{child.name} ended while starting:\n{child.tail()}")
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+            if "Address already in use" not in child.tail(100):
+                raise RuntimeError(f"{child.name} ended while starting:\n{child.tail()}")
+            # Most likely somebody's outgoing connection, which was faster and is soon gone. The address is
+            # promised already, so the broker waits for it instead of taking another.
+            time.sleep(0.2)
+            child.start()
+        if _listens(child, port):
+            return
         time.sleep(0.05)
     raise TimeoutError(f"{child.name} isn't ready after {_READY_SECONDS:.0f} s:\n{child.tail()}")
+
+
+def _listens(child: Child, port: int) -> bool:
+    # Not by connecting: whoever has taken the port would answer too.
+    with contextlib.suppress(psutil.Error):
+        connections = psutil.Process(child.pid).net_connections("tcp")
+        return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in connections)
+    return False
 
 
 os.environ.setdefault("MAVEN_OPTS", "-Xmx256m")

@@ -1,17 +1,20 @@
 """Child processes that die with their parent, and a supervisor that starts again what fell over."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 _GUARD = Path(__file__).parent / "guard.py"
 GRACE = 25.0
 """Seconds that a process gets to leave in order; a service needs up to 20."""
+LONGEST_PAUSE = 10.0
+"""Seconds between two starts of a process that keeps falling over."""
 
 
 @dataclass
@@ -26,6 +29,7 @@ class Child:
     """The user id to run as, for servers that refuse root."""
 
     _guard: "subprocess.Popen[bytes] | None" = None
+    _log_begins: int = 0
 
     @property
     def log(self) -> Path:
@@ -44,6 +48,7 @@ class Child:
         pid_file.unlink(missing_ok=True)
         user = "-" if self.user is None else str(self.user)
         with self.log.open("ab") as log:
+            self._log_begins = log.tell()
             self._guard = subprocess.Popen(
                 [sys.executable, "-S", "-E", str(_GUARD), str(pid_file), user, *self.command],
                 stdin=subprocess.PIPE,
@@ -69,8 +74,10 @@ class Child:
         return None if self._guard is None else self._guard.poll()
 
     def kill(self, number: int = signal.SIGKILL) -> None:
-        """Sends a signal to the command itself."""
-        os.kill(self.pid, number)
+        """Sends a signal to the command itself; nothing where it has ended, for its id may be another's by now."""
+        if self.running:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def ask(self) -> None:
         """Asks it to leave in order; doesn't wait."""
@@ -92,45 +99,62 @@ class Child:
             self._guard.stdin.close()
 
     def tail(self, lines: int = 15) -> str:
-        """The end of its log."""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:]) if self.log.exists() else ""
+        """The end of what it wrote since its last start."""
+        if not self.log.exists():
+            return ""
+        with self.log.open(errors="replace") as log:
+            log.seek(self._log_begins)
+            return "".join(log.readlines()[-lines:]).rstrip()
 
 
 class Supervisor:
-    """Named processes; `tend`, called now and then, starts again those that ended."""
+    """Named processes; `tend`, called now and then, starts again those that ended.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    What ends right after its start is given a growing pause, up to `LONGEST_PAUSE`; what has run for longer than that
+    is started at once. `clock` gives seconds that never go back.
+    """
+
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self.folder, self._clock = folder, clock
         self.children: dict[str, Child] = {}
         self.restarts: dict[str, int] = {}
-        self._not_before: dict[str, float] = {}
+        self._falls: dict[str, int] = {}
+        """How often each fell over without having stood for a while in between."""
+        self._started: dict[str, float] = {}
 
     def add(self, name: str, command: Sequence[str], env: Mapping[str, str] | None = None) -> Child:
         """Starts a process and keeps it running."""
         child = Child(name, command, self.folder, env or {})
         self.children[name] = child
-        child.start()
+        self._start(child)
         return child
 
     def tend(self) -> list[str]:
-        """Starts what ended, each with a growing pause; names what it started."""
-        started = []
-        for name, child in self.children.items():
-            now = time.monotonic()
-            if child.running or now < self._not_before.get(name, 0):
-                continue
-            self.restarts[name] = self.restarts.get(name, 0) + 1
-            self._not_before[name] = now + min(10.0, 0.5 * 2 ** self.restarts[name])
-            child.start()
-            started.append(name)
-        return started
+        """Starts what ended and has had its pause; names what it started."""
+        fallen = [child for child in self.children.values() if not child.running and self._paused_enough(child.name)]
+        for child in fallen:
+            stood = self._clock() - self._started[child.name]
+            self._falls[child.name] = 1 if stood > LONGEST_PAUSE else self._falls.get(child.name, 0) + 1
+            self.restarts[child.name] = self.restarts.get(child.name, 0) + 1
+            self._start(child)
+        return [child.name for child in fallen]
 
-    def stop(self, *names: str) -> None:
-        """Stops these processes, or all, together and in order."""
+    def _start(self, child: Child) -> None:
+        self._started[child.name] = self._clock()
+        child.start()
+
+    def _paused_enough(self, name: str) -> bool:
+        falls = self._falls.get(name, 0)
+        pause = min(LONGEST_PAUSE, 0.5 * 2 ** min(falls, 8)) if falls else 0.0
+        return self._clock() - self._started[name] >= pause
+
+    def stop(self, *names: str, grace: float = GRACE) -> None:
+        """Stops these processes, or all: asks them at the same time, and makes them leave after the grace."""
         meant = [child for name, child in self.children.items() if not names or name in names]
         for child in meant:
             child.ask()
+        deadline = time.monotonic() + grace
         for child in meant:
-            child.stop()
+            child.stop(max(0.0, deadline - time.monotonic()))
         for child in meant:
-            self.children.pop(child.name)
+            del self.children[child.name]

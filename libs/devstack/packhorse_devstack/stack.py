@@ -12,31 +12,22 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
+from packhorse_devstack import containers
 from packhorse_devstack.kafka import Kafka
 from packhorse_devstack.places import data_folder
 from packhorse_devstack.postgres import Postgres
-
-
-def docker_answers() -> bool:
-    """True where a Docker engine is there to run containers."""
-    if os.environ.get("PACKHORSE_NO_DOCKER") or not (
-        os.environ.get("DOCKER_HOST") or Path("/var/run/docker.sock").exists()
-    ):
-        return False
-    try:
-        import docker
-
-        docker.from_env(timeout=3).ping()
-    except Exception:  # any failure means the same: there is no engine for us
-        return False
-    return True
+from packhorse_devstack.processes import Child
 
 
 class Stack:
     """Both servers, as a context manager.
 
-    `folder` keeps their data between runs; `fresh` begins anew. `kafka` is the bootstrap address, `dsn(service)` the
-    address of a service's own database, made on first use with a role of its own.
+    `folder` keeps the embedded servers' data between runs, `fresh` begins anew; containers go with their data.
+    `brokers=3` is always embedded. `PACKHORSE_KAFKA` (bootstrap servers) and `PACKHORSE_POSTGRES` (a superuser's DSN)
+    name servers that are there already: then nothing of the kind is started.
+
+    `kafka` is the bootstrap address, `dsn(service)` the address of a service's own database, made on first use with a
+    role of its own.
     """
 
     def __init__(self, folder: Path | None = None, *, fresh: bool = False, brokers: int = 1, wait: bool = True) -> None:
@@ -46,6 +37,7 @@ class Stack:
         self._ends = contextlib.ExitStack()
         self._roles: dict[str, str] = {}
         self._embedded: Kafka | None = None
+        self._postgres: Postgres | None = None
         self.kafka = ""
         self.admin_dsn = ""
 
@@ -55,7 +47,7 @@ class Stack:
                 shutil.rmtree(self.folder / "servers", ignore_errors=True)
             servers = self.folder / "servers"
             servers.mkdir(parents=True, exist_ok=True)
-            docker = docker_answers()
+            docker = containers.docker_answers()
             # Kafka takes longest: it comes up while PostgreSQL does.
             self.kafka = os.environ.get("PACKHORSE_KAFKA") or self._start_kafka(servers, docker=docker)
             self.admin_dsn = os.environ.get("PACKHORSE_POSTGRES") or self._start_postgres(servers, docker=docker)
@@ -75,6 +67,13 @@ class Stack:
         """With `wait=False`: call it before you need the broker; its address is known and good at once."""
         if self._embedded is not None:
             self._embedded.wait()
+
+    @property
+    def servers(self) -> dict[str, Child]:
+        """The processes of the embedded servers, by name: `postgres`, `kafka-1`, …"""
+        brokers = self._embedded.children if self._embedded is not None else []
+        database = [self._postgres.child] if self._postgres is not None and self._postgres.child is not None else []
+        return {child.name: child for child in [*brokers, *database]}
 
     def dsn(self, service: str) -> str:
         """The address of a service's database, as the service's own role."""
@@ -110,21 +109,16 @@ class Stack:
 
     def _start_postgres(self, servers: Path, *, docker: bool) -> str:
         if docker:
-            from testcontainers.postgres import PostgresContainer
-
-            container = self._ends.enter_context(PostgresContainer("postgres:18", driver=None))
-            return str(container.get_connection_url())
-        server = Postgres(servers / "postgres")
-        dsn = server.start()
+            return self._ends.enter_context(containers.postgres())
+        server = self._postgres = Postgres(servers / "postgres")
+        if self._fresh:
+            server.erase()  # its files may lie elsewhere
         self._ends.callback(server.stop)
-        return dsn
+        return server.start()
 
     def _start_kafka(self, servers: Path, *, docker: bool) -> str:
         if docker and self._brokers == 1:
-            from testcontainers.kafka import KafkaContainer
-
-            container = self._ends.enter_context(KafkaContainer("apache/kafka:4.1.0").with_kraft())
-            return str(container.get_bootstrap_server())
+            return self._ends.enter_context(containers.kafka())
         cluster = Kafka(servers / f"kafka-{self._brokers}", self.folder / "cache", self._brokers)
         self._ends.callback(cluster.stop)
         self._embedded = cluster

@@ -1,107 +1,111 @@
-"""Creates the topics, or checks those that are there, against `deploy/topics.toml`."""
+"""Creates the topics, or compares those that are there, with `deploy/topics.toml`."""
 
 import asyncio
-import tomllib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from packhorse_contracts import topics as contracts
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from packhorse_contracts.topic_settings import TopicSettings, load
 
 from packhorse_devstack.places import project
 
-OUR_SERVICES = ("order", "payment", "inventory", "shipping", "notification")
+_ALREADY_THERE = 36
+MOVING = """\
+Partitions are for life: with another number of them the same key falls into another one, and facts about one thing
+would no longer arrive in order. So this command never changes their number. To have more of them:
+  1. name a wider topic beside the old one (order.events.wide), in deploy/topics.toml and in the contracts;
+  2. let every reader read both;
+  3. let the writers switch, one after another: from then on the old topic gets nothing new;
+  4. when no reader has anything left in the old topic, take it out of the contracts, the file and the cluster."""
+"""What to do instead of growing a topic."""
 
 
 @dataclass(frozen=True, slots=True)
-class TopicSettings:
-    """One topic as it shall be."""
+class Difference:
+    """One thing about a topic that isn't as the file says."""
 
-    name: str
-    partitions: int
-    replication: int
-    min_insync_replicas: int
-    retention_hours: int
-    max_message_bytes: int
-    cleanup: str
+    topic: str
+    what: Literal["missing", "partitions", "setting"]
+    text: str
 
-    def configs(self, brokers: int) -> dict[str, str]:
-        """Kafka's own names and values, on a cluster of so many brokers."""
-        replicas = min(self.replication, brokers)
-        return {
-            "cleanup.policy": self.cleanup,
-            "retention.ms": str(self.retention_hours * 3_600_000),
-            "max.message.bytes": str(self.max_message_bytes),
-            "min.insync.replicas": str(max(1, min(self.min_insync_replicas, replicas - 1))),
-            "unclean.leader.election.enable": "false",
-        }
+    def __str__(self) -> str:
+        return f"{self.topic} {self.text}"
 
 
-def settings(path: Path | None = None) -> list[TopicSettings]:
-    """All topics of the contracts and the dead-letter topics of those of our services that read them."""
-    with (path or project() / "deploy" / "topics.toml").open("rb") as file:
-        table = tomllib.load(file)
-    unknown = set(table.get("topics", {})) - set(contracts.ALL)
-    if unknown:
-        raise ValueError(f"deploy/topics.toml has topics that the contracts don't know: {sorted(unknown)}")
-    result = []
-    for topic in contracts.ALL.values():
-        own = table["defaults"] | table.get("topics", {}).get(topic.name, {})
-        result.append(TopicSettings(name=topic.name, **own))
-        for reader in topic.readers:
-            if reader in OUR_SERVICES:
-                dead = table["defaults"] | table["dead_letters"]
-                result.append(TopicSettings(name=contracts.dead_letters(topic.name, reader), **dead))
-    return result
+def settings(path: Path | None = None) -> tuple[TopicSettings, ...]:
+    """All topics and their dead-letter topics as `path` says, or the project's `deploy/topics.toml`.
+
+    Raises FileNotFoundError where there is no such file, ValueError where it doesn't fit the contracts.
+    """
+    return load(path or project() / "deploy" / "topics.toml")
 
 
-async def create(bootstrap: str, wanted: Iterable[TopicSettings] | None = None) -> list[str]:
-    """Creates what is missing; names it."""
+async def create(bootstrap: str, wanted: Sequence[TopicSettings] | None = None) -> list[str]:
+    """Creates what is missing; names it. Leaves alone what is there."""
+    wanted = settings() if wanted is None else wanted
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
         brokers = len((await admin.describe_cluster())["brokers"])
         present = set(await admin.list_topics())
-        new = [topic for topic in wanted or settings() if topic.name not in present]
+        new = [topic for topic in wanted if topic.name not in present]
         if new:
-            answer = await admin.create_topics(
-                [
-                    NewTopic(t.name, t.partitions, min(t.replication, brokers), topic_configs=t.configs(brokers))
-                    for t in new
-                ]
-            )
-            # 36 is "topic already exists": another process was faster.
-            failed = [f"{error[0]}: {error[-1]}" for error in answer.topic_errors if error[1] not in {0, 36}]
-            if failed:
-                raise RuntimeError("; ".join(failed))
+            await _create(admin, new, brokers)
     finally:
         await admin.close()
-    names = [topic.name for topic in new]
-    while names and (await check(bootstrap))[:1]:
+    while new and any(difference.what == "missing" for difference in await check(bootstrap, new)):
         await asyncio.sleep(0.05)  # until the metadata have reached the brokers
-    return names
+    return [topic.name for topic in new]
 
 
-async def check(bootstrap: str) -> list[str]:
-    """What differs between the topics there and the file: missing topics and other partition counts."""
+async def _create(admin: AIOKafkaAdminClient, new: Sequence[TopicSettings], brokers: int) -> None:
+    answer = await admin.create_topics(
+        [NewTopic(t.name, t.partitions, t.replicas(brokers), topic_configs=t.configs(brokers)) for t in new]
+    )
+    # Another process may have been faster.
+    failed = [f"{error[0]}: {error[-1]}" for error in answer.topic_errors if error[1] not in {0, _ALREADY_THERE}]
+    if failed:
+        raise RuntimeError("; ".join(failed))
+
+
+async def check(bootstrap: str, wanted: Sequence[TopicSettings] | None = None) -> list[Difference]:
+    """What differs between the topics there and those wanted, or the project's file."""
+    wanted = settings() if wanted is None else wanted
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
+        brokers = len((await admin.describe_cluster())["brokers"])
         present = set(await admin.list_topics())
-        wanted = settings()
-        found = await admin.describe_topics([topic.name for topic in wanted if topic.name in present])
+        there = [topic for topic in wanted if topic.name in present]
+        described = await admin.describe_topics([topic.name for topic in there]) if there else []
+        configs = await _configs(admin, there)
     finally:
         await admin.close()
-    partitions = {topic["topic"]: len(topic["partitions"]) for topic in found}
+    partitions = {topic["topic"]: len(topic["partitions"]) for topic in described}
     differences = []
     for topic in wanted:
-        have = partitions.get(topic.name)
-        if have is None:
-            differences.append(f"{topic.name} is missing")
-        elif have != topic.partitions:
-            differences.append(
-                f"{topic.name} has {have} partitions, the file says {topic.partitions}. Partitions are for life, since "
-                "more of them would move keys: make a wider topic beside it, let writers switch, drain the old one"
-            )
+        if not partitions.get(topic.name):
+            differences.append(Difference(topic.name, "missing", "is missing"))
+            continue
+        if (have := partitions[topic.name]) != topic.partitions:
+            text = f"has {have} partitions, not {topic.partitions}"
+            differences.append(Difference(topic.name, "partitions", text))
+        for name, value in topic.configs(brokers).items():
+            if (has := configs.get((topic.name, name))) != value:
+                differences.append(Difference(topic.name, "setting", f"has {name}={has}, not {value}"))
     return differences
+
+
+async def _configs(admin: AIOKafkaAdminClient, there: Sequence[TopicSettings]) -> dict[tuple[str, str], str]:
+    """The settings of these topics, by topic and Kafka's name."""
+    if not there:
+        return {}
+    asked = [ConfigResource(ConfigResourceType.TOPIC, topic.name, configs=None) for topic in there]
+    found: dict[tuple[str, str], str] = {}
+    for answer in await admin.describe_configs(asked):
+        for _code, _message, _kind, topic, entries in answer.resources:
+            found |= {(topic, entry[0]): entry[1] for entry in entries}
+    return found

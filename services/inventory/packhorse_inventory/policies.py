@@ -3,7 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from packhorse_contracts.base import MAX_ITEMS
 from packhorse_contracts.blocks import Allocation, OrderLine
+
+MAX_PARTS = MAX_ITEMS
+"""An order is served in no more parts, so that the facts of its reservation and its confirmation fit into a record.
+As many as it may have lines: only a huge order that is scattered over many locations comes to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,14 @@ def allocate(lines: tuple[OrderLine, ...], available: Available) -> tuple[Alloca
         for line, pieces in open_lines:
             wanted[line.sku] = wanted.get(line.sku, 0) + pieces
     return tuple(result)
+
+
+def scattered(lines: tuple[OrderLine, ...], allocations: tuple[Allocation, ...]) -> dict[str, int]:
+    """By line id, the lines that no one location serves, with the largest part that one does."""
+    largest: dict[str, int] = {}
+    for part in allocations:
+        largest[part.line_id] = max(part.quantity, largest.get(part.line_id, 0))
+    return {line.line_id: largest[line.line_id] for line in lines if largest[line.line_id] < line.quantity}
 
 
 def _best(wanted: Mapping[str, int], left: Mapping[str, Mapping[str, int]]) -> str:

@@ -1,6 +1,6 @@
 """What the inventory service does about what it hears. One short function an event; pure."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TypeVar
 
@@ -45,18 +45,27 @@ def reserve(
     wanted = policies.demand(order.lines)
     available = {sku: _open(shelves.available(sku), others) for sku in wanted}
     if short := policies.missing(wanted, available):
-        lines = tuple(
-            ShortLine(line_id=line.line_id, sku=line.sku, wanted=line.quantity, available=short[line.sku])
-            for line in order.lines
-            if line.sku in short
-        )
-        refused = InventoryReservationRefused(order_id=order.order_id, at=now, short=lines)
-        return Decisions(kept.model_copy(update={"decided": True, "refused": True}), events=[refused])
+        return _refuse(kept, order, now, {line.line_id: short[line.sku] for line in order.lines if line.sku in short})
     allocations = policies.allocate(order.lines, available)
+    if len(allocations) > policies.MAX_PARTS:
+        return _refuse(kept, order, now, policies.scattered(order.lines, allocations))
     for part in allocations:
         shelves.move(part.sku, part.location, reserved=part.quantity, cause="reserved", reference=order.order_id)
     state = kept.model_copy(update={"decided": True, "allocated": allocations})
     return _decided(state, shelves, InventoryReserved(order_id=order.order_id, at=now, allocations=allocations))
+
+
+def _refuse(
+    kept: Reservation, order: OrderAccepted, now: datetime, available: Mapping[str, int]
+) -> Decisions[Reservation]:
+    """`available`: by line id, what is there for the lines that are short."""
+    lines = tuple(
+        ShortLine(line_id=line.line_id, sku=line.sku, wanted=line.quantity, available=available[line.line_id])
+        for line in order.lines
+        if line.line_id in available
+    )
+    refused = InventoryReservationRefused(order_id=order.order_id, at=now, short=lines)
+    return Decisions(kept.model_copy(update={"decided": True, "refused": True}), events=[refused])
 
 
 def _open(available: dict[str, int], others: Others) -> dict[str, int]:

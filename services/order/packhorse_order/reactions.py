@@ -217,7 +217,7 @@ def cancel_short_lines(order: Order, fact: ShippingShortPicked, now: datetime) -
     """The warehouse didn't find everything: what is short will not come."""
     if order.ended or order.shipments.get(fact.shipment_id, Shipment()).short:
         return Decisions(order)
-    short = total({line.line_id: line.wanted - line.picked} for line in fact.lines)
+    short = total({line.line_id: max(line.wanted - line.picked, 0)} for line in fact.lines)
     noted = _with(order, fact.shipment_id, short=True)
     reason = Reason(code="short_pick", message="the warehouse could not find all of it")
     return _cancel_lines(noted, short, reason, "warehouse", now)

@@ -1,0 +1,169 @@
+"""The database of one service in memory: the chassis's tables, the service's states and journal, and row locks.
+
+Only what is committed is here. An open transaction holds its rows locked, so that whoever needs one of them waits, as
+it would in PostgreSQL.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from packhorse_chassis.inputs import Arrival
+from packhorse_chassis.reaction import Internal, Kind, Ref, Routes
+from packhorse_contracts.base import Model
+from pydantic import TypeAdapter
+
+from packhorse_simulation.log import Record
+
+TimerKey = tuple[str, str, str]
+Checks = Mapping[str, Callable[[Any], bool]]
+"""By kind, what the service's CHECK constraints say of a state."""
+
+
+class Refused(Exception):
+    """A constraint doesn't hold: the transaction can't commit, whoever tries."""
+
+
+class LockedError(Exception):
+    """A row is held by an open transaction, whose end has to be waited for."""
+
+    def __init__(self, holder: "Holder") -> None:
+        super().__init__("a row is locked")
+        self.holder = holder
+
+
+class Holder:
+    """Who holds rows: an open transaction. Tells those who wait when it ends."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Callable[[], None]] = []
+
+    def end(self) -> None:
+        """Lets those who wait try again."""
+        waiting, self.waiting = self.waiting, []
+        for again in waiting:
+            again()
+
+
+@dataclass(slots=True)
+class TimerRow:
+    """A timer that is set. `payload` is JSON where the run keeps bytes."""
+
+    id: str
+    due: datetime
+    payload: Internal | bytes
+    correlation: str | None
+
+
+@dataclass(slots=True)
+class EffectRow:
+    """Something to be done outside, from the intent to the answer that was heard."""
+
+    key: str
+    id: str
+    type: str
+    request: Internal | bytes
+    deadline: datetime
+    correlation: str | None
+    attempts: int = 0
+    leased_until: datetime | None = None
+    next_at: datetime | None = None
+    answer: Internal | bytes | None = None
+    answer_type: str = ""
+    answered_at: datetime | None = None
+    done: bool = False
+
+
+@dataclass(slots=True)
+class DeadRow:
+    """An input that was given up. `status` as in the chassis: open, retry, discard, retried, discarded."""
+
+    id: str
+    cause: Arrival
+    ref: Ref | None
+    code: str
+    reason: str
+    field: str | None
+    retryable: bool
+    parked: bool
+    status: str = "open"
+
+
+class Database:
+    """All tables of one service. `wire`: states and payloads are kept as JSON, as PostgreSQL would keep them."""
+
+    def __init__(self, routes: Routes, checks: Checks | None = None, *, wire: bool = False) -> None:
+        self.routes, self.checks, self.wire = routes, checks or {}, wire
+        self.states: dict[Ref, object] = {}
+        self.inbox: set[tuple[str, str]] = set()
+        self.timers: dict[TimerKey, TimerRow] = {}
+        self.effects: dict[str, EffectRow] = {}
+        self.outbox: dict[int, Record] = {}
+        self.sequences: dict[str, int] = {}
+        self.journal: list[Model] = []
+        self.dead: dict[str, DeadRow] = {}
+        self.parked: dict[Ref, str] = {}
+        self.waiting: dict[int, tuple[Ref, Arrival]] = {}
+        self.locked: dict[Hashable, Holder] = {}
+        self.next_outbox = 0
+        self.next_waiting = 0
+        self._adapters: dict[str, TypeAdapter[Any]] = {}
+
+    def load(self, ref: Ref) -> object:
+        """A state as it was last committed; the empty state of a key that has none."""
+        kept = self.states.get(ref)
+        if kept is None:
+            return self.routes.kinds[ref.kind].empty(ref.key)
+        return self._adapter(ref.kind).validate_json(kept) if isinstance(kept, bytes) else kept
+
+    def keep(self, states: Mapping[Ref, object]) -> None:
+        """Writes states."""
+        if not self.wire:
+            self.states.update(states)
+            return
+        for ref, state in states.items():
+            self.states[ref] = self._adapter(ref.kind).dump_json(state)
+
+    def check(self, states: Mapping[Ref, object]) -> None:
+        """Holds states to the service's constraints; raises Refused."""
+        for ref, state in states.items():
+            holds = self.checks.get(ref.kind)
+            if holds is not None and not holds(state):
+                raise Refused(f"{ref.kind} {ref.key} violates a constraint")
+
+    def of_kind(self, kind: Kind[Any]) -> dict[str, Any]:
+        """All states of a kind by key."""
+        return {ref.key: self.load(ref) for ref in list(self.states) if ref.kind == kind.name}
+
+    def need(self, rows: Iterable[Hashable]) -> None:
+        """Raises LockedError where somebody else holds one of these rows."""
+        for row in rows:
+            holder = self.locked.get(row)
+            if holder is not None:
+                raise LockedError(holder)
+
+    def lock(self, rows: Iterable[Hashable], holder: Holder) -> None:
+        """Holds rows until `unlock`."""
+        for row in rows:
+            self.locked[row] = holder
+
+    def unlock(self, holder: Holder) -> None:
+        """The transaction has ended: its rows are free, and those who waited try again."""
+        self.locked = {row: other for row, other in self.locked.items() if other is not holder}
+        holder.end()
+
+    def _adapter(self, kind: str) -> TypeAdapter[Any]:
+        if kind not in self._adapters:
+            self._adapters[kind] = _adapter(self.routes.kinds[kind].state)
+        return self._adapters[kind]
+
+
+_known: dict[type, TypeAdapter[Any]] = {}
+
+
+def _adapter(state: type) -> TypeAdapter[Any]:
+    """Making one takes longer than a whole order's life."""
+    if state not in _known:
+        _known[state] = TypeAdapter(state)
+    return _known[state]

@@ -1,0 +1,55 @@
+"""The mail server: keeps what it got, and doesn't always say so."""
+
+from packhorse_audit.books import MailBook
+from packhorse_chassis.effect import RetryError
+from packhorse_chassis.reaction import Internal
+from packhorse_notification.content import CancelledContent, Content, RefundedContent
+from packhorse_notification.messages import MailFailed, MailSent, SendMail
+
+from packhorse_simulation.faults import Chance
+
+
+class MailServer:
+    """Takes mails over. A mail whose answer is lost comes again, under the same id."""
+
+    def __init__(self, chance: Chance) -> None:
+        self._chance = chance
+        self.mails: list[SendMail] = []
+
+    def perform(self, request: SendMail, key: str) -> Internal:
+        """Takes it, refuses it, or isn't there."""
+        chance = self._chance
+        if chance.strikes("the mail server is away"):
+            raise RetryError("421")
+        if chance.strikes("a mail is refused"):
+            return self.give_up(request, "550")
+        self.mails.append(request)
+        if chance.strikes("a mail's answer is lost"):
+            raise RetryError("the connection broke")
+        return MailSent(
+            order_id=request.order_id, about=request.about, language=request.language, provider_reference=key
+        )
+
+    def give_up(self, request: SendMail, reason: str) -> Internal:
+        """It won't be sent."""
+        return MailFailed(order_id=request.order_id, about=request.about, language=request.language, reason=reason)
+
+    def books(self) -> list[MailBook]:
+        """As the audit reads them."""
+        return [
+            MailBook(
+                mail.order_id,
+                mail.contact.email,
+                mail.notification_id,
+                mail.notification_id,
+                _text(mail.content),
+            )
+            for mail in self.mails
+        ]
+
+
+def _text(content: Content) -> str:
+    """What is said, without the time. But a line may fall short at two locations by as many pieces, and two refunds
+    may be of one amount: those mails are about two things, though they read alike."""
+    alike = isinstance(content, CancelledContent | RefundedContent)
+    return repr(content if alike else content.model_copy(update={"at": None}))

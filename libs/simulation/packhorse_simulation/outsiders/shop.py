@@ -1,0 +1,157 @@
+"""Checkout, customer and catalogue: what is on sale, who orders what, and who changes their mind.
+
+What an order is follows from the population's seed and its number alone: leaving another one out doesn't change it.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+
+from packhorse_contracts.catalogue import LocationChanged, ProductChanged
+from packhorse_contracts.checkout import OrderPlaced
+from packhorse_contracts.customer import CancellationRequested
+from packhorse_contracts.warehouse import ReceivedLine, StockCounted, StockMoved, StockReceived
+
+from packhorse_simulation.faults import Chance
+from packhorse_simulation.outsiders.voice import Voice
+from packhorse_simulation.scheduler import EPOCH, Scheduler
+
+LOCATIONS = ("LON", "YORK", "BATH")
+SKUS = tuple(f"SKU{number}" for number in range(8))
+_PRICES = (0, 100, 333, 1_000, 2_599)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """One order in the checkout's ledger. `wrong`: its sums don't add up, so that it must be rejected."""
+
+    fact: OrderPlaced
+    wrong: bool
+
+
+class Shop:
+    """Says all that; keeps the checkout's ledger."""
+
+    def __init__(self, scheduler: Scheduler, chance: Chance, voice: Voice, population: int) -> None:
+        self._scheduler, self._chance, self._voice, self._population = scheduler, chance, voice, population
+        self.ledger: dict[str, Placed] = {}
+
+    def stock_up(self, orders: int) -> None:
+        """The catalogue, and the first goods. They race: what comes before its product waits for an operator."""
+        random, say = Random(self._population), self._voice.say
+        for place in LOCATIONS:
+            say("/catalogue", LocationChanged(location=place, kind="warehouse", name=place, country="GB", active=True))
+        for sku in SKUS:
+            product = ProductChanged(sku=sku, title=f"Title of {sku}", weight=100, length=10, width=10, height=10)
+            say("/catalogue", product)
+        # Thin shelves split orders over locations, and let some go without.
+        most = random.choice((2, 4, 3 + orders, 3 + orders))
+        for number, place in enumerate(LOCATIONS * (3 if most < 5 else 1)):
+            pieces = {sku: random.randint(1, most) for sku in SKUS}
+            for sku in SKUS:
+                if self._chance.strikes("stock is short", f"{sku} at {place}"):
+                    pieces[sku] = 1
+            late = 60.0 if number >= len(LOCATIONS) else 0.0
+            self._scheduler.after(0.5, 1.5 + late, partial(self._receive, number, place, pieces))
+
+    def open(self, numbers: tuple[int, ...], over: float) -> None:
+        """Customers come within `over` seconds."""
+        for number in numbers:
+            random = Random(self._population * 1_000_003 + number)
+            placed = self._order(number, random)
+            at = 5.0 + over * random.random()
+            self._scheduler.at(at, partial(self._place, placed))
+        for number in range(len(numbers) // 4):
+            if self._chance.strikes("stock is counted or moved"):
+                at = 5.0 + over * self._scheduler.random.random()
+                self._scheduler.at(at, partial(self._count_or_move, number))
+
+    def _receive(self, number: int, place: str, pieces: dict[str, int]) -> None:
+        lines = tuple(ReceivedLine(sku=sku, quantity=quantity) for sku, quantity in pieces.items())
+        fact = StockReceived(receipt_id=f"R-{number}", location=place, lines=lines)
+        self._voice.say("/warehouse", fact)
+        if self._chance.strikes("the warehouse reports twice under new ids"):
+            self._scheduler.after(0.0, 60.0, lambda: self._voice.say("/warehouse", fact))
+
+    def _count_or_move(self, number: int) -> None:
+        random = self._scheduler.random
+        sku, place = random.choice(SKUS), random.choice(LOCATIONS)
+        if random.random() < 0.5:
+            counted = random.randint(0, 30)
+            self._voice.say(
+                "/warehouse", StockCounted(count_id=f"C-{number}", location=place, sku=sku, counted=counted)
+            )
+            return
+        other = random.choice([other for other in LOCATIONS if other != place])
+        moved = {"move_id": f"M-{number}", "from": place, "to": other, "sku": sku, "quantity": random.randint(1, 3)}
+        self._voice.say("/warehouse", StockMoved.model_validate(moved))
+
+    def _order(self, number: int, random: Random) -> Placed:
+        wrong = self._chance.strikes("an order is wrong")
+        lines = []
+        for line in range(1, random.choice((1, 1, 2, 2, 3, 4)) + 1):
+            price, quantity = random.choice(_PRICES), random.randint(1, 3)
+            lines.append(
+                {
+                    "line_id": str(line),
+                    "sku": random.choice(SKUS),
+                    "title": f"Thing {line}" if random.random() < 0.8 else None,
+                    "quantity": quantity,
+                    "unit_price": price,
+                    "discount": price // 3 if random.random() < 0.2 else None,
+                    "tax": random.randint(1, 99) if random.random() < 0.2 else None,
+                }
+            )
+        goods = sum(line["quantity"] * line["unit_price"] for line in lines)  # type: ignore[operator, misc]
+        discount = sum(line["discount"] or 0 for line in lines)  # type: ignore[misc]
+        tax, price = sum(line["tax"] or 0 for line in lines), random.choice((0, 500))  # type: ignore[misc]
+        total = goods - discount + price + tax
+        fact = OrderPlaced.model_validate(
+            {
+                "order_id": f"O{number}",
+                "placed_at": EPOCH,
+                "channel": "web",
+                "currency": "GBP",
+                "customer": {
+                    "customer_id": f"c{number}",
+                    "name": "Emma",
+                    "email": f"emma{number}@shop.test" if random.random() < 0.95 else None,
+                    "locale": random.choice(("en-GB", "pt-BR", "pl", "ru", "zh-Hans", None)),
+                },
+                "ship_to": {"name": "Emma", "lines": ["1 High St"], "city": "York", "country": "GB"},
+                "lines": lines,
+                "delivery": {
+                    "mode": "ship",
+                    "service": random.choice(("economy", "standard", "express")),
+                    "price": price,
+                },
+                "payments": [{"method": "card", "amount": total, "token": "tok"}] if total else [],
+                "totals": {
+                    "goods": goods,
+                    "discount": discount,
+                    "delivery": price,
+                    "tax": tax,
+                    "grand_total": total + wrong,
+                },
+            }
+        )
+        return Placed(fact, wrong)
+
+    def _place(self, placed: Placed) -> None:
+        fact, chance, scheduler = placed.fact, self._chance, self._scheduler
+        self.ledger[fact.order_id] = placed
+        self._voice.say("/checkout", fact)
+        if chance.strikes("the checkout repeats an order under a new id"):
+            scheduler.after(0.0, 4000.0, lambda: self._voice.say("/checkout", fact))
+        if chance.strikes("the checkout uses an order id again"):
+            other = fact.model_copy(update={"channel": "phone"})
+            scheduler.after(5.0, 4000.0, lambda: self._voice.say("/checkout-2", other))
+        if chance.strikes("a customer cancels"):
+            self._change_mind(fact.order_id)
+
+    def _change_mind(self, order_id: str) -> None:
+        longest = self._scheduler.random.choice((0.01, 10.0, 30.0, 60.0, 4_000.0))
+        asked = CancellationRequested(order_id=order_id, reason="changed my mind")
+        self._scheduler.after(0.0, longest, lambda: self._voice.say("/customer", asked))
+        if self._chance.strikes("a customer cancels again"):
+            self._scheduler.after(0.0, 2 * longest, lambda: self._voice.say("/customer", asked))

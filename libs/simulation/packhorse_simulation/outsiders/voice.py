@@ -1,0 +1,70 @@
+"""How outsiders speak: they publish facts, sometimes twice, sometimes garbage; and how they listen."""
+
+from collections.abc import Callable
+from itertools import count
+
+from packhorse_chassis.inputs import Raw
+from packhorse_contracts import envelope as ce
+from packhorse_contracts.base import Fact
+
+from packhorse_simulation.faults import Chance
+from packhorse_simulation.log import Log, Place, Record
+from packhorse_simulation.scheduler import Scheduler
+
+GARBAGE: tuple[tuple[list[tuple[str, bytes]], bytes], ...] = (
+    ([], b""),
+    ([("ce_id", b"\xff"), ("ce_type", b"packhorse.checkout.order_placed.v1")], b"{}"),
+    ([("ce_specversion", b"1.0"), ("ce_id", b"g"), ("ce_source", b"/g"), ("ce_type", b"nobody.says.this.v1")], b"{}"),
+    ([("ce_specversion", b"1.0"), ("ce_id", b"g"), ("ce_source", b"/g"), ("content-type", b"text/plain")], b"\x00{"),
+)
+
+
+class Voice:
+    """Publishes what outsiders say. `wire`: as bytes."""
+
+    def __init__(self, scheduler: Scheduler, log: Log, chance: Chance, *, wire: bool) -> None:
+        self._scheduler, self._log, self._chance, self._wire = scheduler, log, chance, wire
+        self._numbers = count(1)
+
+    def say(self, source: str, fact: Fact, event_id: str | None = None) -> str:
+        """Says a fact, under an id of its own unless one is given; returns the id."""
+        event_id = event_id or f"{source}-{next(self._numbers)}"
+        now = self._scheduler.clock()
+        record = Record(fact.TOPIC.name, fact.key, source, event_id, now, fact)
+        if self._wire:
+            key, value, headers = ce.encode(ce.Envelope(event_id, source, fact.TYPE, fact.subject, now), fact)
+            record.raw = Raw("record", record.topic, None, None, key, headers, value)
+        if self._chance.strikes("a record that is garbage"):
+            headers, value = self._scheduler.random.choice(GARBAGE)
+            raw = Raw("record", record.topic, None, None, record.key.encode(), headers, value)
+            self._log.append(Record(record.topic, record.key, source, "garbage", now, None, raw=raw))
+        self._log.append(record)
+        if self._chance.strikes("an outsider repeats itself"):
+            longest = self._scheduler.random.choice((0.1, 10.0, 3600.0))
+            self._scheduler.after(0.0, longest, lambda: self._log.append(record))
+        return event_id
+
+
+class Ear:
+    """An outsider's consumer: hears each record of its topic in order, at least once, some time later."""
+
+    def __init__(
+        self, scheduler: Scheduler, log: Log, chance: Chance, topic: str, hear: Callable[[Record], None]
+    ) -> None:
+        self._scheduler, self._log, self._chance, self._hear = scheduler, log, chance, hear
+        self._position: dict[Place, int] = {}
+        self._planned: dict[Place, bool] = {}
+        log.subscribe([topic], self._told)
+
+    def _told(self, place: Place) -> None:
+        if not self._planned.get(place):
+            self._planned[place] = True
+            self._scheduler.soon(lambda: self._poll(place))
+
+    def _poll(self, place: Place) -> None:
+        self._planned[place] = False
+        lane = self._log.partitions[place]
+        start = self._position.get(place, 0)
+        self._position[place] = len(lane)
+        for record in lane[start:]:
+            self._hear(record)

@@ -1,0 +1,187 @@
+"""The warehouse: works pick lists off, answers withdrawals, and keeps count of its shelves.
+
+It is as unreliable as the contract lets it be: short, late, silent about steps, double under new ids.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from packhorse_contracts.base import Fact
+from packhorse_contracts.blocks import LineQuantity, Package, Parcel
+from packhorse_contracts.shipping import ShippingPickListIssued, ShippingPickListWithdrawn
+from packhorse_contracts.topics import SHIPPING_PICK_LISTS
+from packhorse_contracts.warehouse import (
+    HandedOver,
+    HandedOverV1,
+    Packed,
+    PickCompleted,
+    PickedLine,
+    PickListAccepted,
+    PickListRejected,
+    WithdrawalAccepted,
+    WithdrawalRejected,
+)
+
+from packhorse_simulation.faults import Chance
+from packhorse_simulation.log import Log, Record
+from packhorse_simulation.outsiders.carrier import Carrier
+from packhorse_simulation.outsiders.voice import Ear, Voice
+from packhorse_simulation.scheduler import Scheduler
+
+SOURCE = "/warehouse"
+GONE = ("out_of_stock", "not_found", "damaged")
+
+
+@dataclass(slots=True)
+class Job:
+    """A pick list on the floor."""
+
+    asked: ShippingPickListIssued
+    wanted: dict[str, int]
+    steps: list[Callable[[], Fact | None]] = field(default_factory=list)
+    picked: dict[str, int] = field(default_factory=dict)
+    packed: bool = False
+    stopped: bool = False
+    left: bool = False
+    pace: float = 1.0
+
+
+class Warehouse:
+    """All floors. `left` and `lost` count pieces by SKU and location."""
+
+    def __init__(self, scheduler: Scheduler, log: Log, chance: Chance, voice: Voice, carrier: Carrier) -> None:
+        self._scheduler, self._chance, self._voice, self._carrier = scheduler, chance, voice, carrier
+        self.jobs: dict[str, Job] = {}
+        self.left: Counter[tuple[str, str]] = Counter()
+        self.answered: dict[str, str] = {}
+        Ear(scheduler, log, chance, SHIPPING_PICK_LISTS.name, self._hear)
+
+    def _hear(self, record: Record) -> None:
+        match record.fact:
+            case ShippingPickListIssued() as issued:
+                self._begin(issued)
+            case ShippingPickListWithdrawn() as withdrawn:
+                self._stop(withdrawn.pick_list_id)
+
+    def _begin(self, issued: ShippingPickListIssued) -> None:
+        if issued.pick_list_id in self.jobs:
+            return
+        job = self.jobs[issued.pick_list_id] = Job(issued, {line.line_id: line.quantity for line in issued.lines})
+        slow = self._chance.strikes("the warehouse is slow")
+        job.pace = self._scheduler.random.choice((3_600.0, 20_000.0) if slow else (5.0, 5.0, 30.0))
+        job.steps = list(self._plan(job))
+        self._next(job)
+
+    def _plan(self, job: Job) -> Iterator[Callable[[], Fact | None]]:
+        chance = self._chance
+        if chance.strikes("the warehouse rejects"):
+            yield lambda: self._reject(job)
+            return
+        if not chance.strikes("the warehouse skips a step"):
+            yield lambda: PickListAccepted(pick_list_id=job.asked.pick_list_id)
+        if len(job.wanted) > 1 and chance.strikes("the warehouse rejects some lines"):
+            yield lambda: self._reject_line(job)
+        short = chance.strikes("the warehouse picks short")
+        if short or not chance.strikes("the warehouse skips a step"):
+            yield lambda: self._pick(job, short)
+        else:
+            yield lambda: self._pick_in_silence(job)
+        if not chance.strikes("the warehouse skips a step"):
+            yield lambda: self._pack(job)
+        yield lambda: self._hand_over(job)
+
+    def _next(self, job: Job) -> None:
+        if job.steps:
+            self._scheduler.after(0.1 * job.pace, 1.1 * job.pace, lambda: self._step(job))
+
+    def _step(self, job: Job) -> None:
+        if job.stopped or not job.steps:
+            return
+        fact = job.steps.pop(0)()
+        if fact is not None:
+            self._say(fact)
+        self._next(job)
+
+    def _say(self, fact: Fact) -> None:
+        self._voice.say(SOURCE, fact)
+        if self._chance.strikes("the warehouse reports twice under new ids"):
+            longest = self._scheduler.random.choice((0.1, 10.0, 1000.0))
+            self._scheduler.after(0.0, longest, lambda: self._voice.say(SOURCE, fact))
+
+    def _reject(self, job: Job) -> Fact:
+        job.steps = []
+        return PickListRejected(pick_list_id=job.asked.pick_list_id, reason="out_of_stock")
+
+    def _reject_line(self, job: Job) -> Fact:
+        line = self._scheduler.random.choice(list(job.wanted))
+        gone = LineQuantity(line_id=line, quantity=job.wanted.pop(line))
+        return PickListRejected(pick_list_id=job.asked.pick_list_id, reason="ineligible_product", lines=(gone,))
+
+    def _pick(self, job: Job, short: bool) -> Fact:
+        random = self._scheduler.random
+        job.picked = dict(job.wanted)
+        lines = []
+        for line, wanted in job.wanted.items():
+            reason = None
+            if short and random.random() < 0.6:
+                job.picked[line] = random.randrange(wanted)
+                reason = random.choice((*GONE, "other"))
+            lines.append(PickedLine(line_id=line, picked=job.picked[line], short_reason=reason))
+        if not any(job.picked.values()):
+            job.steps = []
+        return PickCompleted(pick_list_id=job.asked.pick_list_id, lines=tuple(lines))
+
+    def _pick_in_silence(self, job: Job) -> None:
+        job.picked = dict(job.wanted)
+
+    def _pack(self, job: Job) -> Fact:
+        job.packed = True
+        lines = [LineQuantity(line_id=line, quantity=count) for line, count in job.picked.items() if count]
+        half = len(lines) // 2 if self._scheduler.random.random() < 0.3 else 0
+        boxes = [box for box in (lines[:half], lines[half:]) if box]
+        return Packed(
+            pick_list_id=job.asked.pick_list_id,
+            packages=tuple(
+                Package(
+                    package_id=f"{job.asked.pick_list_id}-{number}",
+                    carton="M",
+                    weight=900,
+                    length=300,
+                    width=200,
+                    height=150,
+                    lines=tuple(box),
+                )
+                for number, box in enumerate(boxes)
+            ),
+        )
+
+    def _hand_over(self, job: Job) -> Fact:
+        asked = job.asked
+        job.packed = job.left = True
+        skus = {line.line_id: line.sku for line in asked.lines}
+        for line, count in job.picked.items():
+            self.left[skus[line], asked.location] += count
+        numbers = [f"T-{asked.pick_list_id}"]
+        if self._scheduler.random.random() < 0.15:
+            numbers.append(f"U-{asked.pick_list_id}")
+        for number in numbers:
+            self._carrier.take(number)
+        if self._scheduler.random.random() < 0.3:
+            return HandedOverV1(pick_list_id=asked.pick_list_id, carrier="dhl", tracking_numbers=tuple(numbers))
+        parcels = tuple(Parcel(tracking_number=number) for number in numbers)
+        return HandedOver(pick_list_id=asked.pick_list_id, carrier="dhl", parcels=parcels)
+
+    def _stop(self, pick_list_id: str) -> None:
+        if pick_list_id in self.answered or pick_list_id not in self.jobs:
+            return
+        job = self.jobs[pick_list_id]
+        if not job.packed and not job.left:
+            self.answered[pick_list_id] = "accepted"
+            job.stopped = not self._chance.strikes("the warehouse goes on after it agreed to stop")
+            answer: Fact = WithdrawalAccepted(pick_list_id=pick_list_id)
+        else:
+            self.answered[pick_list_id] = "rejected"
+            answer = WithdrawalRejected(pick_list_id=pick_list_id, reason="too late")
+        longest = self._scheduler.random.choice((1.0, 60.0, 3600.0))
+        self._scheduler.after(0.05, longest, lambda: self._say(answer))

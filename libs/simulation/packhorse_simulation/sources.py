@@ -1,0 +1,146 @@
+"""How each kind of input is claimed so that it is taken once: the in-memory twin of `packhorse_chassis.source`."""
+
+from collections.abc import Hashable, Sequence
+from typing import ClassVar
+
+from packhorse_chassis.inputs import Arrival
+from packhorse_chassis.reaction import Ref
+
+from packhorse_simulation.database import Database
+
+Identity = tuple[str, str]
+
+
+def _row(arrival: Arrival) -> tuple[str, str, str]:
+    type_name, key, name = arrival.row or ("", "", "")
+    return type_name, key, name
+
+
+class Source:
+    """Claims inputs before or after the subjects' locks. Made anew for each batch."""
+
+    name: ClassVar[str] = ""
+    released: frozenset[Ref] = frozenset()
+
+    def before(self, db: Database, arrivals: Sequence[Arrival]) -> list[Arrival]:
+        """Those to go on with."""
+        return list(arrivals)
+
+    def after(self, db: Database, arrivals: list[Arrival]) -> list[Arrival]:
+        """Those that are really ours, decided under their subjects' locks."""
+        return arrivals
+
+    def rows(self, arrivals: Sequence[Arrival]) -> list[Hashable]:
+        """The rows by which they are claimed."""
+        return []
+
+    def settle(self, db: Database, claimed: Sequence[Arrival]) -> None:
+        """What the commit makes of those rows."""
+
+
+class Records(Source):
+    """Records: the inbox decides."""
+
+    name = "record"
+
+    def before(self, db: Database, arrivals: Sequence[Arrival]) -> list[Arrival]:
+        """Each id once, and only those never seen. One that another transaction is at is waited for."""
+        first: dict[Identity, Arrival] = {}
+        for arrival in arrivals:
+            first.setdefault((arrival.source, arrival.id), arrival)
+        new = [arrival for identity, arrival in first.items() if identity not in db.inbox]
+        if db.locked:
+            db.need(self.rows(new))
+        return new
+
+    def rows(self, arrivals: Sequence[Arrival]) -> list[Hashable]:
+        """The places of their ids in the inbox."""
+        return [("inbox", arrival.source, arrival.id) for arrival in arrivals]
+
+    def settle(self, db: Database, claimed: Sequence[Arrival]) -> None:
+        """From now on they have been seen."""
+        db.inbox.update((arrival.source, arrival.id) for arrival in claimed)
+
+
+class Timers(Source):
+    """Timers whose time has come, if they are still there as they were read."""
+
+    name = "timer"
+
+    def after(self, db: Database, arrivals: list[Arrival]) -> list[Arrival]:
+        """Those that were neither cancelled nor set anew meanwhile."""
+        ours = []
+        for arrival in arrivals:
+            kept = db.timers.get(_row(arrival))
+            if kept is not None and kept.id == arrival.id:
+                ours.append(arrival)
+        return ours
+
+    def rows(self, arrivals: Sequence[Arrival]) -> list[Hashable]:
+        """The timers' rows."""
+        return [("timer", *_row(arrival)) for arrival in arrivals]
+
+    def settle(self, db: Database, claimed: Sequence[Arrival]) -> None:
+        """They have fired."""
+        for arrival in claimed:
+            kept = db.timers.get(_row(arrival))
+            if kept is not None and kept.id == arrival.id:
+                del db.timers[_row(arrival)]
+
+
+class Answers(Source):
+    """Answers that no reaction has heard yet."""
+
+    name = "answer"
+
+    def after(self, db: Database, arrivals: list[Arrival]) -> list[Arrival]:
+        """Those that nobody else took."""
+        return [arrival for arrival in arrivals if arrival.row and not db.effects[arrival.row[0]].done]
+
+    def rows(self, arrivals: Sequence[Arrival]) -> list[Hashable]:
+        """The effects' rows."""
+        return [("effect", arrival.row[0]) for arrival in arrivals if arrival.row]
+
+    def settle(self, db: Database, claimed: Sequence[Arrival]) -> None:
+        """They are heard."""
+        for arrival in claimed:
+            if arrival.row:
+                db.effects[arrival.row[0]].done = True
+
+
+class Retry(Source):
+    """One dead letter that an operator wants tried again."""
+
+    name = "retry"
+
+    def __init__(self, dead_letter_id: str, released: frozenset[Ref]) -> None:
+        self.dead_letter_id, self.released = dead_letter_id, released
+
+    def after(self, db: Database, arrivals: list[Arrival]) -> list[Arrival]:
+        """It, if nobody else has taken it."""
+        return arrivals if db.dead[self.dead_letter_id].status == "retry" else []
+
+    def settle(self, db: Database, claimed: Sequence[Arrival]) -> None:
+        """It had its second chance."""
+        db.dead[self.dead_letter_id].status = "retried"
+
+
+class Queue(Source):
+    """What waited behind a dead letter, in order."""
+
+    name = "waiting"
+
+    def __init__(self, ref: Ref) -> None:
+        self.ref, self.released = ref, frozenset({ref})
+
+    def after(self, db: Database, arrivals: list[Arrival]) -> list[Arrival]:
+        """Those that still wait."""
+        return [arrival for arrival in arrivals if arrival.waiting in db.waiting]
+
+    def settle(self, db: Database, claimed: Sequence[Arrival]) -> None:
+        """They wait no longer; once nobody does, the subject is free."""
+        for arrival in claimed:
+            if arrival.waiting is not None:
+                db.waiting.pop(arrival.waiting, None)
+        if not any(ref == self.ref for ref, _ in db.waiting.values()):
+            db.parked.pop(self.ref, None)

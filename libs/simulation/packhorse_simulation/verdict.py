@@ -1,0 +1,105 @@
+"""Every invariant over a world that has come to rest."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from packhorse_audit import books as audit
+from packhorse_audit.streams import streams_are_whole
+from packhorse_audit.verdict import Violation
+from packhorse_contracts.order import OrderAccepted, OrderCancelled, OrderCompleted, OrderRejected
+from packhorse_inventory.state import Movement
+from packhorse_order.state import ORDERS
+from packhorse_payment.state import PAYMENTS
+
+from packhorse_simulation import books
+from packhorse_simulation.log import Record
+from packhorse_simulation.world import World
+
+
+def violations(world: World) -> list[Violation]:
+    """All that doesn't hold; empty where everything does."""
+    return [*world.witness.violations, *_at_rest(world), *_dead_letters(world), *_audit(world), *_outcomes(world)]
+
+
+def _at_rest(world: World) -> Iterator[Violation]:
+    for node in world.nodes.values():
+        if not node.at_rest:
+            lag, outbox, locked = node.group.lag, len(node.db.outbox), len(node.db.locked)
+            found = f"lag {lag}, unpublished {outbox}, rows locked {locked}"
+            yield Violation("everything comes to rest", node.name, found)
+
+
+def _dead_letters(world: World) -> Iterator[Violation]:
+    for node in world.nodes.values():
+        for ref in node.db.parked:
+            yield Violation("nothing stays parked", f"{node.name} {ref.key}", ref.kind)
+        if node.db.waiting:
+            yield Violation("nothing stays parked", node.name, f"{len(node.db.waiting)} inputs wait")
+        for letter in node.db.dead.values():
+            if letter.code in ("reaction", "database") and not world.operator.expected(node.name, letter.cause):
+                yield Violation("no reaction fails by itself", f"{node.name} {letter.ref}", letter.reason)
+
+
+def _audit(world: World) -> Iterator[Violation]:
+    dbs = {name: node.db for name, node in world.nodes.items()}
+    kept = books.orders(dbs["order"])
+    records = world.log.records()
+    yield from audit.orders_end_or_wait(kept.values())
+    yield from audit.stock_is_conserved(books.stock(dbs["inventory"]))
+    totals = world.gateway.totals(world.scheduler.clock())
+    told = books.told(records)
+    yield from audit.money_is_conserved(books.payments(dbs["payment"], totals), kept, told.sales())
+    yield from audit.one_pick_list_per_shipment(books.shipments(dbs["shipping"]), told.issued, told.withdrawn)
+    yield from audit.nobody_is_told_twice(world.mail.books(), told.sent.values(), books.sent(dbs["notification"]))
+    counters = {(f"/packhorse/{name}", key): last for name, db in dbs.items() for key, last in db.sequences.items()}
+    yield from streams_are_whole(told.spoken, counters)
+
+
+def _outcomes(world: World) -> Iterator[Violation]:
+    """The checkout's ledger against what became of each order; the outsiders' books against ours."""
+    said = _said(world.log.records())
+    orders = world.nodes["order"].db.of_kind(ORDERS)
+    for order_id, placed in world.shop.ledger.items():
+        facts = said.get(order_id, Counter())
+        taken, ends = facts[OrderAccepted] + facts[OrderRejected], facts[OrderCompleted] + facts[OrderCancelled]
+        wanted: type = OrderRejected if placed.wrong else OrderAccepted
+        if taken != 1 or facts[wanted] != 1:
+            found = f"accepted {facts[OrderAccepted]} times, rejected {facts[OrderRejected]} times"
+            yield Violation("every order is answered once", order_id, found)
+        elif not placed.wrong and ends != 1:
+            status = orders[order_id].status if order_id in orders else "unknown"
+            yield Violation("every order ends once", order_id, f"ended {ends} times, is {status}")
+    for order_id, sentence in world.gateway.overreached:
+        yield Violation("the gateway is never asked for too much", order_id, sentence)
+    for order_id, payment in world.nodes["payment"].db.of_kind(PAYMENTS).items():
+        if not payment.refused and payment.kept > payment.owed:
+            found = f"{payment.kept} were kept, {payment.owed} are owed"
+            yield Violation("nothing is kept that isn't owed", order_id, found)
+    yield from _shelves(world)
+
+
+def _said(records: list[Record]) -> dict[str, Counter[type]]:
+    """By order, how often each end was said; what was published twice under one id counts once."""
+    said: dict[str, Counter[type]] = {}
+    seen: set[str] = set()
+    for record in records:
+        fact = record.fact
+        if record.topic != "order.events" or fact is None or record.id in seen:
+            continue
+        seen.add(record.id)
+        if isinstance(fact, OrderCancelled) and not fact.whole:
+            continue
+        said.setdefault(record.key, Counter())[type(fact)] += 1
+    return said
+
+
+def _shelves(world: World) -> Iterator[Violation]:
+    """What left the shelves, as the warehouse counted it, is what our books say has left."""
+    ours: Counter[tuple[str, str]] = Counter()
+    for entry in world.nodes["inventory"].db.journal:
+        if isinstance(entry, Movement) and entry.cause.startswith("dispatched"):
+            ours[entry.sku, entry.location] -= entry.on_hand_change
+    for cell in sorted(set(ours) | set(world.warehouse.left)):
+        if ours[cell] > world.warehouse.left[cell]:
+            found = f"{ours[cell]} pieces by our books, {world.warehouse.left[cell]} by the warehouse's"
+            yield Violation("what left the shelf is what left the books", " at ".join(cell), found)

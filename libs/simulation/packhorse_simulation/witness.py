@@ -1,0 +1,48 @@
+"""Watches every commit while it happens: what no book shows afterwards."""
+
+from packhorse_audit.verdict import Violation
+from packhorse_chassis.reaction import Ref
+
+from packhorse_simulation.node import Node
+from packhorse_simulation.sources import Retry, Source
+from packhorse_simulation.transaction import Work
+
+
+class Witness:
+    """Facts of one key are taken in the order in which they were said; a timer is heard only while it is set."""
+
+    def __init__(self) -> None:
+        self._last: dict[tuple[str, str, int, Ref], tuple[int, str]] = {}
+        self._fired: set[tuple[str, str]] = set()
+        self.violations: list[Violation] = []
+
+    def see(self, node: Node, work: Work) -> None:
+        """Looks at one commit."""
+        for reacted in work.reacted:
+            arrival = reacted.arrival
+            raw = arrival.raw
+            if raw.origin == "record":
+                if raw.partition is None or raw.offset is None or not _keeps_its_place(node, work.source):
+                    continue
+                lane = (node.name, raw.topic, raw.partition, reacted.ref)
+                before = self._last.get(lane)
+                if before is not None and raw.offset < before[0]:
+                    self._complain(
+                        "facts of a key are taken in their order",
+                        f"{node.name} {reacted.ref.key}",
+                        f"{raw.topic}-{raw.partition}@{raw.offset} after {before[0]}",
+                    )
+                else:
+                    self._last[lane] = (raw.offset, arrival.id)
+            elif (node.name, arrival.id) in self._fired:
+                self._complain("a timer or an answer is heard once", f"{node.name} {reacted.ref.key}", arrival.id)
+            else:
+                self._fired.add((node.name, arrival.id))
+
+    def _complain(self, invariant: str, subject: str, found: str) -> None:
+        self.violations.append(Violation(invariant, subject, found))
+
+
+def _keeps_its_place(node: Node, source: Source) -> bool:
+    """A record that was refused steps aside, and those behind it go on; one at which a reaction failed doesn't."""
+    return not isinstance(source, Retry) or node.db.dead[source.dead_letter_id].code in ("reaction", "database")

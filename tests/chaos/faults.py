@@ -1,0 +1,145 @@
+"""What can go wrong, one function a kind. Each hurts, waits, and heals; the next begins when it is over."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from random import Random
+from typing import Final
+
+from packhorse_cli.system import SERVICES
+
+from .stage import SESSION_SECONDS, Stage
+from .wires import Mode
+
+Fault = Callable[[Stage, Random], Awaitable[str]]
+"""Does it and says what it hit."""
+
+
+async def kill_service(stage: Stage, random: Random) -> str:
+    """`kill -9` of one process of a service."""
+    name = random.choice(stage.processes(random.choice(SERVICES)))
+    stage.supervisor.children[name].kill()
+    return name
+
+
+async def kill_a_whole_service(stage: Stage, random: Random) -> str:
+    """`kill -9` of all processes of a service at once."""
+    service = random.choice(SERVICES)
+    for name in stage.processes(service):
+        stage.supervisor.children[name].kill()
+    return service
+
+
+async def kill_broker(stage: Stage, random: Random) -> str:
+    """`kill -9` of a broker, which is away for some seconds."""
+    return await _away(stage, random.choice([name for name in stage.servers if name.startswith("kafka")]), 4)
+
+
+async def kill_database(stage: Stage, random: Random) -> str:
+    """`kill -9` of the database's postmaster; it recovers from its log."""
+    return await _away(stage, "postgres", random.uniform(0, 4))
+
+
+async def kill_gateway(stage: Stage, random: Random) -> str:
+    """`kill -9` of the payment gateway."""
+    stage.supervisor.children["gateway"].kill()
+    return "gateway"
+
+
+async def kill_mail_server(stage: Stage, random: Random) -> str:
+    """`kill -9` of the mail server."""
+    stage.supervisor.children["mail"].kill()
+    return "mail"
+
+
+async def kill_warehouse(stage: Stage, random: Random) -> str:
+    """`kill -9` of the warehouse and of the carrier."""
+    for name in ("warehouse", "carrier"):
+        stage.supervisor.children[name].kill()
+    return "warehouse, carrier"
+
+
+async def freeze_service(stage: Stage, random: Random) -> str:
+    """SIGSTOP for longer than the session, then SIGCONT: a zombie that believes it still owns its partitions."""
+    name = random.choice(stage.processes(random.choice(SERVICES)))
+    child = stage.supervisor.children[name]
+    child.kill(signal.SIGSTOP)
+    await asyncio.sleep(SESSION_SECONDS + random.uniform(1, 6))
+    child.kill(signal.SIGCONT)
+    return name
+
+
+async def freeze_broker(stage: Stage, random: Random) -> str:
+    """A broker that neither answers nor closes its connections."""
+    child = stage.servers[random.choice([name for name in stage.servers if name.startswith("kafka")])]
+    child.kill(signal.SIGSTOP)
+    await asyncio.sleep(random.uniform(2, 12))
+    child.kill(signal.SIGCONT)
+    return child.name
+
+
+async def cut_wire(stage: Stage, random: Random) -> str:
+    """All connections of a service to its database are reset, and none opens for a while."""
+    return await _wire(stage, random, "cut")
+
+
+async def slow_wire(stage: Stage, random: Random) -> str:
+    """Each way to a service's database takes a fifth of a second."""
+    return await _wire(stage, random, "slow")
+
+
+async def half_open_wire(stage: Stage, random: Random) -> str:
+    """What a service writes to its database goes nowhere, and no connection closes."""
+    return await _wire(stage, random, "mute")
+
+
+async def rolling_restart(stage: Stage, random: Random) -> str:
+    """SIGTERM, one process after another, as a deployment does."""
+    service = random.choice(SERVICES)
+    for name in stage.processes(service):
+        stage.supervisor.children[name].ask()
+        await asyncio.sleep(3)
+    return service
+
+
+async def rebalance_storm(stage: Stage, random: Random) -> str:
+    """A member of a group that comes and goes, again and again."""
+    service = random.choice(SERVICES)
+    for _ in range(3):
+        stage.supervisor.children[f"{service}-2"].kill()
+        await asyncio.sleep(2)
+    return service
+
+
+FAULTS: Final[tuple[Fault, ...]] = (
+    kill_service,
+    kill_a_whole_service,
+    kill_broker,
+    kill_database,
+    kill_gateway,
+    kill_mail_server,
+    kill_warehouse,
+    freeze_service,
+    freeze_broker,
+    cut_wire,
+    slow_wire,
+    half_open_wire,
+    rolling_restart,
+    rebalance_storm,
+)
+
+
+async def _away(stage: Stage, name: str, seconds: float) -> str:
+    stage.down.add(name)
+    stage.servers[name].kill()
+    await asyncio.sleep(seconds)
+    stage.down.discard(name)  # whoever tends the stage starts it again
+    return name
+
+
+async def _wire(stage: Stage, random: Random, mode: Mode) -> str:
+    service = random.choice(SERVICES)
+    await stage.turn(service, mode)
+    await asyncio.sleep(random.uniform(2, 14))
+    await stage.turn(service, "pass")
+    return service

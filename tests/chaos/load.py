@@ -1,0 +1,142 @@
+"""The checkout of the chaos run: a steady stream of orders, repeats and cancellations, and a ledger of its own.
+
+An order is in the ledger once the broker has said that it has it: from then on nobody may lose it.
+"""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from random import Random
+
+from aiokafka.errors import KafkaError
+from packhorse_contracts.base import Fact
+from packhorse_contracts.catalogue import LocationChanged, ProductChanged
+from packhorse_contracts.checkout import OrderPlaced
+from packhorse_contracts.customer import CancellationRequested
+from packhorse_contracts.warehouse import StockReceived
+from packhorse_devstack.counterparties.voice import Raw, Saying, Voice
+
+SKUS = tuple(f"C-{number:02}" for number in range(20))
+PLENTY, SCARCE = 1_000_000, 60
+LOCATIONS = ("WH-A", "WH-B")
+PRICE = 1_000
+TOKENS = ["tok_ok"] * 20 + ["tok_declined", "tok_flaky", "tok_timeout", "tok_slow"]
+
+
+@dataclass
+class Ledger:
+    """What the broker has said that it has."""
+
+    orders: set[str] = field(default_factory=set)
+    repeats: int = 0
+    cancellations: int = 0
+    bad: int = 0
+    longest_wait: float = 0
+    """Seconds that a send took at most: how long the brokers were away, as the checkout saw it."""
+
+
+def catalogue() -> tuple[list[Fact], list[Fact]]:
+    """What is sold and where it lies; and the stock: plenty, but for the last two products."""
+    known: list[Fact] = [
+        LocationChanged(location=place, kind="warehouse", name=place, country="GB", active=True, timezone="UTC")
+        for place in LOCATIONS
+    ]
+    known += [ProductChanged(sku=sku, title=sku, weight=300, length=100, width=100, height=100) for sku in SKUS]
+    stock: list[Fact] = [
+        StockReceived.model_validate(
+            {
+                "receipt_id": f"RC-{place}",
+                "location": place,
+                "lines": [{"sku": sku, "quantity": SCARCE if sku in SKUS[-2:] else PLENTY} for sku in SKUS],
+            }
+        )
+        for place in LOCATIONS
+    ]
+    return known, stock
+
+
+def order(random: Random) -> OrderPlaced:
+    """One to four lines, paid in any of the gateway's ways."""
+    chosen = random.sample(SKUS, random.randint(1, 4))
+    lines = [
+        {"line_id": str(number), "sku": sku, "quantity": random.randint(1, 3), "unit_price": PRICE}
+        for number, sku in enumerate(chosen, 1)
+    ]
+    goods = sum(PRICE * int(str(line["quantity"])) for line in lines)
+    return OrderPlaced.model_validate(
+        {
+            "order_id": f"X-{random.getrandbits(48):012x}",
+            "placed_at": datetime.now(UTC),
+            "channel": "web",
+            "currency": "GBP",
+            "customer": {"customer_id": "c", "name": "Emma", "email": "emma@shop.test", "locale": "en-GB"},
+            "ship_to": {"name": "Emma", "lines": ["1 High St"], "city": "York", "country": "GB"},
+            "lines": lines,
+            "delivery": {"mode": "ship", "service": "standard", "price": 500},
+            "payments": [{"method": "card", "amount": goods + 500, "token": random.choice(TOKENS)}],
+            "totals": {"goods": goods, "discount": 0, "delivery": 500, "tax": 0, "grand_total": goods + 500},
+        }
+    )
+
+
+class Load:
+    """Places orders at a rate until it is stopped."""
+
+    def __init__(self, kafka: str, random: Random, rate: float) -> None:
+        self._kafka, self._random, self._rate = kafka, random, rate
+        self.ledger = Ledger()
+        self._later: list[tuple[float, Callable[[], Saying]]] = []
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """The stream."""
+        due = time.monotonic()
+        async with Voice(self._kafka, "/chaos/checkout") as voice:
+            while not stop.is_set():
+                now = time.monotonic()
+                if now < due:
+                    await asyncio.sleep(due - now)
+                # Open loop: what couldn't be sent in time is sent all the same, as soon as it can be.
+                due += 1 / self._rate
+                await self._place(voice)
+                for entry in [entry for entry in self._later if entry[0] <= now]:
+                    self._later.remove(entry)
+                    await self._say(voice, entry[1]())
+
+    async def _place(self, voice: Voice) -> None:
+        random, placed = self._random, order(self._random)
+        event = Saying(placed, str(uuid.UUID(int=random.getrandbits(128))), datetime.now(UTC))
+        await self._say(voice, event)
+        self.ledger.orders.add(placed.order_id)
+        chance = random.random()
+        if chance < 0.05:
+            self.ledger.repeats += 1
+            self._in(random.uniform(0, 5), lambda: event)
+        elif chance < 0.08:
+            self.ledger.repeats += 1
+            again = Saying(placed, f"{event.id}-again", event.at)
+            self._in(random.uniform(0, 5), lambda: again)
+        elif chance < 0.18:
+            self.ledger.cancellations += 1
+            asked = CancellationRequested(order_id=placed.order_id, reason="changed my mind")
+            ask = Saying(asked, f"{event.id}-cancel", event.at)
+            self._in(random.uniform(0, 8), lambda: ask)
+        elif chance < 0.2:
+            self.ledger.bad += 1
+            await self._say(voice, Raw("checkout.orders", f"bad-{event.id}".encode(), b"{", ()))
+
+    def _in(self, seconds: float, what: Callable[[], Saying]) -> None:
+        self._later.append((time.monotonic() + seconds, what))
+
+    async def _say(self, voice: Voice, what: Saying | Raw) -> None:
+        began = time.monotonic()
+        while True:
+            try:
+                await voice.say([what])
+            except (KafkaError, OSError):
+                await asyncio.sleep(0.2)  # said again: an unheard answer doesn't mean that it isn't there
+            else:
+                break
+        self.ledger.longest_wait = max(self.ledger.longest_wait, time.monotonic() - began)

@@ -1,0 +1,178 @@
+"""Chaos: random faults under steady load, then rest, and the books must be in order.
+
+`make chaos MINUTES=10 SEED=1` runs it for longer, and prints what was done and found.
+"""
+
+import asyncio
+import json
+import os
+import secrets
+import tempfile
+import time
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+
+from packhorse_audit.run import audit_system
+from packhorse_cli import stream
+from packhorse_cli.lag import Lag
+from packhorse_cli.progress import FOLLOWED, Progress
+from packhorse_cli.story import collect
+from packhorse_cli.system import SERVICES
+from packhorse_devstack.counterparties.voice import Saying, Voice
+from packhorse_devstack.places import data_folder
+
+from .faults import FAULTS
+from .load import Load, catalogue
+from .stage import Stage, stage
+
+MINUTES = float(os.environ.get("CHAOS_MINUTES", "1.5"))
+SEED = int(os.environ.get("CHAOS_SEED", "0")) or secrets.randbelow(1_000_000)
+RATE = float(os.environ.get("CHAOS_RATE", "4"))
+"""Orders a second: two cores carry three brokers and fifteen processes."""
+
+TO_REST = 180.0
+"""Seconds that the system may take to come to rest after the last fault."""
+
+
+@dataclass
+class Report:
+    """What was done, and what came of it."""
+
+    seed: int
+    minutes: float
+    faults: dict[str, int] = field(default_factory=dict)
+    orders: int = 0
+    repeats: int = 0
+    cancellations: int = 0
+    bad_records: int = 0
+    lost: dict[str, list[str]] = field(default_factory=dict)
+    """Orders that never ended, each with its story."""
+
+    doubled: list[str] = field(default_factory=list)
+    out_of_order: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    restarts: dict[str, int] = field(default_factory=dict)
+    longest_stall: float = 0
+    """Seconds under load in which no order ended."""
+
+    to_recover: float = 0
+    """Seconds from the last fault's end until everything was at rest."""
+
+
+async def watch(kafka: str, progress: Progress, report: Report, loaded: asyncio.Event) -> None:
+    """Follows the orders as an operator would."""
+    last, ended = time.monotonic(), 0
+    async for event in stream.read(kafka, [*FOLLOWED, *stream.dead_topics()], follow=True):
+        progress.take(event)
+        now = time.monotonic()
+        if len(progress.ended) > ended:
+            if ended and loaded.is_set():
+                report.longest_stall = max(report.longest_stall, now - last)
+            last, ended = now, len(progress.ended)
+
+
+async def tend(here: Stage) -> None:
+    """The supervisor."""
+    while True:
+        await asyncio.sleep(0.3)
+        await asyncio.to_thread(here.tend)
+
+
+async def open_the_shop(here: Stage) -> None:
+    """Products, then stock."""
+    kafka = here.running.system.kafka
+    async with Lag(kafka, SERVICES) as lag, Voice(kafka, "/chaos/catalogue") as voice:
+        for part in catalogue():
+            await voice.say([Saying(fact, f"{fact.TYPE}-{fact.key}", datetime.now(UTC)) for fact in part])
+            await asyncio.sleep(1)
+            while not await here.running.quiet(lag):
+                await asyncio.sleep(0.2)
+
+
+async def play(here: Stage) -> Report:
+    """The whole play."""
+    report, random = Report(SEED, MINUTES), Random(SEED)
+    kafka, progress = here.running.system.kafka, Progress()
+    await here.until_ready()
+    await open_the_shop(here)
+    loaded, stop = asyncio.Event(), asyncio.Event()
+    loaded.set()
+    load = Load(kafka, Random(SEED + 1), RATE)
+    tending = asyncio.create_task(tend(here))
+    watching = asyncio.create_task(watch(kafka, progress, report, loaded))
+    placing = asyncio.create_task(load.run(stop))
+    try:
+        await hurt(here, random, report)
+        stop.set()
+        await placing
+        loaded.clear()
+        healed = time.monotonic()
+        await here.until_ready(TO_REST)
+        await until_rest(here, progress, load, healed + TO_REST)
+        report.to_recover = round(time.monotonic() - healed, 1)
+    finally:
+        for task in (tending, watching, placing):
+            task.cancel()
+        await asyncio.gather(tending, watching, placing, return_exceptions=True)
+    ledger = load.ledger
+    report.orders, report.repeats = len(ledger.orders), ledger.repeats
+    report.cancellations, report.bad_records = ledger.cancellations, ledger.bad
+    for order_id in sorted(ledger.orders - progress.ended)[:5]:
+        story = await collect(kafka, order_id)
+        report.lost[order_id] = [f"{event.at:%H:%M:%S.%f} {event.topic} {event.short}" for event in story]
+    report.restarts = dict(here.supervisor.restarts)
+    report.longest_stall = round(report.longest_stall, 1)
+    for violation in await audit_system(here.running.system):
+        told = f"{violation.invariant}: {violation.subject}: {violation.found}"
+        report.violations.append(told)
+        if "order" in violation.invariant.split():
+            report.out_of_order.append(told)
+        elif "twice" in told or "unique" in told:
+            report.doubled.append(told)
+    return report
+
+
+async def hurt(here: Stage, random: Random, report: Report) -> None:
+    """One fault after another, each kind once before any comes again."""
+    over = time.monotonic() + MINUTES * 60
+    waiting = list(FAULTS)
+    random.shuffle(waiting)
+    while time.monotonic() < over:
+        if not waiting:
+            waiting = list(FAULTS)
+            random.shuffle(waiting)
+        fault = waiting.pop()
+        victim = await fault(here, random)
+        report.faults[fault.__name__] = report.faults.get(fault.__name__, 0) + 1
+        print(f"  {time.strftime('%H:%M:%S')} {fault.__name__}: {victim}", flush=True)  # noqa: T201
+        await asyncio.sleep(random.uniform(0.5, 4))
+
+
+async def until_rest(here: Stage, progress: Progress, load: Load, deadline: float) -> None:
+    """Every order that the checkout knows of has ended, and nothing is under way."""
+    async with Lag(here.running.system.kafka, SERVICES) as lag:
+        while load.ledger.orders - progress.ended or not await here.running.quiet(lag):
+            if time.monotonic() > deadline:
+                return
+            await asyncio.sleep(0.3)
+    await asyncio.sleep(1)
+
+
+def test_nothing_is_lost_or_doubled_whatever_is_killed_frozen_or_cut() -> None:
+    """Every order that the broker has taken ends; every invariant holds."""
+    with tempfile.TemporaryDirectory(prefix="packhorse-chaos-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        (data_folder() / "cache").mkdir(parents=True, exist_ok=True)
+        (folder / "cache").symlink_to((data_folder() / "cache").resolve())
+        with stage(folder) as here:
+            report = asyncio.run(play(here))
+            told = json.dumps(asdict(report), indent=1)
+            print(told)  # noqa: T201
+            if keep := os.environ.get("CHAOS_REPORT"):
+                Path(keep).write_text(told)
+            assert not report.lost, told
+            assert not report.violations, told
+            assert report.orders > 0
