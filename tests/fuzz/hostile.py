@@ -16,7 +16,7 @@ from packhorse_contracts.base import RFC3339, Fact
 from pydantic import JsonValue
 
 from .sound import Headers, Sound, inbound, sound
-from .values import TEXTS, Bare, Path, pick, places, replaced, without
+from .values import NEVER, TEXTS, Bare, Path, pick, places, replaced, without
 
 Fate = Literal["dead", "alive", "either"]
 """A dead letter; no dead letter; or as the contract decides, but a refusal names the field."""
@@ -68,7 +68,8 @@ def _one_place(random: Random, ground: Sound) -> Record:
     path, was = random.choice(list(places(ground.data)))
     what, value = pick(random, was)
     body = replaced(ground.data, path, value)
-    record = replace(plain(ground), kind=f"{what} at a place", value=body, fate="either", field=_field(path))
+    fate: Fate = "dead" if what in NEVER else "either"
+    record = replace(plain(ground), kind=f"{what} at a place", value=body, fate=fate, field=_field(path))
     named = None if isinstance(value, Bare) else value
     if path == (ground.fact.KEY,) and isinstance(named, str):
         return replace(record, key=named.encode())
@@ -79,7 +80,8 @@ def _one_place_structured(random: Random, ground: Sound) -> Record:
     path, was = random.choice(list(places(ground.data)))
     what, value = pick(random, was)
     body = replaced(ground.event, ("data", *path), value)
-    record = replace(plain(ground), kind=f"{what} at a place, structured", value=body, fate="either")
+    fate: Fate = "dead" if what in NEVER else "either"
+    record = replace(plain(ground), kind=f"{what} at a place, structured", value=body, fate=fate)
     return replace(record, headers=[("content-type", STRUCTURED)], field=_field(path))
 
 

@@ -60,6 +60,8 @@ def check(record: Record, offset: int) -> int:
                 f"{service}, {record.topic}, {record.kind}: {wrong}\n"
                 f"key {record.key!r} headers {list(record.headers)!r:.2000}\n{(record.value or b'')[:2000]!r}"
             )
+        if arrival is not None and arrival.heard is not None:
+            assert "\\u0000" not in arrival.heard.model_dump_json(), "PostgreSQL keeps no NUL"
         if arrival is not None and arrival.fault is not None:
             dead += 1
             check_dead_letter(service, arrival)

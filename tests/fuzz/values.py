@@ -62,6 +62,9 @@ BARE: Final = {
     "minus zero": Bare("-0"),
 }
 
+NEVER: Final = frozenset(BARE) - {"a fraction of a piece", "minus zero"} | {"NUL", "an id of 10,000 characters"}
+"""What no place of any fact takes."""
+
 NUMBERS: Final = {
     "negative": -1,
     "zero": 0,

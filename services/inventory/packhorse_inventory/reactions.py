@@ -102,11 +102,14 @@ def take_off(
         return Decisions(kept)
     shelves = _shelves(policy, others, now)
     here, elsewhere = _parted(kept.allocated, shipment.location)
-    taken, left = _split(here, _pieces((line.line_id, line.quantity) for line in shipment.lines))
+    # A line that names another SKU than was set aside for it covers nothing of what was.
+    own = {(part.line_id, part.sku) for part in here}
+    meant = [line for line in shipment.lines if (line.line_id, line.sku) in own]
+    taken, left = _split(here, _pieces((line.line_id, line.quantity) for line in meant))
     rest = elsewhere + left
     reserved = _pieces((part.line_id, part.quantity) for part in taken)
     for line in shipment.lines:
-        covered = min(line.quantity, reserved.get(line.line_id, 0))
+        covered = min(line.quantity, reserved.get(line.line_id, 0)) if line in meant else 0
         place = (line.sku, shipment.location)
         shelves.move(*place, on_hand=-covered, reserved=-covered, cause="dispatched", reference=shipment.shipment_id)
         if covered:
@@ -130,7 +133,7 @@ def write_off_short(
         return Decisions(kept)
     shelves = _shelves(policy, others, now)
     here, elsewhere = _parted(kept.allocated, pick.location)
-    short, left = _split(here, _pieces((line.line_id, line.wanted - line.picked) for line in pick.lines))
+    short, left = _split(here, _pieces((line.line_id, max(line.wanted - line.picked, 0)) for line in pick.lines))
     rest = elsewhere + left
     reasons = {line.line_id: line.reason for line in pick.lines}
     for part in short:

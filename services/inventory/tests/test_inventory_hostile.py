@@ -3,8 +3,10 @@
 from packhorse_chassis.memory import Memory
 from packhorse_chassis.said import MAX_EVENT_BYTES
 from packhorse_contracts.base import MAX_ITEMS
-from packhorse_contracts.inventory import InventoryReservationRefused, InventoryReserved
+from packhorse_contracts.inventory import InventoryReservationRefused, InventoryReserved, InventoryStockAdjusted
 from packhorse_contracts.order import OrderAccepted
+from packhorse_contracts.shipping import ShippingDispatched, ShippingShortPicked
+from packhorse_inventory.state import STOCK
 
 from .test_inventory_stock import NOON, ROUTES, accepted, place, product, received
 
@@ -47,3 +49,40 @@ def test_a_huge_order_that_would_be_scattered_is_refused() -> None:
     [refused] = service.said(InventoryReservationRefused)
     assert {(line.wanted, line.available) for line in refused.short} == {(3, 2)}
     assert len(refused.model_dump_json()) < MAX_EVENT_BYTES
+
+
+def reserved_mugs() -> Memory:
+    """An order for two mugs is reserved; of trays there is none."""
+    service = Memory(ROUTES)
+    for fact in (
+        place("north"),
+        product("MUG"),
+        product("TRAY"),
+        received("r", "north", MUG=2),
+        accepted("o", ("MUG", 2)),
+    ):
+        service.hear(fact, NOON)
+    return service
+
+
+def test_a_dispatch_of_another_sku_takes_nothing_that_was_set_aside() -> None:
+    """The line has the right id and the wrong SKU: the trays are said to be missing, the mugs stay reserved."""
+    service = reserved_mugs()
+    [reserved] = service.said(InventoryReserved)
+    line = {"line_id": reserved.allocations[0].line_id, "sku": "TRAY", "quantity": 2}
+    told = {"order_id": "o", "shipment_id": "s", "pick_list_id": "p", "location": "north", "at": NOON}
+    told |= {"carrier": "dhl", "service": "standard", "tracking_numbers": ["t"], "packages": []}
+    service.hear(ShippingDispatched.model_validate({**told, "lines": [line]}), NOON)
+    assert [fact.sku for fact in service.said(InventoryStockAdjusted)] == ["TRAY"]
+    assert service.state(STOCK, "MUG").levels["north"].reserved == 2
+    assert not service.state(STOCK, "TRAY").levels
+
+
+def test_more_picked_than_wanted_books_nothing() -> None:
+    """It is not short, whatever else it is."""
+    service = reserved_mugs()
+    line = {"line_id": service.said(InventoryReserved)[0].allocations[0].line_id, "sku": "MUG", "wanted": 2}
+    told = {"order_id": "o", "shipment_id": "s", "location": "north", "at": NOON}
+    short = {**line, "picked": 1_000_000, "reason": "not_found"}
+    service.hear(ShippingShortPicked.model_validate({**told, "lines": [short]}), NOON)
+    assert service.state(STOCK, "MUG").levels["north"].on_hand == 2

@@ -58,8 +58,7 @@ def test_a_restart_keeps_the_data(open_folder: Path) -> None:
 _OWNER = """
     import sys, time
     from pathlib import Path
-    from packhorse_devstack.places import free_ports
-from packhorse_devstack.postgres import Postgres
+    from packhorse_devstack.postgres import Postgres
     server = Postgres(Path(sys.argv[1]))
     print(server.start(), flush=True)
     time.sleep(600)

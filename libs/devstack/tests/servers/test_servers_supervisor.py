@@ -5,7 +5,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from packhorse_devstack.processes import LONGEST_PAUSE, Supervisor
+from packhorse_devstack.processes import LONGEST_PAUSE, Child, Supervisor
 
 from .servers_waiting import eventually
 
@@ -105,7 +105,7 @@ def test_those_named_leave_before_the_rest(tmp_path: Path) -> None:
     assert supervisor.children == {}
 
 
-def test_all_are_asked_before_anyone_is_waited_for(tmp_path: Path) -> None:
+def test_all_are_asked_before_anyone_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else five services that take their time would take it five times over: the grace is one for all."""
     supervisor, notes = Supervisor(tmp_path), tmp_path / "notes"
     deaf = """
@@ -118,7 +118,16 @@ def test_all_are_asked_before_anyone_is_waited_for(tmp_path: Path) -> None:
     for child in children:
         eventually(child.tail, lambda said: "ready" in said)
     _add_noting(supervisor, "polite", notes)
+    given: list[float] = []
+    stop = Child.stop
+
+    def noted(child: Child, grace: float) -> None:
+        given.append(grace)
+        stop(child, grace)
+
+    monkeypatch.setattr(Child, "stop", noted)
     supervisor.stop(grace=1)
+    assert given[1:] == [0, 0, 0], "the first used it up"
     assert notes.read_text().split() == ["polite"]
     assert not any(child.running for child in children)
     assert all(child.exit_code == 247 for child in children)

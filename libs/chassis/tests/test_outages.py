@@ -1,0 +1,236 @@
+"""Database and broker that go away under a running service: it waits, says that it isn't ready, and loses nothing."""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import asyncpg
+import pytest
+import toy
+from aiokafka import AIOKafkaProducer
+from packhorse_chassis.faults import is_transient
+from packhorse_chassis.process import Process
+from packhorse_chassis.settings import Settings
+from packhorse_devstack import topics
+from packhorse_devstack.places import data_folder
+from packhorse_devstack.processes import Child
+from packhorse_devstack.stack import Stack
+from pydantic import SecretStr
+from rig import Broker, eventually, new_order
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[Stack]:
+    """Servers that these tests may kill."""
+    with tempfile.TemporaryDirectory(prefix="packhorse-outage-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        (data_folder() / "cache").mkdir(parents=True, exist_ok=True)
+        (folder / "cache").symlink_to((data_folder() / "cache").resolve())
+        with Stack(folder, fresh=True) as stack:
+            if not stack.servers:
+                pytest.skip("the servers aren't ours to kill")
+            yield stack
+
+
+@pytest.fixture
+async def outsider(own: Stack) -> AsyncIterator[Broker]:
+    """A client of the broker that may be killed."""
+    await topics.create(own.kafka)
+    producer = AIOKafkaProducer(bootstrap_servers=own.kafka, acks="all", enable_idempotence=True)
+    await producer.start()
+    yield Broker(own.kafka, producer)
+    await producer.stop()
+
+
+@asynccontextmanager
+async def running(own: Stack, dsn: str, **settings: object) -> AsyncIterator[Process]:
+    """A process of the toy service on them."""
+    given = {"kafka": own.kafka, "postgres": SecretStr(dsn), "pump_idle": 0.05, "stop_grace": 5, **settings}
+    process = Process(toy.service(), Settings.model_validate(given))
+    try:
+        await process.start()
+        yield process
+    finally:
+        await process.stop()
+
+
+def notes(dsn: str, order: str) -> Callable[[], Awaitable[list[str]]]:
+    """The toy's notes about an order; empty while the database is away."""
+
+    async def look() -> list[str]:
+        try:
+            db = await asyncpg.connect(dsn, timeout=2)
+        except (OSError, asyncpg.PostgresError, TimeoutError):
+            return []
+        try:
+            found: list[str] = await db.fetchval(
+                "SELECT ARRAY(SELECT jsonb_array_elements_text(state -> 'notes')) FROM tally WHERE id = $1", order
+            )
+            return found or []
+        finally:
+            await db.close()
+
+    return look
+
+
+def not_ready(process: Process) -> Callable[[], Awaitable[set[str]]]:
+    """What the process says is wrong."""
+
+    async def look() -> set[str]:
+        url = f"http://127.0.0.1:{process.http_port}/health/ready"
+        async with aiohttp.ClientSession() as http, http.get(url) as answer:
+            return set() if answer.status == 200 else set((await answer.json())["wrong"])
+
+    return look
+
+
+def revive(child: Child) -> None:
+    """Starts a server again at the same address."""
+    while child.running:
+        time.sleep(0.02)
+    child.start()
+
+
+async def events(outsider: Broker, order: str, count: int) -> list[int]:
+    """The numbers of an order's events, in the order of the topic, as a reader with an inbox takes them: what was
+    published twice, because the relay didn't learn that it was there, has the same id."""
+    first: dict[str, int] = {}
+    read = count
+    while len(first) < count:
+        told = await outsider.read("order.events", {order}, read)
+        first = {headers["ce_id"]: int(headers["ce_sequence"]) for _, headers, _ in reversed(told)}
+        first = dict(reversed(first.items()))
+        read += count - len(first)
+    return list(first.values())
+
+
+async def test_the_database_is_killed_and_comes_back(own: Stack, outsider: Broker) -> None:
+    """What came meanwhile is taken afterwards, once and in order, by the same process."""
+    order, dsn = new_order(), await own.create_database("outage_a")
+    async with running(own, dsn) as process:
+        await outsider.send(toy.request(order, "0"))
+        await eventually(notes(dsn, order), lambda seen: seen == ["0"])
+        own.servers["postgres"].kill()
+        await eventually(not_ready(process), lambda wrong: "database" in wrong)
+        for number in range(1, 20):
+            await outsider.send(toy.request(order, str(number)))
+        await asyncio.to_thread(revive, own.servers["postgres"])
+        await eventually(notes(dsn, order), lambda seen: seen == [str(n) for n in range(20)])
+        await eventually(not_ready(process), lambda wrong: not wrong)
+        assert await events(outsider, order, 20) == list(range(1, 21))
+
+
+async def test_the_broker_is_killed_and_comes_back(own: Stack, outsider: Broker) -> None:
+    """What was committed is published when it is back: every event id once, in order."""
+    order, dsn = new_order(), await own.create_database("outage_b")
+    async with running(own, dsn) as process:
+        for number in range(20):
+            await outsider.send(toy.request(order, str(number)))
+        await eventually(notes(dsn, order), lambda seen: len(seen) >= 1)
+        own.servers["kafka-1"].kill()
+        await eventually(not_ready(process), lambda wrong: "broker" in wrong)
+        await asyncio.to_thread(revive, own.servers["kafka-1"])
+        await eventually(notes(dsn, order), lambda seen: seen == [str(n) for n in range(20)], 60)
+        assert await events(outsider, order, 20) == list(range(1, 21))
+        await eventually(not_ready(process), lambda wrong: not wrong)
+
+
+async def test_a_service_may_start_before_anything_else(own: Stack, outsider: Broker) -> None:
+    """It waits for the database, and goes on when that is there."""
+    order, dsn = new_order(), await own.create_database("outage_c")
+    await outsider.send(toy.request(order, "early"))
+    own.servers["postgres"].kill()
+    process = Process(
+        toy.service(), Settings.model_validate({"kafka": own.kafka, "postgres": SecretStr(dsn), "stop_grace": 5})
+    )
+    starting = asyncio.create_task(process.start())
+    try:
+        await eventually(_port(process), lambda port: port > 0)
+        await eventually(not_ready(process), lambda wrong: {"database", "process"} <= wrong)
+        await asyncio.to_thread(revive, own.servers["postgres"])
+        await starting
+        await eventually(notes(dsn, order), lambda seen: seen == ["early"])
+    finally:
+        await process.stop()
+
+
+def _port(process: Process) -> Callable[[], Awaitable[int]]:
+    async def look() -> int:
+        return process.http_port
+
+    return look
+
+
+async def test_no_connection_is_left(own: Stack, outsider: Broker) -> None:
+    """A role at its limit of connections: the service waits at its start, and starts when there is room."""
+    order, dsn = new_order(), await own.create_database("outage_d")
+    admin = await asyncpg.connect(own.admin_dsn)
+    await admin.execute("ALTER ROLE packhorse_outage_d CONNECTION LIMIT 1")
+    holder = await asyncpg.connect(dsn)
+    process = Process(
+        toy.service(), Settings.model_validate({"kafka": own.kafka, "postgres": SecretStr(dsn), "stop_grace": 5})
+    )
+    starting = asyncio.create_task(process.start())
+    try:
+        await eventually(_port(process), lambda port: port > 0)
+        await eventually(not_ready(process), lambda wrong: "database" in wrong)
+        await admin.execute("ALTER ROLE packhorse_outage_d CONNECTION LIMIT -1")
+        await holder.close()
+        await starting
+        await outsider.send(toy.request(order, "1"))
+        await eventually(notes(dsn, order), lambda seen: seen == ["1"])
+    finally:
+        await process.stop()
+        await admin.close()
+
+
+async def test_more_processes_than_work(own: Stack, outsider: Broker) -> None:
+    """Three processes come and go while records flow: each record counts once, in the order of its key."""
+    orders, dsn = [new_order() for _ in range(6)], await own.create_database("outage_e")
+
+    async def stream() -> None:
+        for number in range(40):
+            for order in orders:
+                await outsider.send(toy.request(order, str(number)))
+            await asyncio.sleep(0.05)
+
+    async with running(own, dsn, session_timeout_ms=6_000):
+        sending = asyncio.create_task(stream())
+        for _ in range(2):
+            async with running(own, dsn, session_timeout_ms=6_000), running(own, dsn, session_timeout_ms=6_000):
+                await asyncio.sleep(1)
+        await sending
+        for order in orders:
+            await eventually(notes(dsn, order), lambda seen: len(seen) >= 40, 60)
+            assert await notes(dsn, order)() == [str(n) for n in range(40)]
+        for order in orders:
+            assert await events(outsider, order, 40) == list(range(1, 41))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.SerializationError,
+        asyncpg.DeadlockDetectedError,
+        asyncpg.TooManyConnectionsError,
+        asyncpg.CannotConnectNowError,
+        asyncpg.AdminShutdownError,
+        asyncpg.CrashShutdownError,
+        asyncpg.DiskFullError,
+        asyncpg.OutOfMemoryError,
+        asyncpg.LockNotAvailableError,
+        asyncpg.QueryCanceledError,
+        asyncpg.ReadOnlySQLTransactionError,
+        asyncpg.ConnectionDoesNotExistError,
+    ],
+)
+def test_what_passes_by_itself(error: type[asyncpg.PostgresError]) -> None:
+    """Nobody's fault: the same batch is tried again. What a record causes is another thing."""
+    assert is_transient(error("x"))
+    assert not is_transient(asyncpg.CheckViolationError("x"))
+    assert not is_transient(asyncpg.DataError("x"))
