@@ -1,0 +1,149 @@
+"""The generated parts of the services' pages: `python -m packhorse_cli.pages [--check]`.
+
+Between markers in each README stand what a service hears, with the reaction and what it is for, and its settings. All
+the rest is written by hand.
+"""
+
+import importlib
+import inspect
+import pkgutil
+import re
+import sys
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from enum import Enum
+from pathlib import Path
+from types import ModuleType
+
+from packhorse_chassis.reaction import Route, Routes
+from packhorse_chassis.service import Service
+from packhorse_chassis.settings import Settings
+from packhorse_contracts.base import Fact
+from packhorse_devstack.places import project
+from pydantic import SecretStr
+from pydantic_core import PydanticUndefined
+from pydantic_settings import BaseSettings
+
+from packhorse_cli.system import SERVICES
+
+_PART = "<!-- generated: {} -->\n{}<!-- end -->"
+
+
+def main() -> int:
+    """Writes what is stale, or with `--check` names it; returns the exit code."""
+    stale = [(page, text) for page, text in _pages() if page.read_text("utf-8") != text]
+    for page, text in stale:
+        if "--check" in sys.argv[1:]:
+            sys.stderr.write(f"{page} is stale: run `make pages`\n")
+        else:
+            page.write_text(text, "utf-8")
+    return 1 if stale and "--check" in sys.argv[1:] else 0
+
+
+def _pages() -> Iterator[tuple[Path, str]]:
+    for service in SERVICES:
+        page = project() / "services" / service / "README.md"
+        yield page, fill(page.read_text("utf-8"), {"hears": hears(service), "settings": settings(service)})
+    page = project() / "libs" / "chassis" / "README.md"
+    yield page, fill(page.read_text("utf-8"), {"settings": _settings_table([Settings])})
+
+
+def fill(page: str, parts: dict[str, str]) -> str:
+    """The page with its generated parts as they should be. Raises ValueError where a marker is missing."""
+    for name, text in parts.items():
+        pattern = re.compile(_PART.format(re.escape(name), "(?:.*?)"), re.DOTALL)
+        if not pattern.search(page):
+            raise ValueError(f"the page has no part {name!r}: add <!-- generated: {name} --><!-- end -->")
+        page = pattern.sub(lambda _, name=name, text=text: _PART.format(name, text), page)  # type: ignore[misc]
+    return page
+
+
+def hears(service: str) -> str:
+    """A table of all inputs: facts by topic, then timers and answers."""
+    routes = _routes(service)
+    rows = [(_what(heard), _about(route), f"`{route.name}`", _meaning(service, route)) for heard, route in routes]
+    return _table(("hears", "about", "reaction", "what it does"), sorted(rows))
+
+
+def settings(service: str) -> str:
+    """A table of the service's own settings."""
+    found: list[type[BaseSettings]] = []
+    for name in ("settings", "service"):
+        try:
+            module = importlib.import_module(f"packhorse_{service}.{name}")
+        except ModuleNotFoundError:
+            continue
+        found += [kind for _, kind in inspect.getmembers(module, _is_own_settings) if kind not in found]
+    return _settings_table(found)
+
+
+def _is_own_settings(kind: object) -> bool:
+    own = (BaseSettings, Settings)
+    return inspect.isclass(kind) and issubclass(kind, BaseSettings) and kind not in own
+
+
+def _settings_table(kinds: list[type[BaseSettings]]) -> str:
+    rows = []
+    for kind in kinds:
+        prefix = str(kind.model_config.get("env_prefix", ""))
+        for name, field in kind.model_fields.items():
+            variable = f"`{prefix.upper()}{name.upper()}`"
+            rows.append((variable, _shown(field.default), (field.description or "").replace("|", "\\|")))
+    return _table(("variable", "default", "meaning"), rows)
+
+
+def _shown(default: object) -> str:
+    if default is None:
+        return "–"
+    if default is PydanticUndefined:
+        return "needed"
+    if isinstance(default, SecretStr):
+        return f"`{default.get_secret_value()}`"
+    if isinstance(default, timedelta):
+        return f"{default.total_seconds():g} s"
+    return f"`{default.value if isinstance(default, Enum) else default}`"
+
+
+def _routes(service: str) -> list[tuple[type, Route]]:
+    module = importlib.import_module(f"packhorse_{service}.service")
+    build: Callable[..., Service] = module.build
+    needs = [parameter for parameter in inspect.signature(build).parameters.values() if parameter.default is inspect._empty]
+    built = build(*(parameter.annotation() for parameter in needs))
+    routes: Routes = built.routes
+    return list(routes.by_input.items())
+
+
+def _what(heard: type) -> str:
+    if issubclass(heard, Fact):
+        return f"`{heard.TYPE.removeprefix('packhorse.').rsplit('.v', 1)[0]}`"
+    return f"its own `{heard.__name__}`"
+
+
+def _about(route: Route) -> str:
+    return f"`{route.kind.name}`"
+
+
+def _meaning(service: str, route: Route) -> str:
+    """The first sentence of the reaction's docstring, wherever in the service it stands."""
+    for module in _modules(f"packhorse_{service}"):
+        function = getattr(module, route.name, None)
+        if inspect.isfunction(function) and function.__module__ == module.__name__ and function.__doc__:
+            first = inspect.cleandoc(function.__doc__).split("\n\n")[0].replace("\n", " ")
+            return first.replace("|", "\\|")
+    return ""
+
+
+def _modules(package: str) -> Iterator[ModuleType]:
+    root = importlib.import_module(package)
+    for found in pkgutil.iter_modules(root.__path__, f"{package}."):
+        if not found.name.endswith("__main__"):
+            yield importlib.import_module(found.name)
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
