@@ -1,7 +1,7 @@
 # Everything begins here. The tools come from the lock file; uv itself is fetched where the machine has none.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down compose lint types format contracts fuzz
+.PHONY: help demo test up down compose lint types format contracts pages chaos fuzz
 
 UV := $(shell command -v uv 2>/dev/null)
 ifeq ($(UV),)
@@ -42,6 +42,7 @@ lint: $(READY) ## Style, layers between the packages, and generated files that a
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/python -m packhorse_contracts.export --check
+	$(BIN)/python -m packhorse_cli.pages --check
 	$(BIN)/hadolint deploy/images/Dockerfile
 	$(BIN)/shellcheck deploy/*.sh deploy/*/*.sh .ci/run
 
@@ -60,6 +61,15 @@ format: $(READY) ## Put the code into its form
 
 contracts: $(READY) ## Export schemas, samples, AsyncAPI and the event catalogue
 	$(BIN)/python -m packhorse_contracts.export
+
+pages: $(READY) ## Bring the generated parts of the pages up to date
+	$(BIN)/python -m packhorse_cli.pages
+
+CHAOS_RATE ?= 4
+MINUTES ?= 10
+SEED ?= 0
+chaos: $(READY) ## Random faults under load for MINUTES, then the audit; SEED repeats a run's choices
+	CHAOS_MINUTES=$(MINUTES) CHAOS_SEED=$(SEED) CHAOS_RATE=$(CHAOS_RATE) $(BIN)/pytest -q -s -p no:logging --timeout 0 tests/chaos
 
 $(READY): pyproject.toml uv.lock $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
 	@if [ "$(UV)" = .uv/bin/uv ] && [ ! -x .uv/bin/uv ]; then $(PYTHON) -m venv .uv && .uv/bin/pip install --quiet uv; fi

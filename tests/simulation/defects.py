@@ -82,7 +82,9 @@ def key_not_parked(patch: Patch) -> None:
     """A reaction failed, and what comes behind it goes on all the same."""
     real = Transactions._give_up
 
-    def without_parking(self: Transactions, arrival: Arrival, ref: Ref | None, work: Work, *why: Any, **more: Any) -> None:
+    def without_parking(
+        self: Transactions, arrival: Arrival, ref: Ref | None, work: Work, *why: Any, **more: Any
+    ) -> None:
         real(self, arrival, ref, work, *why, **more)
         work.dead[-1] = replace(work.dead[-1], parked=False)
         work.parked.discard(ref)  # type: ignore[arg-type]

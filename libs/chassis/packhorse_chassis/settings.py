@@ -1,9 +1,24 @@
 """What is set from outside: environment variables, all with the prefix PACKHORSE_."""
 
-from typing import Literal
+from datetime import timedelta
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _seconds(given: object) -> object:
+    """`90` means seconds; pydantic alone takes a number in a text for a mistake."""
+    if isinstance(given, str):
+        try:
+            return timedelta(seconds=float(given))
+        except (ValueError, OverflowError):
+            return given
+    return given
+
+
+Duration = Annotated[timedelta, BeforeValidator(_seconds)]
+"""A length of time in an environment variable: seconds (`90`) or ISO 8601 (`PT1M30S`)."""
 
 
 class Settings(BaseSettings):
@@ -20,7 +35,7 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="auto: readable on a terminal, else JSON"
     )
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged")
     otlp_endpoint: str | None = Field(
         None,
         description="OTLP over HTTP for traces, e.g. http://collector:4318/v1/traces; unset exports none",

@@ -9,7 +9,7 @@ import inspect
 import pkgutil
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from enum import Enum
 from pathlib import Path
@@ -107,7 +107,8 @@ def _shown(default: object) -> str:
 def _routes(service: str) -> list[tuple[type, Route]]:
     module = importlib.import_module(f"packhorse_{service}.service")
     build: Callable[..., Service] = module.build
-    needs = [parameter for parameter in inspect.signature(build).parameters.values() if parameter.default is inspect._empty]
+    parameters = inspect.signature(build).parameters.values()
+    needs = [parameter for parameter in parameters if parameter.default is inspect.Parameter.empty]
     built = build(*(parameter.annotation() for parameter in needs))
     routes: Routes = built.routes
     return list(routes.by_input.items())
@@ -140,7 +141,7 @@ def _modules(package: str) -> Iterator[ModuleType]:
             yield importlib.import_module(found.name)
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 

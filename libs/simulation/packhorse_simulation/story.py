@@ -12,7 +12,7 @@ from packhorse_simulation.verdict import violations
 from packhorse_simulation.world import World
 
 _UNTOLD = {"order_id", "at", "customer", "ship_to", "bill_to", "placed_at", "payment_id", "channel", "currency"}
-_WIDTH = 150
+_WIDTH, _CROWD = 150, 6
 Line = tuple[float, str, str]
 """When, who, what."""
 
@@ -21,9 +21,19 @@ def story(scenario: Scenario) -> str:
     """The whole of it: what kind of run, what happened, and what doesn't hold in the end."""
     world = World(scenario)
     world.live()
-    lines = sorted(_lines(world), key=lambda line: line[0])
-    told = [_shown(line) for line in lines]
-    return "\n".join([_head(scenario), "", *told, "", *map(_complaint, violations(world))])
+    found = violations(world)
+    told = [_shown(line) for line in sorted(_lines(world), key=lambda line: line[0]) if _concerns(line, world, found)]
+    return "\n".join([_head(scenario), "", *told, "", *map(_complaint, found)])
+
+
+def _concerns(line: Line, world: World, found: list[Violation]) -> bool:
+    """In a crowd only what is said of the orders that the complaints name, and the faults."""
+    orders = {f"O{number}" for number in world.scenario.orders}
+    named = orders.intersection(word for one in found for word in f"{one.subject} {one.found}".split())
+    if len(orders) < _CROWD or not named:
+        return True
+    words = line[2].replace(":", " ").split()
+    return not orders.intersection(words) or bool(named.intersection(words))
 
 
 def _head(scenario: Scenario) -> str:

@@ -24,14 +24,14 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="PACKHORSE_NOTIFICATION_", extra="ignore")
 
-    smtp_host: str = "127.0.0.1"
-    smtp_port: int = Field(1025, ge=1, le=65_535)
-    smtp_username: str | None = None
-    smtp_password: SecretStr | None = None
+    smtp_host: str = Field("127.0.0.1", description="The mail server")
+    smtp_port: int = Field(1025, ge=1, le=65_535, description="Its port")
+    smtp_username: str | None = Field(None, description="Unset: no authentication")
+    smtp_password: SecretStr | None = Field(None, description="Belongs to the username")
     smtp_starttls: bool = Field(False, description="Insist on an encrypted connection")
     smtp_connections: int = Field(4, ge=1, le=64, description="Connections kept open at most")
-    sender: Annotated[str, AfterValidator(_address)] = "orders@packhorse.example"
-    shop_name: str = Field("Packhorse", min_length=1, max_length=80)
+    sender: Annotated[str, AfterValidator(_address)] = Field("orders@packhorse.example", description="Who writes")
+    shop_name: str = Field("Packhorse", min_length=1, max_length=80, description="The name that customers know")
     timezone: ZoneInfo = Field(ZoneInfo("UTC"), description="IANA name; promised dates are dates there")
     fallback_language: Language = Field("en", description="For customers whose language we don't write")
 

@@ -1,9 +1,10 @@
 """The order service: its wiring, and the settings that a business tunes."""
 
-from datetime import time, timedelta
+from datetime import time
 from pathlib import Path
 
 from packhorse_chassis.service import Service, run
+from packhorse_chassis.settings import Duration
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -14,13 +15,13 @@ _USUAL = Policy()
 
 
 class OrderSettings(BaseSettings):
-    """Environment variables with the prefix PACKHORSE_ORDER_. Durations are ISO 8601 (`PT30M`) or seconds."""
+    """Environment variables with the prefix PACKHORSE_ORDER_. Durations are seconds (`90`) or ISO 8601 (`PT30M`)."""
 
     model_config = SettingsConfigDict(env_prefix="PACKHORSE_ORDER_", extra="ignore")
 
-    payment_deadline: timedelta = Field(_USUAL.payment_deadline, description="Paid and reserved by then, or cancelled")
+    payment_deadline: Duration = Field(_USUAL.payment_deadline, description="Paid and reserved by then, or cancelled")
     cut_off: time = Field(_USUAL.cut_off, description="Confirmed before (UTC): handed over the same day")
-    grace: timedelta = Field(_USUAL.grace, description="So long after the promise an order is overdue")
+    grace: Duration = Field(_USUAL.grace, description="So long after the promise an order is overdue")
 
 
 def build(settings: OrderSettings | None = None) -> Service:

@@ -30,7 +30,7 @@ def accepted(
     *lines: Mapping[str, object],
     promotions: int = 0,
     delivery: tuple[int, int] = (0, 0),
-    token: str | None = "tok_ok",  # noqa: S107 -- a test token, no secret
+    token: str | None = "tok_ok",
     payments: int = 1,
 ) -> OrderAccepted:
     """An order of these lines; what isn't said is plain. `delivery`: its price and its tax."""

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from packhorse_chassis.settings import Duration
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -11,14 +12,15 @@ _USUAL = Policy()
 
 
 class ShippingSettings(BaseSettings):
-    """What a business tunes. Durations are ISO 8601 (`PT4H`); priorities go from 0 to 9, the most urgent."""
+    """What a business tunes. Durations are seconds (`90`) or ISO 8601 (`PT4H`); priorities go from 0 to 9, the most
+    urgent."""
 
     model_config = SettingsConfigDict(env_prefix="PACKHORSE_SHIPPING_", extra="ignore")
 
-    answer_within: timedelta = Field(
+    answer_within: Duration = Field(
         _USUAL.answer_within, gt=timedelta(0), description="A warehouse without an answer by then is overdue"
     )
-    claim_within: timedelta = Field(
+    claim_within: Duration = Field(
         _USUAL.claim_within, gt=timedelta(0), description="A tracked parcel that nobody handed over by then is reported"
     )
     economy_priority: int = Field(_USUAL.economy_priority, ge=0, le=9, description="Of pick lists for economy")
