@@ -1,7 +1,7 @@
 # Everything begins here. The tools come from the lock file; uv itself is fetched where the machine has none.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down compose lint types format contracts pages chaos fuzz
+.PHONY: help demo test up down compose lint types format contracts pages chaos fuzz simulate
 
 UV := $(shell command -v uv 2>/dev/null)
 ifeq ($(UV),)
@@ -35,6 +35,9 @@ fuzz: $(READY) ## Hostile records, FUZZ_FACTOR times the usual; then the decoder
 	FUZZ_FACTOR=$(FUZZ_FACTOR) FUZZ_SEED=$(FUZZ_SEED) $(BIN)/pytest tests/fuzz
 	@$(UV) sync --quiet --all-packages --frozen --group fuzz --python $(PYTHON)
 	$(BIN)/python tests/fuzz/coverage_guided.py $(FUZZ_SECONDS) $(FUZZ_SEED)
+
+simulate: $(READY) ## Order lives in virtual time under every fault (LIVES=20000, SEED=n repeats a run)
+	@$(BIN)/python -m packhorse_simulation --lives $(or $(LIVES),20000) $(if $(SEED),--seed $(SEED))
 
 lint: $(READY) ## Style, layers between the packages, and generated files that are stale
 	@$(UV) sync --quiet --all-packages --frozen --inexact --group lint --python $(PYTHON)

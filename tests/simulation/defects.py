@@ -87,7 +87,7 @@ def key_not_parked(patch: Patch) -> None:
     ) -> None:
         real(self, arrival, ref, work, *why, **more)
         work.dead[-1] = replace(work.dead[-1], parked=False)
-        work.parked.discard(ref)  # type: ignore[arg-type]
+        work.parked.discard(ref)
 
     patch.setattr(Transactions, "_give_up", without_parking)
 

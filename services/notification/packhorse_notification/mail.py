@@ -1,8 +1,10 @@
 """A rendered mail as RFC 5322 bytes: the same notification gives the same bytes each time it is tried."""
 
+import base64
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
+from email.utils import format_datetime
 from typing import Final
 
 from packhorse_notification.messages import SendMail
@@ -33,20 +35,43 @@ def needs_utf8(address: str) -> bool:
 
 
 def compose(mail: SendMail, rendered: Rendered, shop: Shop) -> bytes:
-    """Text and HTML side by side. Only values that went through `plain` or a validator stand in headers, and the
-    email package's policy refuses a line break in any of them."""
-    policy = SMTPUTF8 if needs_utf8(mail.contact.email) else SMTP
-    message = EmailMessage(policy)
-    message["From"] = Address(_unstructured(shop.name), addr_spec=shop.sender)
-    message["To"] = Address(_unstructured(mail.contact.name), *mail.contact.email.rsplit("@", 1))
-    message["Subject"] = _unstructured(rendered.subject)
-    message["Date"] = mail.asked_at
-    message["Message-ID"] = message_id(mail.notification_id, shop.sender)
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies, please
-    message[ID_HEADER] = mail.notification_id
-    message.set_content(rendered.text, cte="base64")
-    message.add_alternative(rendered.html, subtype="html", cte="base64")
-    message["Content-Language"] = "fil" if mail.language == "tl" else mail.language
+    """Text and HTML side by side.
+
+    The email package encodes and folds the headers that foreign text stands in, and refuses a line break in any of
+    them. The rest is of our own making and needs no parser, which would take two thirds of the time.
+    """
+    head = EmailMessage(SMTPUTF8 if needs_utf8(mail.contact.email) else SMTP)
+    head["From"] = Address(_unstructured(shop.name), addr_spec=shop.sender)
+    head["To"] = Address(_unstructured(mail.contact.name), *mail.contact.email.rsplit("@", 1))
+    head["Subject"] = _unstructured(rendered.subject)
     # "_" is in no line of base64, so the boundary can't occur inside of a part.
-    message.set_boundary(f"=_{mail.notification_id}")
-    return message.as_bytes()
+    boundary = f"=_{mail.notification_id}"
+    ours = {
+        "Date": format_datetime(mail.asked_at),
+        "Message-ID": message_id(mail.notification_id, shop.sender),
+        "Auto-Submitted": "auto-generated",  # RFC 3834: no out-of-office replies, please
+        ID_HEADER: mail.notification_id,
+        "Content-Language": "fil" if mail.language == "tl" else mail.language,
+        "MIME-Version": "1.0",
+        "Content-Type": f'multipart/alternative; boundary="{boundary}"',
+    }
+    return b"".join(
+        (
+            head.as_bytes().removesuffix(b"\r\n"),
+            *(_line(name, value) for name, value in ours.items()),
+            *(_part(boundary, form, text) for form, text in (("plain", rendered.text), ("html", rendered.html))),
+            b"--%s--\r\n" % boundary.encode(),
+        )
+    )
+
+
+def _line(name: str, value: str) -> bytes:
+    if not (value.isascii() and value.isprintable()):
+        raise ValueError(f"{name} can't hold {value!r}")
+    return f"{name}: {value}\r\n".encode()
+
+
+def _part(boundary: str, form: str, text: str) -> bytes:
+    head = f'--{boundary}\r\nContent-Type: text/{form}; charset="utf-8"\r\nContent-Transfer-Encoding: base64\r\n\r\n'
+    body = base64.encodebytes(text.replace("\n", "\r\n").encode()).replace(b"\n", b"\r\n")
+    return (b"" if form != "plain" else b"\r\n") + head.encode() + body

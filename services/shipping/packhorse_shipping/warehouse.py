@@ -28,9 +28,9 @@ def note_acceptance(turn: Turn, shipment: Shipment, _fact: PickListAccepted) -> 
 def take_rejection(turn: Turn, shipment: Shipment, fact: PickListRejected) -> None:
     """The warehouse won't pick these lines: none of their pieces is there. The rest of the list goes on."""
     rejected = checks.rejections(shipment, fact)
-    if shipment.state == "withdrawn" or all(
-        rejected.get(line.line_id, line.rejected) == line.rejected for line in shipment.lines
-    ):
+    if all(rejected.get(line.line_id, line.rejected) == line.rejected for line in shipment.lines):
+        return
+    if shipment.state == "withdrawn" and shipment.picked:
         return
     again = any(line.rejected and rejected.get(line.line_id, line.rejected) != line.rejected for line in shipment.lines)
     if shipment.picked or (fact.lines and again):
@@ -39,7 +39,10 @@ def take_rejection(turn: Turn, shipment: Shipment, fact: PickListRejected) -> No
         replace(line, rejected=rejected[line.line_id], reason=fact.reason) if line.line_id in rejected else line
         for line in shipment.lines
     )
-    if any(line.wanted for line in lines):
+    if shipment.state == "withdrawn":
+        # Else a pick that leaves these lines out would be refused, and what is sent be taken for all of it.
+        turn.keep(replace(shipment, lines=lines))
+    elif any(line.wanted for line in lines):
         turn.keep(replace(shipment, lines=lines, state="in_progress", request=_after_a_word(shipment)))
     else:
         nothing = tuple(replace(line, picked=0) for line in lines)

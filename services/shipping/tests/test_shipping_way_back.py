@@ -154,6 +154,18 @@ def test_rejected_lines_are_short_though_the_rest_is_withdrawn() -> None:
     assert [(ln.line_id, ln.quantity) for ln in shop.said(ShippingWithdrawn)[0].lines] == [("mug", 1), ("pot", 1)]
 
 
+def test_lines_rejected_after_the_withdrawal_don_t_leave() -> None:
+    """The warehouse breaks its word, but not for all of it: what it sends is what it has not rejected."""
+    shop = Shop(confirmed()).then(stop())
+    number = shop.pick_list()
+    mug = (LineQuantity(line_id="mug", quantity=3),)
+    shop.then(agreed(number))
+    assert shop.heard(PickListRejected(pick_list_id=number, reason="ineligible_product", lines=mug)) == []
+    assert shop.heard(picked(number, pot=1)) == []
+    assert shop.heard(handed_over(number)) == ["ShippingDispatched"]
+    assert [(line.line_id, line.quantity) for line in shop.said(ShippingDispatched)[0].lines] == [("pot", 1)]
+
+
 def test_a_cancelled_order_is_called_back_without_a_request() -> None:
     """What can be stopped is stopped; what is gone or called back already is left alone."""
     shop = Shop(TWO_PLACES)

@@ -189,3 +189,14 @@ def test_an_open_folder_is_used_as_it_is(open_folder: Path, base: Path) -> None:
     """No stand-in where none is needed."""
     assert Postgres(open_folder / "postgres").home == open_folder / "postgres"
     assert not base.exists()
+
+
+@as_root
+def test_where_there_is_no_other_place_it_says_what_to_do(
+    closed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Say, in a container whose root file system is read-only."""
+    (tmp_path / "in-the-way").touch()
+    monkeypatch.setattr(reach, "BASE", tmp_path / "in-the-way" / "packhorse")
+    with pytest.raises(RuntimeError, match="set PACKHORSE_DATA to a folder that everybody may enter"):
+        Postgres(closed / "postgres")

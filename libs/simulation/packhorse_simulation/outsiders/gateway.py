@@ -197,14 +197,15 @@ class Payments:
 
     def perform(self, request: AskGateway, key: str) -> Internal:
         """Runs it to its end, which it reaches without waiting for anything."""
-        return _at_once(self._performer.perform(request, key))
+        return at_once(self._performer.perform(request, key))
 
     def give_up(self, request: AskGateway, reason: str) -> Internal:
         """As the performer does."""
         return self._performer.give_up(request, reason)
 
 
-def _at_once(coroutine: Coroutine[Any, Any, T]) -> T:
+def at_once(coroutine: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine returns that never really waits."""
     try:
         coroutine.send(None)
     except StopIteration as stop:

@@ -1,0 +1,86 @@
+"""What a contract test may do with a world, be it the real chassis or the simulated one. The service is the toy."""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Protocol
+
+from packhorse_contracts.base import Fact
+
+
+class Death(Enum):
+    """Where a process may die, once."""
+
+    BEFORE_COMMIT = auto()
+    BEFORE_OFFSETS = auto()
+    """The database has committed, the broker doesn't know."""
+
+    BEFORE_DELETE = auto()
+    """The event is published, and still in the outbox."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An event of the toy as it lies on its topic."""
+
+    note: str
+    id: str
+    sequence: int
+    causation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """A dead letter."""
+
+    code: str
+    field: str | None
+    parked: bool
+
+
+class ToyWorld(Protocol):
+    """One toy service between a log and a database, and an outsider who speaks to it."""
+
+    rivals: bool
+    """Every batch is handled by two owners at once."""
+
+    asked: list[str]
+    """The idempotency keys with which the outside was asked, attempt by attempt."""
+
+    failures: int
+    """So many attempts fail before the outside answers."""
+
+    async def say(self, fact: Fact, event_id: str | None = None) -> str:
+        """The outsider publishes a fact; returns its id."""
+
+    async def say_garbage(self, key: str) -> None:
+        """The outsider publishes bytes that nobody can read."""
+
+    async def rest(self) -> None:
+        """Lets everything happen until nothing is left to happen."""
+
+    def die(self, where: Death) -> None:
+        """The next process that gets there dies, and is started again."""
+
+    async def notes(self, order: str) -> list[str]:
+        """What the toy keeps of an order."""
+
+    async def said(self, order: str) -> list[Said]:
+        """What it said of it, in the order of the topic."""
+
+    async def dead(self, order: str) -> list[Dead]:
+        """The dead letters with this key, in the order in which they came."""
+
+    async def waiting(self, order: str) -> int:
+        """How many inputs wait behind a parked order."""
+
+    async def parked(self, order: str) -> bool:
+        """Whether the order is parked."""
+
+    async def timers(self, order: str) -> int:
+        """How many timers are set for it."""
+
+    async def ask_again(self, order: str) -> None:
+        """An operator wants its open dead letters tried again."""
+
+    async def discard(self, order: str) -> None:
+        """An operator gives them up."""

@@ -1,0 +1,273 @@
+"""One contract, three worlds: the real chassis on real servers, and the simulation with objects and with bytes.
+
+What holds in the simulation says something about the real thing only as far as both keep these promises.
+"""
+
+import uuid
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+import toy
+from packhorse_chassis.migrate import migrate
+from packhorse_contracts.customer import AddressChangeRequested, ReleaseRequested
+
+from .contract import Death, ToyWorld
+from .real import RealWorld
+from .simulated import SimulatedWorld
+
+
+@pytest.fixture(params=["simulated", "simulated with bytes", "real"])
+async def world(request: pytest.FixtureRequest, kafka_bootstrap: str, fresh_database: str) -> AsyncIterator[ToyWorld]:
+    """Each world in turn."""
+    toy.poisoned.clear()
+    if request.param != "real":
+        yield SimulatedWorld(1, wire=request.param != "simulated")
+        return
+    async with asyncpg.create_pool(fresh_database, min_size=1, max_size=8) as pool:
+        async with pool.acquire() as db:
+            await migrate(db, toy.ROUTES.service, toy.service().migrations)
+        real = RealWorld(kafka_bootstrap, fresh_database, pool)
+        await real.open()
+        try:
+            yield real
+        finally:
+            await real.close()
+
+
+@pytest.fixture
+def order() -> str:
+    """An order that nobody else speaks of."""
+    return f"order-{uuid.uuid4().hex[:12]}"
+
+
+async def ask(world: ToyWorld, order: str, *notes: str) -> list[str]:
+    """Says some notes about an order; gives their ids."""
+    return [await world.say(toy.request(order, note)) for note in notes]
+
+
+async def heard(world: ToyWorld, order: str) -> list[str]:
+    """The notes that were said of an order, each id once, in order."""
+    return list({said.id: said.note for said in await world.said(order)}.values())
+
+
+async def test_order_within_a_key_holds_from_topic_to_topic(world: ToyWorld, order: str) -> None:
+    """What comes in order is taken, kept and said in order, numbered without a gap, and names its cause."""
+    notes = [str(number) for number in range(20)]
+    causes = await ask(world, order, *notes)
+    await world.rest()
+    assert await world.notes(order) == notes
+    said = await world.said(order)
+    assert [one.note for one in said] == notes
+    assert [one.sequence for one in said] == list(range(1, 21))
+    assert [one.causation for one in said] == causes
+    assert len({one.id for one in said}) == 20
+
+
+async def test_a_repeat_changes_nothing(world: ToyWorld, order: str) -> None:
+    """The same event, in the same batch and in a later one, counts once."""
+    for _ in range(2):
+        await world.say(toy.request(order, "one"), f"id-{order}")
+    await world.rest()
+    await world.say(toy.request(order, "one"), f"id-{order}")
+    await world.rest()
+    assert await world.notes(order) == ["one"]
+    assert len(await world.said(order)) == 1
+
+
+@pytest.mark.parametrize("where", [Death.BEFORE_COMMIT, Death.BEFORE_OFFSETS])
+async def test_a_killed_consumer_takes_each_record_once(world: ToyWorld, order: str, where: Death) -> None:
+    """Killed before the commit nothing was stored; killed after it, what comes again is known."""
+    world.die(where)
+    await ask(world, order, "one", "remind", "ask")
+    await world.rest()
+    assert sorted(await world.notes(order)) == ["42", "ask", "one", "remind", "reminded"]
+    assert sorted(await heard(world, order)) == ["42", "ask", "one", "remind", "reminded"]
+    assert [one.sequence for one in await world.said(order)] == [1, 2, 3, 4, 5]
+    assert world.asked == [f"ask-{order}"]
+
+
+async def test_a_killed_relay_says_the_same_again(world: ToyWorld, order: str) -> None:
+    """What was published before it died comes again with the same id and number, in the same order."""
+    world.die(Death.BEFORE_DELETE)
+    await ask(world, order, "one")
+    await world.rest()
+    first, again = await world.said(order)
+    assert first == again
+    await ask(world, order, "two")
+    await world.rest()
+    assert [one.sequence for one in await world.said(order)] == [1, 1, 2]
+
+
+async def test_two_owners_of_one_partition_take_each_record_once(world: ToyWorld, order: str) -> None:
+    """A zombie and its successor have the same batch at the same time; a rival sees the same timers."""
+    world.rivals = True
+    await ask(world, order, "1", "2", "remind", "3")
+    await world.rest()
+    assert await world.notes(order) == ["1", "2", "remind", "3", "reminded"]
+    assert [one.sequence for one in await world.said(order)] == [1, 2, 3, 4, 5]
+
+
+async def test_a_refused_record_parks_nothing(world: ToyWorld, order: str) -> None:
+    """The fault lies in the record: it becomes a dead letter that names the field, and its successors don't wait."""
+    await ask(world, order, "refuse", "fine")
+    await world.rest()
+    assert await world.notes(order) == ["fine"]
+    [letter] = await world.dead(order)
+    assert (letter.code, letter.field, letter.parked) == ("refused", "note", False)
+    assert not await world.parked(order)
+
+
+async def test_garbage_harms_no_neighbour(world: ToyWorld, order: str) -> None:
+    """What can't be read is a dead letter; what isn't for us is passed over."""
+    await ask(world, order, "before")
+    await world.say_garbage(order)
+    address = {"name": "E", "lines": ["1 High St"], "city": "York", "country": "GB"}
+    await world.say(AddressChangeRequested.model_validate({"order_id": order, "ship_to": address}))
+    await ask(world, order, "after")
+    await world.rest()
+    assert await world.notes(order) == ["before", "after"]
+    [letter] = await world.dead(order)
+    assert not letter.parked
+
+
+async def test_a_failing_reaction_parks_its_key_alone(world: ToyWorld, order: str) -> None:
+    """What comes behind it waits, across batches; other keys never notice."""
+    other = f"{order}-b"
+    toy.poisoned.add("bug")
+    await ask(world, order, "1", "bug", "2")
+    await ask(world, other, "1")
+    await world.rest()
+    await ask(world, order, "3")
+    await ask(world, other, "2")
+    await world.rest()
+    assert await world.notes(order) == ["1"]
+    assert await world.notes(other) == ["1", "2"]
+    assert await world.waiting(order) == 2
+    assert await world.parked(order)
+    [letter] = await world.dead(order)
+    assert (letter.code, letter.parked) == ("reaction", True)
+
+
+async def test_a_parked_key_is_retried_in_order(world: ToyWorld, order: str) -> None:
+    """Retried too early it is parked again and nothing overtakes it; mended, all run in their order."""
+    toy.poisoned.add("bug")
+    await ask(world, order, "1", "bug", "2")
+    await world.rest()
+    await world.ask_again(order)
+    await world.rest()
+    await ask(world, order, "3")
+    await world.rest()
+    assert await world.notes(order) == ["1"]
+    assert len(await world.dead(order)) == 2
+    toy.poisoned.clear()
+    await world.ask_again(order)
+    await world.rest()
+    await ask(world, order, "4")
+    await world.rest()
+    assert await world.notes(order) == ["1", "bug", "2", "3", "4"]
+    assert await heard(world, order) == ["1", "bug", "2", "3", "4"]
+    assert not await world.parked(order)
+
+
+async def test_two_bugs_in_one_queue_are_mended_one_by_one(world: ToyWorld, order: str) -> None:
+    """The queue stops at the second one, and keeps its order."""
+    toy.poisoned.update({"bug", "worse"})
+    await ask(world, order, "bug", "1", "worse", "2")
+    await world.rest()
+    toy.poisoned.remove("bug")
+    await world.ask_again(order)
+    await world.rest()
+    assert await world.notes(order) == ["bug", "1"]
+    assert await world.waiting(order) == 1
+    toy.poisoned.clear()
+    await world.ask_again(order)
+    await world.rest()
+    assert await world.notes(order) == ["bug", "1", "worse", "2"]
+
+
+async def test_a_discarded_dead_letter_frees_what_waits(world: ToyWorld, order: str) -> None:
+    """Those behind it run without it."""
+    toy.poisoned.add("bug")
+    await ask(world, order, "1", "bug", "2")
+    await world.rest()
+    await world.discard(order)
+    await world.rest()
+    assert await world.notes(order) == ["1", "2"]
+    assert not await world.parked(order)
+
+
+async def test_what_the_database_refuses_is_found_and_parked(world: ToyWorld, order: str) -> None:
+    """A constraint fails at one key of a batch: everything else is stored."""
+    others = [f"{order}-{number}" for number in range(10)]
+    for other in others:
+        await ask(world, other, "fine")
+    await ask(world, order, "forbidden", "behind")
+    await world.rest()
+    assert [await world.notes(other) for other in others] == [["fine"]] * 10
+    [letter] = await world.dead(order)
+    assert (letter.code, letter.parked) == ("database", True)
+    assert await world.notes(order) == []
+    assert await world.waiting(order) == 1
+
+
+async def test_a_timer_fires_once(world: ToyWorld, order: str) -> None:
+    """Set anew it is replaced; what follows from it is said like anything else."""
+    await ask(world, order, "remind", "remind")
+    await world.rest()
+    assert await world.notes(order) == ["remind", "remind", "reminded"]
+    assert await heard(world, order) == ["remind", "remind", "reminded"]
+    assert await world.timers(order) == 0
+
+
+async def test_a_cancelled_timer_never_fires(world: ToyWorld, order: str) -> None:
+    """In the same batch in which it was set."""
+    await ask(world, order, "remind", "forget")
+    await world.rest()
+    assert await world.notes(order) == ["remind", "forget"]
+    assert await world.timers(order) == 0
+
+
+async def test_a_timer_of_a_parked_key_waits_in_its_place(world: ToyWorld, order: str) -> None:
+    """It is due while its key is parked: it runs behind what came before it."""
+    toy.poisoned.add("bug")
+    await ask(world, order, "remind", "bug", "2")
+    await world.rest()
+    assert await world.notes(order) == ["remind"]
+    assert await world.waiting(order) == 2
+    toy.poisoned.clear()
+    await world.ask_again(order)
+    await world.rest()
+    assert await world.notes(order) == ["remind", "bug", "2", "reminded"]
+
+
+async def test_an_effect_is_asked_with_one_key_until_it_answers(world: ToyWorld, order: str) -> None:
+    """Two failures, then the answer, heard once; the same request later is not asked again."""
+    world.failures = 2
+    await ask(world, order, "ask")
+    await world.rest()
+    assert world.asked == [f"ask-{order}"] * 3
+    await ask(world, order, "ask")
+    await world.rest()
+    assert await world.notes(order) == ["ask", "42", "ask"]
+    assert world.asked == [f"ask-{order}"] * 3
+
+
+async def test_an_answer_for_a_parked_key_waits_in_its_place(world: ToyWorld, order: str) -> None:
+    """The asker is parked when the answer comes: it is heard in its turn."""
+    toy.poisoned.add("bug")
+    await ask(world, order, "ask", "bug")
+    await world.rest()
+    assert await world.notes(order) == ["ask"]
+    toy.poisoned.clear()
+    await world.ask_again(order)
+    await world.rest()
+    assert await world.notes(order) == ["ask", "bug", "42"]
+
+
+async def test_a_reaction_that_keeps_nothing_still_speaks(world: ToyWorld, order: str) -> None:
+    """An unchanged state is no reason to be silent."""
+    await world.say(ReleaseRequested(order_id=order, hold="manual", holder="test", note="go"))
+    await world.rest()
+    assert await world.notes(order) == []
+    assert await heard(world, order) == ["go"]
