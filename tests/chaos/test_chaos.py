@@ -53,6 +53,7 @@ class Report:
     doubled: list[str] = field(default_factory=list)
     out_of_order: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
+    dead_letters: dict[str, int] = field(default_factory=dict)
     restarts: dict[str, int] = field(default_factory=dict)
     longest_stall: float = 0
     """Seconds under load in which no order ended."""
@@ -122,6 +123,7 @@ async def play(here: Stage) -> Report:
     for order_id in sorted(ledger.orders - progress.ended)[:5]:
         story = await collect(kafka, order_id)
         report.lost[order_id] = [f"{event.at:%H:%M:%S.%f} {event.topic} {event.short}" for event in story]
+    report.dead_letters = dict(progress.dead)
     report.restarts = dict(here.supervisor.restarts)
     report.longest_stall = round(report.longest_stall, 1)
     for violation in await audit_system(here.running.system):

@@ -207,13 +207,17 @@ def up(
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin with empty servers instead of the last run's.")] = False,
     brokers: Annotated[int, typer.Option(help="1 or 3 Kafka brokers.")] = 1,
     stock: Annotated[bool, typer.Option("--stock/--no-stock", help="Load the demo's products and stock.")] = True,
+    warehouse: Annotated[
+        bool, typer.Option("--warehouse/--no-warehouse", help="Run the demo's warehouse; without it, be your own.")
+    ] = True,
 ) -> None:
     """Runs the whole system and leaves it running, for you to send orders to. Ctrl-C or `packhorse down` stops it.
 
     Data are kept between runs. In a second terminal: `packhorse watch`, `packhorse replay FILE`, `packhorse audit`.
     """
     folder = (data or data_folder()).resolve()
-    with _interruptible(), runner.run(folder, fresh=fresh, brokers=brokers) as running:
+    parties = ("warehouse", "carrier") if warehouse else ("carrier",)
+    with _interruptible(), runner.run(folder, fresh=fresh, brokers=brokers, parties=parties) as running:
         if stock:
             asyncio.run(_load(running))
         console.print(f"[bold]Kafka[/] {running.system.kafka}")
