@@ -70,9 +70,8 @@ pages: $(READY) ## Bring the generated parts of the pages up to date
 
 CHAOS_RATE ?= 4
 MINUTES ?= 10
-SEED ?= 0
 chaos: $(READY) ## Random faults under load for MINUTES, then the audit; SEED repeats a run's choices
-	CHAOS_MINUTES=$(MINUTES) CHAOS_SEED=$(SEED) CHAOS_RATE=$(CHAOS_RATE) $(BIN)/pytest -q -s -p no:logging --timeout 0 tests/chaos
+	CHAOS_MINUTES=$(MINUTES) CHAOS_SEED=$(or $(SEED),0) CHAOS_RATE=$(CHAOS_RATE) $(BIN)/pytest -q -s -p no:logging --timeout 0 tests/chaos
 
 $(READY): pyproject.toml uv.lock $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
 	@if [ "$(UV)" = .uv/bin/uv ] && [ ! -x .uv/bin/uv ]; then $(PYTHON) -m venv .uv && .uv/bin/pip install --quiet uv; fi

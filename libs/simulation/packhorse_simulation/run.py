@@ -56,10 +56,11 @@ def run_many(
                 report.failed.append((scenario, found))
             report.lives += len(scenario.orders)
             report.faults.update(world.chance.counts)
-            report.seconds = time.process_time() - began
+            world.forget()
             seed += 1
-            if seed % 16 == 0:
+            if seed % 32 == 0:
                 collect()
+            report.seconds = time.process_time() - began
             tell(report)
     return report
 

@@ -8,11 +8,13 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from random import Random
+from typing import TypeVar
 
 from packhorse_simulation.run import judge, lived, names
 from packhorse_simulation.scenario import Scenario
 from packhorse_simulation.verdict import violations
 
+T = TypeVar("T")
 _BOOST = 3.0
 """Fewer orders are fewer opportunities: faults come as much more often."""
 
@@ -47,16 +49,32 @@ class Shrinker:
     def _fewer_orders(self) -> None:
         """Some of the orders, at random: first single ones, then more of them, with more and more patience."""
         first = self._best
+        until = time.process_time() + self._seconds / 8
         for tries in (60, 300, 1_500):
             for size in (1, 2, 3, 5, 8):
                 if size >= len(first.orders):
                     break
                 for _ in range(tries // size):
-                    if not self._in_time:
+                    if time.process_time() > until:
+                        self._halves()
                         return
                     some = tuple(sorted(self._random.sample(first.orders, size)))
                     if self._breaks(self._anew(replace(first, orders=some))):
                         return
+        self._halves()
+
+    def _halves(self) -> None:
+        """What needs a crowd: a part of it at a time is left out."""
+        parts = 2
+        while len(orders := list(self._best.orders)) > 1 and self._in_time:
+            for kept in _without_a_part(orders, parts):
+                if self._often(replace(self._best, orders=tuple(kept)), 6):
+                    parts = max(2, parts - 1)
+                    break
+            else:
+                if parts >= len(orders):
+                    return
+                parts = min(2 * parts, len(orders))
 
     def _fewer_kinds(self) -> None:
         """Leaves kinds of faults out: many at once, then one by one."""
@@ -98,10 +116,10 @@ def _more(rates: Mapping[str, float]) -> dict[str, float]:
     return {kind: min(rate * _BOOST, max(rate, 0.3)) for kind, rate in rates.items()}
 
 
-def _without_a_part(kinds: list[str], count: int) -> Iterator[list[str]]:
-    size = -(-len(kinds) // count)
-    for start in range(0, len(kinds), size):
-        yield kinds[:start] + kinds[start + size :]
+def _without_a_part(things: list[T], count: int) -> Iterator[list[T]]:
+    size = -(-len(things) // count)
+    for start in range(0, len(things), size):
+        yield things[:start] + things[start + size :]
 
 
 def shrunk(scenario: Scenario, seconds: float = 60.0) -> Scenario:

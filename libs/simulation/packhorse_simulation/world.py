@@ -74,6 +74,15 @@ class World:
             node.set_clock(0.0)
         self.scheduler.run(HORIZON)
 
+    def forget(self) -> None:
+        """Lets go of all that it kept. Worlds are full of circles; the collector would spend a tenth of the time."""
+        for lane in self.log.partitions.values():
+            lane.clear()
+        for node in self.nodes.values():
+            db = node.db
+            for table in (db.states, db.inbox, db.timers, db.effects, db.dead, db.waiting, db.journal):
+                table.clear()
+
     def _watch(self, node: Node, work: Work) -> None:
         self.witness.see(node, work)
         if work.dead:
