@@ -50,6 +50,9 @@ class Consumer:
         self._reader = Reader(processor.service.routes)
         self._stopping = False
         self.busy_since: float | None = None
+        self.waits_for: str | None = None
+        """Why the batch under way can't be stored just now: a full disk, say."""
+
         lenient.install()
         self.broker = KafkaBroker(
             settings.kafka.split(","),
@@ -108,6 +111,7 @@ class Consumer:
                     if not is_transient(error):
                         raise
                     failures += 1
+                    self.waits_for = repr(error)
                     metrics.retried_batches.inc()
                     pause = random.uniform(0, min(3.0, 0.05 * 2**failures))
                     log.warning("a batch waits", reason=repr(error), pause=round(pause, 2), records=len(records))
@@ -115,7 +119,7 @@ class Consumer:
                     if self._stopping or time.monotonic() - began > _PATIENCE:
                         raise
         finally:
-            self.busy_since = None
+            self.busy_since = self.waits_for = None
 
     async def _parse(self, records: tuple[KafkaRecord, ...]) -> KafkaAckableMessage:
         # Nothing of a record is read here: FastStream's own parser raises at a header that isn't UTF-8, and the

@@ -204,6 +204,10 @@ class Process:
 
     async def _ready(self) -> dict[str, str]:
         wrong = {} if self._started else {"process": "starting or stopping"}
+        # An answer to SELECT 1 isn't everything: a full disk takes no row.
+        wrong |= {loop.name: loop.waits_for[:200] for loop in self._loops if loop.waits_for}
+        if self._consumer is not None and self._consumer.waits_for:
+            wrong["consumer"] = self._consumer.waits_for[:200]
         try:
             assert self._pool is not None  # noqa: S101 -- caught below, with the other reasons
             async with asyncio.timeout(2):

@@ -46,6 +46,9 @@ class Loop:
         self.name, self._step, self.idle = name, step, idle
         self.wake = Wake()
         self.progress = time.monotonic()
+        self.waits_for: str | None = None
+        """The passing fault of the last step."""
+
         self._stopping = False
 
     def stop(self) -> None:
@@ -59,11 +62,11 @@ class Loop:
         while not self._stopping:
             try:
                 more = await self._step()
-                failures = 0
+                failures, self.waits_for = 0, None
             except Exception as error:
                 if not is_transient(error):
                     raise
-                failures += 1
+                failures, self.waits_for = failures + 1, repr(error)
                 pause = random.uniform(0, min(_LONGEST_PAUSE, 0.1 * 2**failures))
                 log.warning("waiting", loop=self.name, reason=repr(error), pause=round(pause, 2))
                 self.progress = time.monotonic()

@@ -189,6 +189,26 @@ async def test_no_connection_is_left(own: Stack, outsider: Broker) -> None:
         await admin.close()
 
 
+async def test_the_disk_is_full(own: Stack, outsider: Broker) -> None:
+    """The database refuses every row, with PostgreSQL's own code for it: not ready, with the reason, no record given
+    up; on again when there is room."""
+    order, dsn = new_order(), await own.create_database("outage_f")
+    db = await asyncpg.connect(dsn)
+    async with running(own, dsn) as process:
+        await db.execute(
+            """CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;
+            CREATE TRIGGER full_disk BEFORE INSERT ON outbox FOR EACH STATEMENT EXECUTE FUNCTION full_disk()"""
+        )
+        await outsider.send(toy.request(order, "1"))
+        await eventually(not_ready(process), lambda wrong: "consumer" in wrong)
+        await db.execute("DROP TRIGGER full_disk ON outbox")
+        await eventually(notes(dsn, order), lambda seen: seen == ["1"])
+        await eventually(not_ready(process), lambda wrong: not wrong)
+        assert await db.fetchval("SELECT count(*) FROM dead_letter") == 0
+    await db.close()
+
+
 async def test_more_processes_than_work(own: Stack, outsider: Broker) -> None:
     """Three processes come and go while records flow: each record counts once, in the order of its key."""
     orders, dsn = [new_order() for _ in range(6)], await own.create_database("outage_e")
