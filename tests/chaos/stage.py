@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -63,21 +62,7 @@ class Stage:
 
     async def until_ready(self, seconds: float = 90.0) -> None:
         """Waits until every process of every service says that it is ready."""
-        deadline = time.monotonic() + seconds
-        waiting = dict(self.running.health)
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as http:
-            while waiting:
-                self.tend()
-                for name, url in list(waiting.items()):
-                    try:
-                        async with http.get(f"{url}/health/ready") as answer:
-                            if answer.status == 200:
-                                del waiting[name]
-                    except (aiohttp.ClientError, TimeoutError, OSError):
-                        pass
-                if waiting and time.monotonic() > deadline:
-                    raise TimeoutError(f"not ready: {sorted(waiting)}")
-                await asyncio.sleep(0.2)
+        await self.running.until_ready(seconds, self.tend)
 
 
 @contextmanager

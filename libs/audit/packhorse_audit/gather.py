@@ -109,11 +109,3 @@ async def counters(db: asyncpg.Connection, service: str) -> dict[tuple[str, str]
     """The last sequence number that a service has given to each key."""
     rows = await db.fetch("SELECT key, last FROM sequence")
     return {(f"/packhorse/{service}", row["key"]): row["last"] for row in rows}
-
-
-async def leftovers(db: asyncpg.Connection, service: str) -> dict[str, int]:
-    """What a service that is at rest should have none of."""
-    row = await db.fetchrow(
-        "SELECT (SELECT count(*) FROM outbox) AS unpublished, (SELECT count(*) FROM parked) AS parked"
-    )
-    return {f"{service}: {name}": count for name, count in (row.items() if row else ()) if count}

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,13 +38,16 @@ class Running:
         """Starts again what fell over; names it."""
         return self.supervisor.tend()
 
-    async def until_ready(self) -> None:
-        """Waits until every service says that it is ready."""
-        deadline = time.monotonic() + _READY_SECONDS
+    async def until_ready(self, seconds: float = _READY_SECONDS, tend: Callable[[], object] | None = None) -> None:
+        """Waits until every service says that it is ready; `tend` starts again what falls over meanwhile.
+
+        Raises TimeoutError with the ends of the logs of those that aren't.
+        """
+        deadline = time.monotonic() + seconds
         waiting = dict(self.health)
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as http:
             while waiting:
-                self.tend()
+                (tend or self.tend)()
                 for name, url in list(waiting.items()):
                     try:
                         async with http.get(f"{url}/health/ready") as answer:
@@ -54,7 +57,7 @@ class Running:
                         pass
                 if waiting and time.monotonic() > deadline:
                     logs = "\n".join(f"--- {name}\n{self.supervisor.children[name].tail()}" for name in waiting)
-                    raise TimeoutError(f"not ready after {_READY_SECONDS:.0f} s: {', '.join(waiting)}\n{logs}")
+                    raise TimeoutError(f"not ready after {seconds:.0f} s: {', '.join(waiting)}\n{logs}")
                 await asyncio.sleep(0.1)
 
     def keep(self, counterparty: str, *arguments: object) -> None:
