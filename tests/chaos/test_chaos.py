@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
+import pytest
 from packhorse_audit.run import audit_system
 from packhorse_cli import stream
 from packhorse_cli.lag import Lag
@@ -27,7 +28,7 @@ from .faults import FAULTS
 from .load import Load, catalogue
 from .stage import Stage, stage
 
-MINUTES = float(os.environ.get("CHAOS_MINUTES", "1.5"))
+MINUTES = float(os.environ.get("CHAOS_MINUTES", "3"))
 SEED = int(os.environ.get("CHAOS_SEED", "0")) or secrets.randbelow(1_000_000)
 RATE = float(os.environ.get("CHAOS_RATE", "4"))
 """Orders a second: two cores carry three brokers and fifteen processes."""
@@ -162,6 +163,7 @@ async def until_rest(here: Stage, progress: Progress, load: Load, deadline: floa
     await asyncio.sleep(1)
 
 
+@pytest.mark.timeout(MINUTES * 60 + 600)
 def test_nothing_is_lost_or_doubled_whatever_is_killed_frozen_or_cut() -> None:
     """Every order that the broker has taken ends; every invariant holds."""
     with tempfile.TemporaryDirectory(prefix="packhorse-chaos-") as name:
