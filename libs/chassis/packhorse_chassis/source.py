@@ -35,15 +35,22 @@ WHERE idempotency_key = ANY($1::text[]) AND done_at IS NULL RETURNING id"""
 _CLAIM_DEAD = """
 UPDATE dead_letter SET status = 'retried', ended_at = now() WHERE id = $1 AND status = 'retry' RETURNING id"""
 
-_CLAIM_WAITING = "DELETE FROM waiting WHERE seq = ANY($1::bigint[]) RETURNING seq"
+# Two processes may have read one queue. What the first of them ran may have failed, and parked the subject anew: then
+# the rest isn't the second one's any more, though it lies in the queue as before.
+_FREED = """EXISTS (SELECT FROM parked f JOIN dead_letter d ON d.id = f.dead_letter_id
+    WHERE f.kind = {kind} AND f.key = {key} AND d.status IN ('retried', 'discarded'))"""
+
+# ruff: noqa: S608 -- only parameters' and columns' names are put in
+_CLAIM_WAITING = f"""
+DELETE FROM waiting WHERE seq = ANY($1::bigint[]) AND {_FREED.format(kind="$2", key="$3")} RETURNING seq"""
 
 _MAX_ID_BYTES = 1_000
 """Well below a third of a page, which is the most that an index entry may take."""
 
 _RESERVED = ("kafka:", "blake2b:")
 
-UNPARK = """
-DELETE FROM parked p WHERE kind = $1 AND key = $2 AND NOT EXISTS
+UNPARK = f"""
+DELETE FROM parked p WHERE kind = $1 AND key = $2 AND {_FREED.format(kind="p.kind", key="p.key")} AND NOT EXISTS
     (SELECT FROM waiting w WHERE w.subject_kind = p.kind AND w.subject_key = p.key)"""
 
 
@@ -136,7 +143,7 @@ class Queue(Source):
         self.ref, self.released = ref, frozenset({ref})
 
     async def claim_after(self, db: Connection, arrivals: Sequence[Arrival]) -> list[Arrival]:
-        rows = await db.fetch(_CLAIM_WAITING, [arrival.waiting for arrival in arrivals])
+        rows = await db.fetch(_CLAIM_WAITING, [arrival.waiting for arrival in arrivals], self.ref.kind, self.ref.key)
         ours = {row["seq"] for row in rows}
         # Under the subject's lock nobody can add to the queue: once it is empty the subject is free.
         await db.execute(UNPARK, self.ref.kind, self.ref.key)

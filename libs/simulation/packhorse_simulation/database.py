@@ -136,6 +136,11 @@ class Database:
         """All states of a kind by key."""
         return {ref.key: self.load(ref) for ref in list(self.states) if ref.kind == kind.name}
 
+    def freed(self, ref: Ref) -> bool:
+        """Whether what a subject was parked for is settled, so that its queue may be worked off."""
+        letter = self.parked.get(ref)
+        return letter is not None and self.dead[letter].status in ("retried", "discarded")
+
     def need(self, rows: Iterable[Hashable]) -> None:
         """Raises LockedError where somebody else holds one of these rows."""
         for row in rows:

@@ -345,8 +345,8 @@ class Node:
 
     def _freed(self) -> None:
         self._freeing = False
-        for ref, dead_letter_id in list(self.db.parked.items()):
-            if self.db.dead[dead_letter_id].status in ("retried", "discarded"):
+        for ref in list(self.db.parked):
+            if self.db.freed(ref):
                 self._work_off(ref)
 
     def _work_off(self, ref: Ref) -> None:

@@ -35,14 +35,16 @@ def drawn(seed: int, orders: int = ORDERS) -> Scenario:
         seed,
         tuple(range(1, orders + 1)),
         random.choice((0.5, 0.5, 60.0)),
-        random.choice((0.1, 1.0, 4.0)),
+        random.choice((0.1, 1.0, 4.0, 20.0)),
         random.random() < 0.1,
         _some_rates(random),
     )
 
 
 def _some_rates(random: Random) -> dict[str, float]:
-    """The kinds of one run with their rates: a few, half of them, or all; gentle or harsh."""
+    """The kinds of one run with their rates: two or three that come all the time, or some, or all, gentle or harsh."""
+    if random.random() < 0.2:
+        return dict.fromkeys(random.sample(list(RATES), random.randint(2, 3)), 0.5)
     share = random.choice((0.1, 0.3, 0.6, 1.0))
     factor = random.choice((0.5, 1.0, 3.0))
     return {kind: min(rate * factor, 0.9) for kind, rate in RATES.items() if random.random() < share}

@@ -19,12 +19,12 @@ class Scheduler:
     that a run with the same seed is the same run.
     """
 
-    __slots__ = ("_count", "_heap", "_pace", "now", "random")
+    __slots__ = ("_count", "_heap", "now", "pace", "random")
 
     def __init__(self, seed: int, pace: float = 0.1) -> None:
         """`pace`: seconds that each hop between two processes takes at most. Slow hops make large batches."""
         self.random = Random(seed)
-        self._pace = pace
+        self.pace = pace
         self.now = 0.0
         self._heap: list[tuple[float, int, Act]] = []
         self._count = 0
@@ -42,7 +42,7 @@ class Scheduler:
     def soon(self, act: Act) -> None:
         """Plans what follows as fast as processes and wires allow."""
         self._count += 1
-        heappush(self._heap, (self.now + self._pace * (0.02 + self.random.random()), self._count, act))
+        heappush(self._heap, (self.now + self.pace * (0.02 + self.random.random()), self._count, act))
 
     def run(self, until: float) -> bool:
         """Lets everything happen up to a time. True where nothing is left to happen at all."""

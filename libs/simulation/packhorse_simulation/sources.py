@@ -132,15 +132,17 @@ class Queue(Source):
 
     def __init__(self, ref: Ref) -> None:
         self.ref, self.released = ref, frozenset({ref})
+        self._freed = False
 
     def after(self, db: Database, arrivals: list[Arrival]) -> list[Arrival]:
-        """Those that still wait."""
-        return [arrival for arrival in arrivals if arrival.waiting in db.waiting]
+        """Those that still wait, unless somebody parked the subject anew meanwhile."""
+        self._freed = db.freed(self.ref)
+        return [arrival for arrival in arrivals if arrival.waiting in db.waiting] if self._freed else []
 
     def settle(self, db: Database, claimed: Sequence[Arrival]) -> None:
         """They wait no longer; once nobody does, the subject is free."""
         for arrival in claimed:
             if arrival.waiting is not None:
                 db.waiting.pop(arrival.waiting, None)
-        if not any(ref == self.ref for ref, _ in db.waiting.values()):
+        if self._freed and not any(ref == self.ref for ref, _ in db.waiting.values()):
             db.parked.pop(self.ref, None)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Final
 
 from packhorse_audit import books as audit
@@ -10,10 +11,11 @@ from packhorse_audit.verdict import Violation
 from packhorse_contracts.order import OrderAccepted, OrderCancelled, OrderCompleted, OrderRejected
 from packhorse_inventory.state import Movement
 from packhorse_order.state import ORDERS
-from packhorse_payment.state import PAYMENTS
+from packhorse_payment.state import PAYMENTS, Authorisation
 
 from packhorse_simulation import books
 from packhorse_simulation.log import Record
+from packhorse_simulation.scheduler import EPOCH
 from packhorse_simulation.world import World
 
 UNDECIDED: Final = ("captured is what was dispatched", True)
@@ -82,7 +84,16 @@ def _outcomes(world: World) -> Iterator[Violation]:
         if not payment.refused and payment.kept > payment.owed:
             found = f"{payment.kept} were kept, {payment.owed} are owed"
             yield Violation("nothing is kept that isn't owed", order_id, found)
+        held = payment.authorisation
+        if held is not None and held.ended == "expired" and not payment.refusals and _lasting(held):
+            found = f"{held.amount} were held until that lapsed by itself, days after the order's end"
+            yield Violation("money is held no longer than needed", order_id, found)
     yield from _shelves(world)
+
+
+def _lasting(held: Authorisation) -> bool:
+    """Held for a week, which is longer than any order here takes."""
+    return held.expires_at is not None and held.expires_at > EPOCH + timedelta(days=5)
 
 
 def _said(records: list[Record]) -> dict[str, Counter[type]]:

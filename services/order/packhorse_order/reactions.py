@@ -1,7 +1,7 @@
 """What the order service does about what it hears. One short function an event; pure."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from packhorse_chassis.reaction import (
@@ -57,6 +57,8 @@ class Overdue(Internal):
 
 
 Decided = Decisions[Order]
+_APART = timedelta(milliseconds=1)
+"""Readers derive ids from a moment, in which milliseconds count."""
 
 
 def place(policy: Policy, order: Order, placed: OrderPlaced, now: datetime) -> Decided:
@@ -146,11 +148,25 @@ def _cancel_all(order: Order, reason: Reason, by: CancelledBy, now: datetime) ->
         return Decisions(order)
     rest = tuple(LineQuantity(line_id=line.line_id, quantity=line.wanted) for line in order.lines if line.wanted)
     lines = tuple(line.model_copy(update={"cancelled": line.ordered}) for line in order.lines)
+    at = _own_moment(order, now)
     state = order.model_copy(
-        update={"cancelled": True, "cancelling": False, "request": None, "lines": lines, "placed": None}
+        update={
+            "cancelled": True,
+            "cancelled_at": at,
+            "cancelling": False,
+            "request": None,
+            "lines": lines,
+            "placed": None,
+        }
     )
-    said = OrderCancelled(order_id=order.order_id, at=now, lines=rest, whole=True, reason=reason, by=by)
+    said = OrderCancelled(order_id=order.order_id, at=at, lines=rest, whole=True, reason=reason, by=by)
     return Decisions(state, events=[said], timers=_no_timers(order))
+
+
+def _own_moment(order: Order, now: datetime) -> datetime:
+    """Two cancellations of one order may follow from one batch, and name the same pieces of a line: that they are two,
+    only their moments tell."""
+    return now if order.cancelled_at is None else max(now, order.cancelled_at + _APART)
 
 
 def _no_timers(order: Order) -> list[SetTimer | CancelTimer]:
@@ -228,16 +244,18 @@ def _cancel_lines(order: Order, pieces: dict[str, int], reason: Reason, by: Canc
     lines = tuple(line.model_copy(update={"cancelled": line.cancelled + gone[line.line_id]}) for line in order.lines)
     if not any(line.wanted for line in lines):
         return _cancel_all(order, reason, by, now)
+    at = _own_moment(order, now)
     said = OrderCancelled(
         order_id=order.order_id,
-        at=now,
+        at=at,
         lines=tuple(LineQuantity(line_id=name, quantity=count) for name, count in gone.items() if count),
         whole=False,
         reason=reason,
         by=by,
     )
     return _then_complete(
-        Decisions(order.model_copy(update={"lines": lines}), events=[said] if said.lines else []), now
+        Decisions(order.model_copy(update={"lines": lines, "cancelled_at": at}), events=[said] if said.lines else []),
+        now,
     )
 
 

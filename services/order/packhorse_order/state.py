@@ -79,6 +79,9 @@ class Order(Model):
     """Shipping was asked to withdraw, and hasn't answered for every fulfilment order."""
 
     cancelled: bool = False
+    cancelled_at: datetime | None = None
+    """The moment that the last cancellation, of all or of some lines, was given. Readers tell two apart by it."""
+
     completed: bool = False
     shipments: dict[str, Shipment] = {}
     overdue: bool = False

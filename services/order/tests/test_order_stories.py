@@ -315,6 +315,22 @@ def test_a_short_pick_cancels_the_missing_pieces() -> None:
     assert nothing.said(OrderCancelled)[-1].whole
 
 
+def test_two_short_picks_at_one_moment_are_two_cancellations() -> None:
+    """A line is split over two shelves, and both are empty: heard in one batch, readers still see two losses."""
+    rest = InventoryReserved(
+        order_id=ID,
+        at=NOON,
+        allocations=(
+            Allocation(line_id="1", sku="MUG", quantity=1, location="north"),
+            Allocation(line_id="1", sku="MUG", quantity=1, location="south"),
+        ),
+    )
+    service = told(placed(), AUTHORISED, rest, short("north", "1", "MUG", 1, 0), short("south", "1", "MUG", 1, 0))
+    first, second = service.said(OrderCancelled)
+    assert first.lines == second.lines
+    assert first.at < second.at
+
+
 def test_what_comes_back_ends_the_order_returned() -> None:
     """The carrier could not deliver any of it."""
     back = [ShippingReturnedToSender(order_id=ID, shipment_id=s, at=NOON) for s in ("north", "south")]

@@ -66,12 +66,10 @@ class Gateway:
         self.done: list[tuple[float, str, Operation, Outcome]] = []
         """When, for which order, what was asked, and how it ended."""
 
-        self.away_until = 0.0
-
     async def do(self, operation: Operation, key: str, order_id: str) -> Outcome:
         """Does it once for each key, if the request gets here, and if the answer gets back."""
         chance = self._chance
-        if self._scheduler.now < self.away_until or chance.strikes("the gateway is away"):
+        if chance.strikes("the gateway is away"):
             raise UncertainError("503")
         if chance.strikes("a request reaches the gateway late"):
             self._scheduler.after(0.1, 90.0, lambda: self._once(operation, key, order_id))
@@ -116,7 +114,7 @@ class Gateway:
         return result
 
     def _may_fail(self) -> None:
-        if self._scheduler.now < self.away_until or self._chance.strikes("the gateway can't say what became of it"):
+        if self._chance.strikes("the gateway can't say what became of it"):
             raise UncertainError("504")
 
     def _once(self, operation: Operation, key: str, order_id: str) -> Outcome:

@@ -150,7 +150,8 @@ class Shop:
             self._change_mind(fact.order_id)
 
     def _change_mind(self, order_id: str) -> None:
-        longest = self._scheduler.random.choice((0.01, 10.0, 30.0, 60.0, 4_000.0))
+        picking = 10.0 + 12 * self._scheduler.pace  # about when a warehouse is at it
+        longest = self._scheduler.random.choice((0.01, picking, picking, 60.0, 4_000.0))
         asked = CancellationRequested(order_id=order_id, reason="changed my mind")
         self._scheduler.after(0.0, longest, lambda: self._voice.say("/customer", asked))
         if self._chance.strikes("a customer cancels again"):

@@ -46,7 +46,7 @@ class Voice:
 
 
 class Ear:
-    """An outsider's consumer: hears each record of its topic in order, at least once, some time later."""
+    """An outsider's consumer: hears each record of its topic in order, some time later."""
 
     def __init__(
         self, scheduler: Scheduler, log: Log, chance: Chance, topic: str, hear: Callable[[Record], None]
