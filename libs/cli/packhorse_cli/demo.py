@@ -29,7 +29,7 @@ console = Console()
 
 
 def demo(
-    rate: Annotated[float, typer.Option(help="Orders a second that the checkout sends.")] = 60.0,
+    rate: Annotated[float, typer.Option(help="Orders a second that the checkout sends.")] = 40.0,
     orders: Annotated[int | None, typer.Option(help="Only the first so many orders.")] = None,
     round_: Annotated[int, typer.Option("--round", help="Replays with fresh ids: 2, 3, …")] = 0,
     seed: Annotated[int, typer.Option(help="Of everything that the counterparties decide.")] = 1,
