@@ -8,9 +8,12 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import chain
 from typing import Protocol
 
 import structlog
+from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
@@ -23,6 +26,7 @@ from packhorse_chassis.faults import is_transient
 from packhorse_chassis.inputs import Raw, Reader
 from packhorse_chassis.settings import Settings
 from packhorse_chassis.source import Records
+from packhorse_chassis.wake import breath
 
 
 class KafkaRecord(Protocol):
@@ -38,6 +42,9 @@ class KafkaRecord(Protocol):
 
 _PATIENCE = 20.0
 """Seconds of trying one batch before it is handed back and polled anew: well below max_poll_interval_ms."""
+
+_POLL_MS = 500
+"""How long a poll waits for a record; it returns as soon as there is one."""
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +82,6 @@ class Consumer:
             auto_offset_reset="earliest",
             isolation_level="read_committed",
             max_records=settings.batch_records,
-            batch_timeout_ms=settings.batch_timeout_ms,
             fetch_max_wait_ms=500,
             session_timeout_ms=settings.session_timeout_ms,
             max_poll_interval_ms=120_000,
@@ -83,6 +89,8 @@ class Consumer:
         )
         assert isinstance(subscriber, BatchSubscriber)  # noqa: S101 -- batch=True
         self._subscriber = subscriber
+        # FastStream's own sleeps after every empty poll, and so lets the next record wait.
+        vars(subscriber)["get_msg"] = partial(_poll, max_records=settings.batch_records)
         subscriber(self.handle)
 
     def stop(self) -> None:
@@ -106,6 +114,7 @@ class Consumer:
                 try:
                     await self._processor.process(arrivals, Records())
                     self._committed()
+                    await asyncio.sleep(breath(len(arrivals)))
                     return
                 except Exception as error:
                     if not is_transient(error):
@@ -130,6 +139,11 @@ class Consumer:
 
     async def _decode(self, message: KafkaAckableMessage) -> object:
         return message.raw_message
+
+
+async def _poll(consumer: AIOKafkaConsumer, max_records: int) -> tuple[KafkaRecord, ...]:
+    batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=max_records)
+    return tuple(chain.from_iterable(batches.values()))
 
 
 def _raw(record: KafkaRecord) -> Raw:

@@ -22,6 +22,7 @@ from packhorse_chassis.lane import Lane, Limits
 from packhorse_chassis.reaction import Internal
 from packhorse_chassis.settings import Settings
 from packhorse_chassis.tracing import trace_id
+from packhorse_chassis.wake import breath
 
 _LEASE = """
 UPDATE effect SET leased_until = now() + $2 * interval '1 second', attempts = attempts + 1
@@ -84,6 +85,7 @@ class Executor:
 
     async def step(self) -> bool:
         """Stores what ended, leases what is due. True where more may be due."""
+        moved = len(self._ended)
         await self._store()
         await self._renew()
         more = False
@@ -92,11 +94,13 @@ class Executor:
                 continue
             rows = await self._pool.fetch(_LEASE, free, self._settings.effect_lease, name)
             lane.started(len(rows))
+            moved += len(rows)
             for row in rows:
                 task = asyncio.create_task(self._perform(row, lane))
                 self._under_way[task] = row["idempotency_key"]
                 task.add_done_callback(self._under_way.pop)
             more |= len(rows) == free and bool(lane.free(time.monotonic()))
+        await asyncio.sleep(breath(moved))
         return more
 
     async def drain(self) -> None:

@@ -88,6 +88,7 @@ class Process:
 
         pump = Pump(processor, pool, self.settings.batch_records, committed)
         pumping = Loop("pump", pump.step, self.settings.pump_idle)
+        relay.connect(told=relaying.wake.ring)
         processor.connect(due_at_once=pumping.wake.ring)
         executor.connect(ended=executing.wake.ring, answered=pumping.wake.ring)
         keeping = Loop("housekeeping", Housekeeper(pool, inbox).step, _EVERY_FIVE_MINUTES)

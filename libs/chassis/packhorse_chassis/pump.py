@@ -1,5 +1,6 @@
 """Brings in what the database holds for the reactions: due timers, answers of effects, retries and their queues."""
 
+import asyncio
 from collections.abc import Callable
 
 import asyncpg
@@ -10,6 +11,7 @@ from packhorse_chassis.db import Pool
 from packhorse_chassis.inputs import Arrival, Raw, Reader, unpack_headers
 from packhorse_chassis.reaction import Ref
 from packhorse_chassis.source import UNPARK, Answers, Queue, Retry, Timers
+from packhorse_chassis.wake import breath
 
 _DUE = """
 SELECT type, key, name, id, due, payload::text, correlation_id, traceparent
@@ -22,6 +24,12 @@ FROM effect WHERE answered_at IS NOT NULL AND done_at IS NULL ORDER BY answered_
 _ASKED = """
 SELECT id, status, origin, topic, partition, "offset", key, headers, value, subject_kind, subject_key
 FROM dead_letter WHERE status IN ('retry', 'discard') ORDER BY at LIMIT $1"""
+
+_WAITS = """
+SELECT EXISTS (SELECT FROM timer WHERE due <= now()),
+    EXISTS (SELECT FROM effect WHERE answered_at IS NOT NULL AND done_at IS NULL),
+    EXISTS (SELECT FROM dead_letter WHERE status IN ('retry', 'discard')),
+    EXISTS (SELECT FROM parked)"""
 
 _DISCARD = "UPDATE dead_letter SET status = 'discarded', ended_at = now() WHERE id = $1 AND status = 'discard'"
 
@@ -45,10 +53,17 @@ class Pump:
 
     async def step(self) -> bool:
         """True where a full batch was found, so that more may wait."""
-        more = [await self._timers(), await self._answers(), await self._asked(), await self._freed()]
-        if any(found > 0 for found in more):
+        # One question for all: mostly nothing waits, and each is asked many times a second.
+        kinds = zip(
+            await self._pool.fetchrow(_WAITS) or (),
+            (self._timers, self._answers, self._asked, self._freed),
+            strict=True,
+        )
+        found = [await take() for waits, take in kinds if waits]
+        if any(found):
             self._committed()
-        return any(found >= self._batch for found in more)
+            await asyncio.sleep(breath(sum(found)))
+        return any(count >= self._batch for count in found)
 
     async def _timers(self) -> int:
         arrivals = []

@@ -42,12 +42,11 @@ class Settings(BaseSettings):
     )
 
     batch_records: int = Field(500, ge=1, le=10_000, description="Records of one transaction at most")
-    batch_timeout_ms: int = Field(20, ge=1, description="FastStream sleeps this long after an empty poll")
     group_instance_id: str | None = Field(None, description="Static membership in the consumer group")
     session_timeout_ms: int = Field(30_000, description="The group takes a silent process for dead after this")
     pool_size: int = Field(4, ge=2, description="Database connections, beside the relay's own")
     relay_rows: int = Field(2_000, ge=1, description="Rows that the relay publishes at once")
-    relay_idle: float = Field(0.05, gt=0, description="The relay looks for others' rows this often")
+    relay_idle: float = Field(1, gt=0, description="The relay looks this often for rows that nobody told it of")
     pump_idle: float = Field(0.2, gt=0, description="Timers, answers and retries are looked for this often")
     effects_at_once: int = Field(64, ge=1, description="Effects of one type under way at once in a process")
     effects_per_second: float | None = Field(

@@ -37,7 +37,9 @@ class Table:
         self.kind = kind
         self._adapter: TypeAdapter[Any] = TypeAdapter(kind.state)
         # ruff: noqa: S608 -- a kind's name is an identifier, checked above
-        self._create = f"INSERT INTO {kind.name} (id) SELECT unnest($1::text[]) ON CONFLICT (id) DO NOTHING"
+        self._create = (
+            f"INSERT INTO {kind.name} (id) SELECT unnest($1::text[]) ON CONFLICT (id) DO NOTHING RETURNING id"
+        )
         self._read = f"SELECT id, state FROM {kind.name} WHERE id = ANY($1::text[])"
         self._lock = f"{self._read} ORDER BY id FOR UPDATE"
         self._save = (
@@ -49,11 +51,13 @@ class Table:
         """The states of these keys, locked in key order. What is missing gets an empty row first: two creators of
         one key would otherwise both find nothing to lock, and the second would overwrite the first."""
         ids = sorted(keys)
-        rows = await db.fetch(self._lock, ids)
-        if len(rows) < len(ids):
-            await db.execute(self._create, ids)
-            rows = await db.fetch(self._lock, ids)
-        return {row["id"]: self._state(row["id"], row["state"]) for row in rows}
+        rows = {row["id"]: row["state"] for row in await db.fetch(self._lock, ids)}
+        if missing := [key for key in ids if key not in rows]:
+            # Those that we create are ours until the commit; those that somebody else creates meanwhile are read anew.
+            rows |= {row["id"]: None for row in await db.fetch(self._create, missing)}
+            if raced := [key for key in missing if key not in rows]:
+                rows |= {row["id"]: row["state"] for row in await db.fetch(self._lock, raced)}
+        return {key: self._state(key, rows[key]) for key in ids}
 
     async def read(self, db: Connection, keys: Iterable[str]) -> dict[str, object]:
         """The states of these keys without a lock; empty states for those that have none."""

@@ -3,7 +3,7 @@
 Source: W3C Trace Context, https://www.w3.org/TR/trace-context/ .
 """
 
-import secrets
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
 _tracer = trace.get_tracer("packhorse")
+_exporting = False
+"""Without an exporter there are no spans to keep: only the context is passed on."""
 
 
 def configure(service: str, endpoint: str | None) -> "TracerProvider | None":
     """Exports spans over OTLP where an endpoint is set; otherwise only passes the context on."""
+    global _exporting  # noqa: PLW0603 -- as the tracer provider, one a process
     if endpoint is None:
         return None
     # Here, for they take a fifth of a service's start, and most runs export nothing.
@@ -31,6 +34,7 @@ def configure(service: str, endpoint: str | None) -> "TracerProvider | None":
     provider = TracerProvider(resource=Resource.create({"service.name": f"packhorse-{service}"}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
     trace.set_tracer_provider(provider)
+    _exporting = True
     return provider
 
 
@@ -41,16 +45,20 @@ def trace_id(traceparent: str | None) -> str | None:
 
 def child_of(traceparent: str | None) -> str:
     """The `traceparent` for what is said now: the current span's, else a new span of the cause's trace."""
-    context = trace.get_current_span().get_span_context()
-    if context.is_valid:
-        return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
-    known = trace_id(traceparent) or secrets.token_hex(16)
-    return f"00-{known}-{secrets.token_hex(8)}-01"
+    if _exporting:
+        context = trace.get_current_span().get_span_context()
+        if context.is_valid:
+            return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+    known = trace_id(traceparent) or f"{random.getrandbits(128) | 1:032x}"
+    return f"00-{known}-{random.getrandbits(64) | 1:016x}-01"
 
 
 @contextmanager
 def reacting(name: str, traceparent: str | None) -> Iterator[str]:
     """A span around one reaction, child of its cause; gives the `traceparent` for what follows from it."""
+    if not _exporting:
+        yield child_of(traceparent)
+        return
     parent = None
     if traceparent:
         _, trace_part, span_part, flags = traceparent.split("-")
@@ -58,7 +66,4 @@ def reacting(name: str, traceparent: str | None) -> Iterator[str]:
         parent = set_span_in_context(NonRecordingSpan(remote))
     with _tracer.start_as_current_span(name, parent, kind=SpanKind.CONSUMER) as span:
         context = span.get_span_context()
-        if span.is_recording():
-            yield f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
-        else:
-            yield child_of(traceparent)
+        yield f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"

@@ -11,6 +11,16 @@ from packhorse_chassis.faults import is_transient
 
 log = structlog.get_logger(__name__)
 _LONGEST_PAUSE = 5.0
+_LONGEST_BREATH = 0.05
+
+
+def breath(inputs: int) -> float:
+    """How many seconds to wait after so many inputs, so that what comes meanwhile is taken together.
+
+    A transaction costs much, one more input in it little. At rest next to nothing waits; the more there is to do, the
+    larger the batches grow.
+    """
+    return min(_LONGEST_BREATH, inputs * 0.001)
 
 
 class Wake:

@@ -1,13 +1,12 @@
 """What no honest sender would send: it becomes a dead letter or is taken, and the batch around it goes on."""
 
-import asyncio
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from random import Random
-from typing import cast
 
 import asyncpg
 import pytest
@@ -115,27 +114,25 @@ async def test_large_records_are_taken_a_few_at_a_time(pool: Pool, processor: Pr
 
 
 async def test_the_relay_works_off_large_records_a_few_at_a_time(
-    pool: Pool, processor: Processor, fresh_database: str
+    broker: Broker, pool: Pool, processor: Processor, fresh_database: str, kafka_bootstrap: str
 ) -> None:
     """A backlog of dead letters leaves in its order, in several steps, each of bounded size."""
-    await among(pool, processor, [odd(n, bytes([n]) * 1_048_000) for n in range(20)])
-    sent: list[bytes] = []
-
-    class Producer:
-        async def send(self, _topic: str, value: bytes, **_: object) -> asyncio.Future[None]:
-            sent.append(value[:1])
-            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            done.set_result(None)
-            return done
-
-    relay = Relay(lambda: asyncpg.connect(fresh_database), cast("AIOKafkaProducer", Producer()), rows=2_000)
-    steps = [0]
-    while await relay.step():
-        steps.append(len(sent))
-    await relay.resign()
-    assert all(8 <= after - before <= 11 for before, after in pairwise(steps))
-    assert [first[0] for first in sent if first != b"{"] == list(range(20))
+    key = new_order().encode()
+    large = [replace(odd(n, bytes([n]) * 1_048_000), key=key) for n in range(20)]
+    await among(pool, processor, large)
+    left = [await pool.fetchval("SELECT count(*) FROM outbox")]
+    async with AIOKafkaProducer(
+        bootstrap_servers=kafka_bootstrap, enable_idempotence=True, max_request_size=2_097_152
+    ) as producer:
+        relay = Relay(lambda: asyncpg.connect(fresh_database), producer, rows=2_000)
+        while await relay.step():
+            left.append(await pool.fetchval("SELECT count(*) FROM outbox"))
+        await relay.resign()
+    assert len(left) == 3
+    assert all(8 <= before - after <= 11 for before, after in pairwise(left))
     assert await pool.fetchval("SELECT count(*) FROM outbox") == 0
+    sent = await broker.read(f"{HoldRequested.TOPIC.name}.order.dead", {key.decode()}, 20)
+    assert [value[0] for _, _, value in sent] == list(range(20))
 
 
 async def test_the_largest_record_becomes_a_dead_letter_on_its_topic(

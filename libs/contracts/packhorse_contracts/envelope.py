@@ -6,6 +6,7 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from pydantic import ValidationError
@@ -99,6 +100,7 @@ def headers(envelope: Envelope, key: str) -> list[tuple[str, bytes]]:
     return [(name, value.encode()) for name, value in attributes if value is not None]
 
 
+@lru_cache(maxsize=256)
 def rfc3339(at: datetime) -> str:
     """RFC 3339 in UTC with microseconds and `Z`."""
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
@@ -153,6 +155,7 @@ def _envelope(attributes: dict[str, str]) -> Envelope:
     )
 
 
+@lru_cache(maxsize=1024)  # what one transaction said has one time
 def _time(text: str) -> datetime:
     try:
         if RFC3339.fullmatch(text):

@@ -1,4 +1,4 @@
-"""Amounts in minor units as people write them in their language."""
+"""Amounts in minor units, and numbers, as people write them in their language."""
 
 import re
 from decimal import Decimal
@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Final
 
 from babel import Locale
-from babel.numbers import NumberPattern, parse_pattern
+from babel.numbers import NumberPattern, format_decimal, parse_pattern
 
 _NO_DIGITS: Final = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"  # ISO 4217: exponent 0
 _THREE_DIGITS: Final = "BHD IQD JOD KWD LYD OMR TND"
@@ -30,6 +30,13 @@ def exponent(currency: str) -> int:
     return EXPONENTS.get(currency, 2)
 
 
+@lru_cache(maxsize=4096)
+def format_count(number: int, locale: Locale) -> str:
+    """A whole number with the locale's separators."""
+    return format_decimal(number, locale=locale)
+
+
+@lru_cache(maxsize=4096)
 def format_money(amount: int, currency: str, locale: Locale) -> str:
     """An amount in minor units as text, with the locale's symbol, separators and order."""
     digits = exponent(currency)

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
-from typing import Final
+from functools import cache
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date
-from babel.numbers import format_decimal
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2.environment import TemplateModule
 
 from packhorse_notification.content import (
     CancellationDeclinedContent,
@@ -21,12 +22,13 @@ from packhorse_notification.content import (
     RefundedContent,
     Sums,
 )
-from packhorse_notification.locales import formats
+from packhorse_notification.locales import Language, formats
 from packhorse_notification.messages import SendMail
-from packhorse_notification.money import format_money
+from packhorse_notification.money import format_count, format_money
 from packhorse_notification.text import plain
 from packhorse_notification.words import Words, words
 
+Form = Literal["text", "html"]
 Value = str | int | tuple["Row", ...] | tuple[tuple[str, str], ...] | tuple[str, ...]
 
 
@@ -65,6 +67,7 @@ def _environment(html: bool) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,  # a look at every file for every mail
     )
 
 
@@ -93,15 +96,21 @@ def render(mail: SendMail, shop: Shop) -> Rendered:
     }
     return Rendered(
         subject,
-        _tidy(_render(_TEXT, "text", mail.content.kind, context)),
-        _render(_HTML, "html", mail.content.kind, context) + "\n",
+        _tidy(_render("text", mail, context)),
+        _render("html", mail, context) + "\n",
     )
 
 
-def _render(environment: Environment, form: str, kind: str, context: dict[str, object]) -> str:
+def _render(form: Form, mail: SendMail, context: dict[str, object]) -> str:
+    environment, kind = _HTML if form == "html" else _TEXT, mail.content.kind
     template: Template = environment.get_template(f"{kind}.j2")
-    ui = environment.get_template(f"ui.{form}.j2").make_module({"t": context["t"]})
-    return template.render(context, ui=ui, layout=f"layout.{form}.j2")
+    return template.render(context, ui=_parts(form, mail.language), layout=f"layout.{form}.j2")
+
+
+@cache
+def _parts(form: Form, language: Language) -> TemplateModule:
+    environment = _HTML if form == "html" else _TEXT
+    return environment.get_template(f"ui.{form}.j2").make_module({"t": words(language).text})
 
 
 def _tidy(text: str) -> str:
@@ -157,7 +166,7 @@ def _row(item: Item, locale: Locale, currency: str | None) -> Row:
         if currency is None or item.unit_price is None
         else format_money(item.unit_price * item.quantity, currency, locale)
     )
-    return Row(format_decimal(item.quantity, locale=locale), item.title, price)
+    return Row(format_count(item.quantity, locale), item.title, price)
 
 
 def _tracking(content: DispatchedContent, language: Words) -> tuple[tuple[str, str], ...]:

@@ -6,9 +6,9 @@ from functools import cache
 from importlib.resources import files
 
 from babel import Locale
-from babel.numbers import format_decimal
 
 from packhorse_notification.locales import Language
+from packhorse_notification.money import format_count
 
 
 class Words:
@@ -34,7 +34,7 @@ class Words:
     def count(self, name: str, n: int, locale: Locale, /, **values: str) -> str:
         """A text in the plural form that `n` takes in this language (CLDR's rules)."""
         form = f"{name}.{self._plural(n)}"
-        return self.text(form, n=format_decimal(n, locale=locale), **values)
+        return self.text(form, n=format_count(n, locale), **values)
 
 
 @cache

@@ -1,0 +1,229 @@
+"""Checkout, warehouse and watch of the benchmark, all in one process, on raw records."""
+
+import asyncio
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Self
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from packhorse_contracts import envelope
+from packhorse_devstack.counterparties.voice import Raw
+
+from .orders import Orders
+
+TIMES = ("placed", "confirmed", "pick_list", "handed_over", "captured", "notified")
+"""The points of an order's road that are watched."""
+
+_MARKS = {
+    b"packhorse.order.confirmed.v1": "confirmed",
+    b"packhorse.payment.captured.v1": "captured",
+    b"packhorse.shipping.dispatched.v1": "dispatched",
+}
+_STEPS = ("pick_list_accepted.v1", "pick_completed.v1", "packed.v1", "handed_over.v2")
+_HEADERS = ("ce_type", "ce_id", "ce_subject", "ce_time", "ce_correlationid", "ce_partitionkey")
+
+
+@dataclass
+class Course:
+    """What was seen of one run: for every point of the road, the orders that passed it, and when (monotonic)."""
+
+    passed: dict[str, dict[str, float]] = field(default_factory=lambda: {name: {} for name in TIMES})
+    ended: dict[str, float] = field(default_factory=dict)
+
+    def between(self, first: str, second: str) -> list[float]:
+        """Seconds from one point to the other, of all orders that passed both."""
+        begun = self.passed[first]
+        return [at - begun[order] for order, at in self.passed[second].items() if order in begun]
+
+
+class Driver:
+    """Use as a context. `prefix` stands before every topic's name."""
+
+    def __init__(self, kafka: str, prefix: str = "") -> None:
+        self._kafka, self._prefix = kafka, prefix
+        self._open = AsyncExitStack()
+        self._producer: AIOKafkaProducer | None = None
+        self._consumer: AIOKafkaConsumer | None = None
+        self._listening: asyncio.Task[None] | None = None
+        self._moved = asyncio.Event()
+        self.course = Course()
+        self.quiet_warehouse = False
+        """The side plays the warehouse itself."""
+
+    async def __aenter__(self) -> Self:
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=self._kafka, acks="all", enable_idempotence=True, linger_ms=2, max_batch_size=131_072
+        )
+        await self._producer.start()
+        self._open.push_async_callback(self._producer.stop)
+        names = ("order.events", "payment.events", "shipping.pick-lists", "notification.events")
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._kafka, enable_auto_commit=False, fetch_max_wait_ms=100, max_poll_records=2000
+        )
+        await self._consumer.start()
+        self._open.push_async_callback(self._consumer.stop)
+        partitions = [
+            TopicPartition(self._prefix + name, number)
+            for name in names
+            for number in self._consumer.partitions_for_topic(self._prefix + name)
+            or await self._partitions(self._prefix + name)
+        ]
+        self._consumer.assign(partitions)
+        await self._consumer.seek_to_end(*partitions)
+        self._listening = asyncio.create_task(self._listen())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.gather(self._listening, return_exceptions=True)
+        await self._open.aclose()
+
+    async def _partitions(self, topic: str) -> Sequence[int]:
+        assert self._producer is not None
+        return sorted(await self._producer.partitions_for(topic))
+
+    async def say(self, records: Iterable[Raw]) -> None:
+        """Sends records; returns when all are stored."""
+        assert self._producer is not None
+        sent = [
+            await self._producer.send(self._prefix + one.topic, value=one.value, key=one.key, headers=list(one.headers))
+            for one in records
+        ]
+        await asyncio.gather(*sent)
+
+    async def saturate(
+        self, orders: Orders, count: int, window: int, *, tell: Callable[[int], None] | None = None
+    ) -> Course:
+        """Places `count` orders, so that never more than `window` are under way. Returns when all have ended."""
+        course = self.course = Course()
+        placed = 0
+        while len(course.ended) < count:
+            room = min(window - (placed - len(course.ended)), count - placed, 500)
+            if room > 0:
+                await self._place(orders, range(placed, placed + room), time.monotonic())
+                placed += room
+            elif not await self._progress():
+                raise TimeoutError(f"{placed - len(course.ended)} orders don't end")
+            if tell:
+                tell(len(course.ended))
+        return course
+
+    async def steadily(self, orders: Orders, count: int, rate: float) -> Course:
+        """Places `count` orders at `rate` a second, come what may: times count from when an order was due."""
+        course = self.course = Course()
+        began, placed, sending = time.monotonic(), 0, set()
+        while placed < count:
+            due = min(count, int((time.monotonic() - began) * rate) + 1)
+            if due > placed:
+                for number in range(placed, due):
+                    course.passed["placed"][orders.id(number)] = began + number / rate
+                task = asyncio.create_task(self._place(orders, range(placed, due), None))
+                sending.add(task)
+                task.add_done_callback(sending.discard)
+                placed = due
+            await asyncio.sleep(max(0.001, began + placed / rate - time.monotonic()))
+        while len(course.ended) < count:
+            if not await self._progress():
+                raise TimeoutError(f"{placed - len(course.ended)} orders don't end")
+        return course
+
+    async def _place(self, orders: Orders, numbers: range, at: float | None) -> None:
+        if at is not None:
+            self.course.passed["placed"].update((orders.id(number), at) for number in numbers)
+        await self.say([orders.record(number) for number in numbers])
+
+    async def _progress(self, patience: float = 60.0) -> bool:
+        self._moved.clear()
+        try:
+            async with asyncio.timeout(patience):
+                await self._moved.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _listen(self) -> None:
+        assert self._consumer is not None
+        while True:
+            batches = await self._consumer.getmany(timeout_ms=1000)
+            now, before = time.monotonic(), len(self.course.ended)
+            for place, records in batches.items():
+                name = place.topic.removeprefix(self._prefix)
+                for record in records:
+                    said = dict(record.headers)
+                    kind = said.get("ce_type", b"")
+                    if name == "shipping.pick-lists":
+                        self._pick(kind, record.value, now)
+                    elif name == "notification.events":
+                        self._notified(record.key.decode(), kind, record.value, now)
+                    elif (mark := _MARKS.get(kind)) in self.course.passed:
+                        self._mark(mark, record.key.decode(), now)
+            if len(self.course.ended) > before:
+                self._moved.set()
+
+    def _mark(self, mark: str | None, order: str, now: float) -> None:
+        if mark is not None and order in self.course.passed["placed"]:
+            self.course.passed[mark].setdefault(order, now)
+            self._end(order, now)
+
+    def _notified(self, order: str, kind: bytes, value: bytes, now: float) -> None:
+        if kind.startswith(b"packhorse.notification.sent") and b"dispatched" in value:
+            self._mark("notified", order, now)
+
+    def _end(self, order: str, now: float) -> None:
+        passed = self.course.passed
+        if order in passed["captured"] and order in passed["notified"]:
+            self.course.ended.setdefault(order, now)
+
+    def _pick(self, kind: bytes, value: bytes, now: float) -> None:
+        if not kind.startswith(b"packhorse.shipping.pick_list_issued"):
+            return
+        issued = json.loads(value)
+        order = issued["order_id"]
+        if order in self.course.passed["placed"]:
+            self.course.passed["pick_list"].setdefault(order, now)
+            if not self.quiet_warehouse:
+                self.course.passed["handed_over"].setdefault(order, now)
+                self._work_off(issued)
+
+    def _work_off(self, issued: dict[str, object]) -> None:
+        """All four answers of the warehouse at once."""
+        identifier = str(issued["pick_list_id"])
+        lines = issued["lines"]
+        assert isinstance(lines, list)
+        package = {
+            "package_id": "1",
+            "carton": "S",
+            "weight": 700,
+            "length": 300,
+            "width": 200,
+            "height": 150,
+            "lines": [{"line_id": line["line_id"], "quantity": line["quantity"]} for line in lines],
+        }
+        bodies: list[dict[str, object]] = [
+            {},
+            {"lines": [{"line_id": line["line_id"], "picked": line["quantity"]} for line in lines]},
+            {"packages": [package]},
+            {"carrier": "PARCELWAY", "parcels": [{"tracking_number": f"PW{identifier}", "package_id": "1"}]},
+        ]
+        at = envelope.rfc3339(datetime.now(UTC)).encode()
+        key = identifier.encode()
+        records = []
+        for step, body in zip(_STEPS, bodies, strict=True):
+            value = json.dumps({"pick_list_id": identifier, **body}).encode()
+            headers = (
+                ("content-type", b"application/json"),
+                ("ce_specversion", b"1.0"),
+                ("ce_id", str(uuid.uuid4()).encode()),
+                ("ce_source", b"/bench/warehouse"),
+                ("ce_type", f"packhorse.warehouse.{step}".encode()),
+                ("ce_subject", key),
+                ("ce_time", at),
+            )
+            records.append(Raw("warehouse.events", key, value, headers))
+        asyncio.get_running_loop().create_task(self.say(records))
