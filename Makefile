@@ -1,7 +1,7 @@
 # Everything begins here. The tools come from the lock file; uv itself is fetched where the machine has none.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down compose lint types format contracts pages chaos fuzz simulate
+.PHONY: help demo test up down compose lint types format contracts pages chaos fuzz simulate bench bench-quick sabotage
 
 UV := $(shell command -v uv 2>/dev/null)
 ifeq ($(UV),)
@@ -39,6 +39,9 @@ fuzz: $(READY) ## Hostile records, FUZZ_FACTOR times the usual; then the decoder
 simulate: $(READY) ## Order lives in virtual time under every fault (LIVES=20000, SEED=n repeats a run)
 	@$(BIN)/python -m packhorse_simulation --lives $(or $(LIVES),20000) $(if $(SEED),--seed $(SEED))
 
+sabotage: $(READY) ## Tests of the tests: each seeded defect must be caught (SABOTAGE=name, LIST=1, JSON=file)
+	@$(BIN)/python -m tests.sabotage $(SABOTAGE) $(if $(LIST),--list) $(if $(JSON),--json $(JSON))
+
 lint: $(READY) ## Style, layers between the packages, and generated files that are stale
 	@$(UV) sync --quiet --all-packages --frozen --inexact --group lint --python $(PYTHON)
 	$(BIN)/ruff check .
@@ -72,6 +75,13 @@ CHAOS_RATE ?= 4
 MINUTES ?= 10
 chaos: $(READY) ## Random faults under load for MINUTES, then the audit; SEED repeats a run's choices
 	CHAOS_MINUTES=$(MINUTES) CHAOS_SEED=$(or $(SEED),0) CHAOS_RATE=$(CHAOS_RATE) $(BIN)/pytest -q -s -p no:logging --timeout 0 tests/chaos
+
+bench: $(READY) ## Packhorse against the floor, the usual way and durable workflows (about 12 minutes); figures in .packhorse/bench
+	@$(UV) sync --quiet --all-packages --frozen --inexact --group bench --python $(PYTHON)
+	$(BIN)/python -m tests.bench
+
+bench-quick: $(READY) ## The same in one short round (under 3 minutes)
+	$(BIN)/python -m tests.bench --quick
 
 $(READY): pyproject.toml uv.lock $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
 	@if [ "$(UV)" = .uv/bin/uv ] && [ ! -x .uv/bin/uv ]; then $(PYTHON) -m venv .uv && .uv/bin/pip install --quiet uv; fi

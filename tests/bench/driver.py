@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -97,10 +97,11 @@ class Driver:
         ]
         await asyncio.gather(*sent)
 
-    async def saturate(
-        self, orders: Orders, count: int, window: int, *, tell: Callable[[int], None] | None = None
-    ) -> Course:
-        """Places `count` orders, so that never more than `window` are under way. Returns when all have ended."""
+    async def saturate(self, orders: Orders, count: int, window: int, *, patience: float = 60.0) -> Course:
+        """Places `count` orders, so that never more than `window` are under way. Returns when all have ended.
+
+        Raises TimeoutError where none ends for `patience` seconds.
+        """
         course = self.course = Course()
         placed = 0
         while len(course.ended) < count:
@@ -108,11 +109,14 @@ class Driver:
             if room > 0:
                 await self._place(orders, range(placed, placed + room), time.monotonic())
                 placed += room
-            elif not await self._progress():
+            elif not await self._progress(patience):
                 raise TimeoutError(f"{placed - len(course.ended)} orders don't end")
-            if tell:
-                tell(len(course.ended))
         return course
+
+    async def all_placed(self, count: int) -> None:
+        """Returns when so many orders of the current run are placed."""
+        while len(self.course.passed["placed"]) < count:
+            await asyncio.sleep(0.05)
 
     async def steadily(self, orders: Orders, count: int, rate: float) -> Course:
         """Places `count` orders at `rate` a second, come what may: times count from when an order was due."""

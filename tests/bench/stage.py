@@ -1,6 +1,8 @@
 """What runs on one side of the benchmark, and what it costs."""
 
 import asyncio
+import json
+import os
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -138,6 +140,33 @@ async def others(stack: Stack, folder: Path, name: str, *arguments: str) -> Asyn
         side.supervisor.stop(grace=2)
         for server in servers:
             server.close()
+
+
+async def durable(stack: Stack, orders: int) -> float:
+    """Runs the durable workflows to their end; orders a second."""
+    (gateway, smtp) = free_ports(2)
+    loop = asyncio.get_running_loop()
+    servers = [
+        await loop.create_server(Gateway, "127.0.0.1", gateway),
+        await loop.create_server(MailServer, "127.0.0.1", smtp),
+    ]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "tests.bench.sides.durable", "--orders", str(orders)),
+        stdout=asyncio.subprocess.PIPE,
+        env={
+            **os.environ,
+            "PACKHORSE_POSTGRES": await stack.create_database("durable"),
+            "PACKHORSE_PAYMENT_GATEWAY_URL": f"http://127.0.0.1:{gateway}",
+            "PACKHORSE_NOTIFICATION_SMTP_PORT": str(smtp),
+        },
+    )
+    told, _ = await process.communicate()
+    for server in servers:
+        server.close()
+    if process.returncode:
+        raise RuntimeError(f"the durable workflows ended with {process.returncode}")
+    return float(json.loads(told.splitlines()[-1])["rate"])
 
 
 @dataclass(frozen=True)

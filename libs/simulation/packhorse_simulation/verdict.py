@@ -8,7 +8,14 @@ from typing import Final
 from packhorse_audit import books as audit
 from packhorse_audit.streams import streams_are_whole
 from packhorse_audit.verdict import Violation
-from packhorse_contracts.order import OrderAccepted, OrderCancelled, OrderCompleted, OrderRejected
+from packhorse_contracts.customer import CancellationRequested
+from packhorse_contracts.order import (
+    OrderAccepted,
+    OrderCancellationDeclined,
+    OrderCancelled,
+    OrderCompleted,
+    OrderRejected,
+)
 from packhorse_inventory.state import Movement
 from packhorse_order.state import ORDERS
 from packhorse_payment.state import PAYMENTS, Authorisation
@@ -88,7 +95,18 @@ def _outcomes(world: World) -> Iterator[Violation]:
         if held is not None and held.ended == "expired" and not payment.refusals and _lasting(held):
             found = f"{held.amount} were held until that lapsed by itself, days after the order's end"
             yield Violation("money is held no longer than needed", order_id, found)
+    yield from _cancellations(world)
     yield from _shelves(world)
+
+
+def _cancellations(world: World) -> Iterator[Violation]:
+    """Who asks for a cancellation gets it or is told why not, also where the wish overtakes the order."""
+    records = world.log.records()
+    answers = OrderCancelled | OrderCancellationDeclined | OrderRejected
+    answered = {record.key for record in records if isinstance(record.fact, answers)}
+    asked = {record.key for record in records if isinstance(record.fact, CancellationRequested)}
+    for order_id in sorted(asked & world.shop.ledger.keys() - answered):
+        yield Violation("every cancellation is answered", order_id, "neither cancelled nor declined")
 
 
 def _lasting(held: Authorisation) -> bool:

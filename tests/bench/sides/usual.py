@@ -4,8 +4,8 @@
 
 Written as a competent team writes it that knows about lost and doubled messages: an inbox and an outbox, row locks,
 offsets committed after the work, an idempotent producer, connections that are kept. It takes the rules of the domain
-from the services, so that only the shape of the work differs. It knows the good road alone: no cancellation, no time-out,
-no dead letters, no timers; all that would only cost it more.
+from the services, so that only the shape of the work differs. It knows the good road alone: no cancellation, no
+time-out, no dead letters, no timers; all that would only cost it more.
 """
 
 import logging

@@ -1,6 +1,5 @@
 """The usual way: stock."""
 
-from collections.abc import Sequence
 from typing import Final
 
 from faststream.kafka.annotations import KafkaMessage
@@ -21,44 +20,29 @@ CREATE TABLE IF NOT EXISTS movement (
     on_hand bigint NOT NULL, reserved bigint NOT NULL, cause text NOT NULL, reference text NOT NULL,
     at timestamptz NOT NULL, PRIMARY KEY (sku, location, number));
 CREATE INDEX IF NOT EXISTS movement_reference ON movement (reference);
-CREATE TABLE IF NOT EXISTS reservation (order_id text PRIMARY KEY, status text NOT NULL, lines jsonb NOT NULL);
+CREATE TABLE IF NOT EXISTS reservation (order_id text PRIMARY KEY, status text NOT NULL, said jsonb NOT NULL);
 """
+# In the order of their names, so that no two transactions wait for each other.
 _LOCK: Final = """
 SELECT sku, location, on_hand - reserved AS free FROM stock WHERE sku = ANY($1) ORDER BY sku, location FOR UPDATE"""
 _CHANGE: Final = """
 UPDATE stock SET on_hand = on_hand + $3, reserved = reserved + $4, version = version + 1
-WHERE sku = $1 AND location = $2 RETURNING on_hand, reserved, version"""
+WHERE sku = $1 AND location = $2
+RETURNING sku, location, on_hand, reserved, version, on_hand - reserved AS available_to_promise"""
 _JOURNAL: Final = "INSERT INTO movement VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+_NEW: Final = "INSERT INTO stock (sku, location) VALUES ($1, $2) ON CONFLICT DO NOTHING"
+_RESERVE: Final = "INSERT INTO reservation VALUES ($1, 'reserved', $2)"
+_RESERVATION: Final = "SELECT status FROM reservation WHERE order_id = $1 FOR UPDATE"
+_DISPATCHED: Final = "UPDATE reservation SET status = 'dispatched' WHERE order_id = $1"
 
 
-async def lock(turn: Turn, skus: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Locks the stock of these; in the order of their names, so that no two transactions wait for each other. Returns
-    what is free by SKU and location."""
-    free: dict[str, dict[str, int]] = {}
-    for sku, location, pieces in await turn.db.fetch(_LOCK, skus):
-        free.setdefault(sku, {})[location] = pieces
-    return free
-
-
-async def move(
-    turn: Turn, sku: str, location: str, *, on_hand: int = 0, reserved: int = 0, cause: str, reference: str
-) -> InventoryLevelChanged:
-    """One movement, with its row in the journal."""
-    now_there, now_reserved, version = await turn.db.fetchrow(_CHANGE, sku, location, on_hand, reserved)
-    now = (now_there, now_reserved)
-    await turn.db.execute(_JOURNAL, sku, location, version, on_hand, reserved, *now, cause, reference, turn.now)
-    return InventoryLevelChanged(
-        sku=sku,
-        location=location,
-        at=turn.now,
-        on_hand=now_there,
-        reserved=now_reserved,
-        safety_stock=0,
-        damaged=0,
-        incoming=0,
-        available_to_promise=now_there - now_reserved,
-        version=version,
-    )
+async def move(turn: Turn, sku: str, location: str, on_hand: int, reserved: int, cause: str, reference: str) -> None:
+    """One movement, with its row in the journal and the new level."""
+    now = await turn.row(_CHANGE, sku, location, on_hand, reserved)
+    level = InventoryLevelChanged(at=turn.now, safety_stock=0, damaged=0, incoming=0, **dict(now))
+    after = (level.on_hand, level.reserved)
+    await turn.db.execute(_JOURNAL, sku, location, level.version, on_hand, reserved, *after, cause, reference, turn.now)
+    turn.say(level)
 
 
 def subscribe(work: Work) -> None:
@@ -67,47 +51,32 @@ def subscribe(work: Work) -> None:
     @work.on(OrderAccepted)
     async def reserve(order: OrderAccepted, message: KafkaMessage) -> None:
         async with work.once(message) as turn:
-            if not turn.fresh:
-                return
             wanted = policies.demand(order.lines)
-            free = await lock(turn, list(wanted))
+            free: dict[str, dict[str, int]] = {}
+            for sku, location, pieces in await turn.db.fetch(_LOCK, list(wanted)):
+                free.setdefault(sku, {})[location] = pieces
             if short := policies.missing(wanted, free):
                 raise LookupError(f"not enough stock of {sorted(short)}: this side knows the good road alone")
             parts = policies.allocate(order.lines, free)
-            reserved = InventoryReserved(order_id=order.order_id, at=turn.now, allocations=parts)
-            await turn.db.execute(
-                "INSERT INTO reservation VALUES ($1, 'reserved', $2)",
-                order.order_id,
-                reserved.model_dump_json(include={"allocations"}),
-            )
-            turn.say(reserved)
+            said = InventoryReserved(order_id=order.order_id, at=turn.now, allocations=parts)
+            await turn.db.execute(_RESERVE, order.order_id, said.model_dump_json())
+            turn.say(said)
             for part in parts:
-                how = {"cause": "reserved", "reference": order.order_id}
-                turn.say(await move(turn, part.sku, part.location, reserved=part.quantity, **how))
+                await move(turn, part.sku, part.location, 0, part.quantity, "reserved", order.order_id)
 
     @work.on(ShippingDispatched)
     async def take_off(shipment: ShippingDispatched, message: KafkaMessage) -> None:
         async with work.once(message) as turn:
-            if not turn.fresh:
-                return
-            await turn.db.fetchrow("SELECT FROM reservation WHERE order_id = $1 FOR UPDATE", shipment.order_id)
-            await turn.db.execute("UPDATE reservation SET status = 'dispatched' WHERE order_id = $1", shipment.order_id)
-            await lock(turn, [line.sku for line in shipment.lines])
+            await turn.row(_RESERVATION, shipment.order_id)
+            await turn.db.execute(_DISPATCHED, shipment.order_id)
+            await turn.db.fetch(_LOCK, [line.sku for line in shipment.lines])
             for line in shipment.lines:
-                gone = {"on_hand": -line.quantity, "reserved": -line.quantity}
-                how = {"cause": "dispatched", "reference": shipment.shipment_id}
-                turn.say(await move(turn, line.sku, shipment.location, **gone, **how))
+                gone = (-line.quantity, -line.quantity)
+                await move(turn, line.sku, shipment.location, *gone, "dispatched", shipment.shipment_id)
 
     @work.on(StockReceived)
     async def receive(receipt: StockReceived, message: KafkaMessage) -> None:
         async with work.once(message) as turn:
-            if not turn.fresh:
-                return
             for line in receipt.lines:
-                await turn.db.execute(
-                    "INSERT INTO stock (sku, location) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-                    line.sku,
-                    receipt.location,
-                )
-                how = {"cause": "received", "reference": receipt.receipt_id}
-                turn.say(await move(turn, line.sku, receipt.location, on_hand=line.quantity, **how))
+                await turn.db.execute(_NEW, line.sku, receipt.location)
+                await move(turn, line.sku, receipt.location, line.quantity, 0, "received", receipt.receipt_id)

@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS mail (
     asked_at timestamptz NOT NULL DEFAULT now(), sent_at timestamptz);
 """
 _CONTACT: Final = "SELECT * FROM contact WHERE order_id = $1"
+_NEW: Final = "INSERT INTO contact VALUES ($1, $2, $3, $4, $5)"
 _INTEND: Final = "INSERT INTO mail (id, order_id, kind, status) VALUES ($1, $2, $3, 'sending') ON CONFLICT DO NOTHING"
 _LOCK: Final = "SELECT status FROM mail WHERE id = $1 FOR UPDATE"
 _SENT: Final = "UPDATE mail SET status = 'sent', reference = $2, sent_at = $3 WHERE id = $1"
@@ -55,7 +56,9 @@ class _Post:
 
     def __init__(self) -> None:
         port = int(os.environ["PACKHORSE_NOTIFICATION_SMTP_PORT"])
-        self._client = aiosmtplib.SMTP("127.0.0.1", port, local_hostname=socket.gethostname())
+        self._client = aiosmtplib.SMTP(
+            hostname="127.0.0.1", port=port, start_tls=False, local_hostname=socket.gethostname()
+        )
         self._opening = asyncio.Lock()
 
     async def send(self, mail: EmailMessage) -> str:
@@ -72,17 +75,9 @@ def subscribe(work: Work) -> None:
 
     @work.on(OrderAccepted)
     async def keep_contact(order: OrderAccepted, message: KafkaMessage) -> None:
-        who = order.customer
         async with work.once(message) as turn:
-            if turn.fresh:
-                await turn.db.execute(
-                    "INSERT INTO contact VALUES ($1, $2, $3, $4, $5)",
-                    order.order_id,
-                    who.name,
-                    who.email,
-                    who.locale or "en",
-                    _LINES.dump_json(order.lines).decode(),
-                )
+            who, lines = order.customer, _LINES.dump_json(order.lines).decode()
+            await turn.db.execute(_NEW, order.order_id, who.name, who.email, who.locale or "en", lines)
 
     @work.on(OrderConfirmed)
     async def tell_confirmed(fact: OrderConfirmed, message: KafkaMessage) -> None:
@@ -98,20 +93,11 @@ def subscribe(work: Work) -> None:
         await work.pool.execute(_INTEND, identifier, fact.order_id, kind)
         reference = await post.send(_compose(kind, fact, contact, identifier))
         async with work.once(message) as turn:
-            if turn.fresh:
-                await turn.db.fetchrow(_LOCK, identifier)
-                await turn.db.execute(_SENT, identifier, reference, turn.now)
-                turn.say(
-                    NotificationSent(
-                        notification_id=identifier,
-                        order_id=fact.order_id,
-                        kind=kind,
-                        channel="email",
-                        language="en",
-                        at=turn.now,
-                        provider_reference=reference,
-                    )
-                )
+            await turn.row(_LOCK, identifier)
+            await turn.db.execute(_SENT, identifier, reference, turn.now)
+            about = {"order_id": fact.order_id, "kind": kind, "channel": "email", "language": "en", "at": turn.now}
+            told = {"notification_id": identifier, "provider_reference": reference}
+            turn.say(NotificationSent.model_validate(about | told))
 
     async def known(order_id: str) -> asyncpg.Record:
         """The contact; it comes by another topic than a dispatch does, and may be behind."""
@@ -129,14 +115,8 @@ def _compose(
     mail["From"], mail["To"], mail["Subject"] = _SENDER, contact["email"], _SUBJECTS[kind]
     mail["Message-ID"] = f"<{identifier}@packhorse.example>"
     mail["Date"] = datetime.now(UTC)
+    lines = _LINES.validate_json(contact["lines"])
     mail.set_content(
-        _TEMPLATE.render(
-            kind=kind,
-            order_id=fact.order_id,
-            name=contact["name"],
-            fact=fact,
-            lines=_LINES.validate_json(contact["lines"]),
-        ),
-        subtype="html",
+        _TEMPLATE.render(kind=kind, order_id=fact.order_id, name=contact["name"], fact=fact, lines=lines), "html"
     )
     return mail

@@ -3,25 +3,26 @@
 from typing import Final
 
 from faststream.kafka.annotations import KafkaMessage
-from packhorse_contracts.blocks import Allocation, ConfirmedLine
+from packhorse_contracts.blocks import ConfirmedLine
 from packhorse_contracts.checkout import OrderPlaced
 from packhorse_contracts.inventory import InventoryReserved
 from packhorse_contracts.order import OrderAccepted, OrderConfirmed, OrderRejected
 from packhorse_contracts.payment import PaymentAuthorised
 from packhorse_contracts.shipping import ShippingDispatched
 from packhorse_order import policies
-from pydantic import TypeAdapter
 
 from .usual_work import Turn, Work
 
 TABLES: Final = """
 CREATE TABLE IF NOT EXISTS orders (
     id text PRIMARY KEY, fingerprint text NOT NULL, status text NOT NULL, accepted jsonb,
-    authorised boolean NOT NULL DEFAULT false, allocations jsonb, confirmed_at timestamptz);
+    authorised boolean NOT NULL DEFAULT false, reserved jsonb);
 """
-_STATE: Final = "SELECT status, accepted, authorised, allocations FROM orders WHERE id = $1 FOR UPDATE"
-_ACCEPTED: Final = tuple(name for name in OrderPlaced.model_fields if name in OrderAccepted.model_fields)
-_ALLOCATIONS: Final = TypeAdapter(tuple[Allocation, ...])
+_STATE: Final = "SELECT accepted, authorised, reserved FROM orders WHERE id = $1 FOR UPDATE"
+_NEW: Final = "INSERT INTO orders (id, fingerprint, status, accepted) VALUES ($1, $2, $3, $4)"
+_AUTHORISED: Final = "UPDATE orders SET authorised = true WHERE id = $1"
+_RESERVED: Final = "UPDATE orders SET reserved = $2 WHERE id = $1"
+_STATUS: Final = "UPDATE orders SET status = $2 WHERE id = $1"
 _POLICY: Final = policies.Policy()
 
 
@@ -31,57 +32,42 @@ def subscribe(work: Work) -> None:
     @work.on(OrderPlaced)
     async def place(placed: OrderPlaced, message: KafkaMessage) -> None:
         async with work.once(message) as turn:
-            if not turn.fresh or await turn.db.fetchrow(_STATE, placed.order_id):
-                return
             mark = policies.fingerprint(placed)
             if faults := policies.faults(placed, turn.now):
-                status, kept = "rejected", None
+                await turn.db.execute(_NEW, placed.order_id, mark, "rejected", None)
                 turn.say(OrderRejected(order_id=placed.order_id, at=turn.now, reasons=tuple(faults)))
             else:
-                accepted = OrderAccepted(at=turn.now, **{name: getattr(placed, name) for name in _ACCEPTED})
-                status, kept = "accepted", accepted.model_dump_json()
+                accepted = OrderAccepted(at=turn.now, **dict(placed))
+                await turn.db.execute(_NEW, placed.order_id, mark, "accepted", accepted.model_dump_json())
                 turn.say(accepted)
-            await turn.db.execute(
-                "INSERT INTO orders (id, fingerprint, status, accepted) VALUES ($1, $2, $3, $4)",
-                placed.order_id,
-                mark,
-                status,
-                kept,
-            )
 
     @work.on(PaymentAuthorised)
     async def note_authorisation(fact: PaymentAuthorised, message: KafkaMessage) -> None:
         async with work.once(message) as turn:
-            if turn.fresh:
-                state = await turn.db.fetchrow(_STATE, fact.order_id)
-                await turn.db.execute("UPDATE orders SET authorised = true WHERE id = $1", fact.order_id)
-                if state["allocations"] is not None:
-                    await confirm(turn, state["accepted"], _ALLOCATIONS.validate_json(state["allocations"]))
+            state = await turn.row(_STATE, fact.order_id)
+            await turn.db.execute(_AUTHORISED, fact.order_id)
+            if state["reserved"]:
+                await confirm(turn, state["accepted"], InventoryReserved.model_validate_json(state["reserved"]))
 
     @work.on(InventoryReserved)
     async def note_reservation(fact: InventoryReserved, message: KafkaMessage) -> None:
         async with work.once(message) as turn:
-            if turn.fresh:
-                state = await turn.db.fetchrow(_STATE, fact.order_id)
-                kept = _ALLOCATIONS.dump_json(fact.allocations).decode()
-                await turn.db.execute("UPDATE orders SET allocations = $2 WHERE id = $1", fact.order_id, kept)
-                if state["authorised"]:
-                    await confirm(turn, state["accepted"], fact.allocations)
+            state = await turn.row(_STATE, fact.order_id)
+            await turn.db.execute(_RESERVED, fact.order_id, fact.model_dump_json())
+            if state["authorised"]:
+                await confirm(turn, state["accepted"], fact)
 
     @work.on(ShippingDispatched)
     async def note_dispatch(fact: ShippingDispatched, message: KafkaMessage) -> None:
         async with work.once(message) as turn:
-            if turn.fresh:
-                await turn.db.fetchrow(_STATE, fact.order_id)
-                await turn.db.execute("UPDATE orders SET status = 'dispatched' WHERE id = $1", fact.order_id)
+            await turn.row(_STATE, fact.order_id)
+            await turn.db.execute(_STATUS, fact.order_id, "dispatched")
 
 
-async def confirm(turn: Turn, kept: str, allocations: tuple[Allocation, ...]) -> None:
+async def confirm(turn: Turn, accepted: str, reserved: InventoryReserved) -> None:
     """Paid for and reserved."""
-    order = OrderAccepted.model_validate_json(kept)
-    await turn.db.execute(
-        "UPDATE orders SET status = 'confirmed', confirmed_at = $2 WHERE id = $1", order.order_id, turn.now
-    )
+    order = OrderAccepted.model_validate_json(accepted)
+    await turn.db.execute(_STATUS, order.order_id, "confirmed")
     turn.say(
         OrderConfirmed(
             order_id=order.order_id,
@@ -89,8 +75,8 @@ async def confirm(turn: Turn, kept: str, allocations: tuple[Allocation, ...]) ->
             customer=order.customer,
             ship_to=order.ship_to,
             delivery=order.delivery,
-            lines=tuple(ConfirmedLine.model_validate(line.model_dump()) for line in order.lines),
-            allocations=allocations,
+            lines=tuple(ConfirmedLine(**dict(line)) for line in order.lines),
+            allocations=reserved.allocations,
             promise=policies.promise(_POLICY, order.delivery.service, turn.now, order.delivery.not_before),
         )
     )

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
+import asyncpg
 from faststream import AckPolicy
+from faststream.exceptions import AckMessage
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
 from faststream.kafka.subscriber.usecase import LogicSubscriber
@@ -41,12 +43,17 @@ Handler = Callable[..., Awaitable[None]]
 
 @dataclass
 class Turn:
-    """One message's transaction. Where `fresh` is false it was worked off before: then nothing is to be done."""
+    """One message's transaction."""
 
     db: PooledConnection
-    fresh: bool
-    now: datetime
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
     facts: list[Fact] = field(default_factory=list)
+
+    async def row(self, query: str, *arguments: object) -> asyncpg.Record:
+        """The row that a query gives. Raises LookupError where there is none: then the message comes again."""
+        if (row := await self.db.fetchrow(query, *arguments)) is None:
+            raise LookupError(f"nothing is known of {arguments[0]}")
+        return row
 
     def say(self, *facts: Fact) -> None:
         """Has them published after the commit."""
@@ -84,24 +91,25 @@ class Work:
     async def once(self, message: KafkaMessage) -> AsyncIterator[Turn]:
         """The transaction for a message. After its commit what was said in it is published, one by one.
 
-        Where a process dies before all is published, the message comes again, and what it left is published then.
+        Where a process dies before all is published, the message comes again, and what is left is published then.
         """
-        cause = message.headers["ce_id"]
+        source, cause = message.headers["ce_source"], message.headers["ce_id"]
         async with self.pool.acquire() as db, db.transaction():
-            fresh = await db.fetchval(_HEAR, message.headers["ce_source"], cause)
-            turn = Turn(db, bool(fresh), datetime.now(UTC))
-            yield turn
-            if turn.fresh:
-                rows = [self._row(turn.now, number, fact, message) for number, fact in enumerate(turn.facts)]
+            fresh = await db.fetchval(_HEAR, source, cause)
+            if fresh:
+                turn = Turn(db)
+                yield turn
+                rows = [self._row(turn.now, cause, number, fact) for number, fact in enumerate(turn.facts)]
                 await db.executemany(_KEEP, rows)
             else:
                 rows = [tuple(row) for row in await db.fetch(_LEFT, cause)]
         for _, _, _, topic, key, headers, value in rows:
-            await self._broker.publish(
-                value.encode(), PREFIX + topic, key=key.encode(), headers=dict(json.loads(headers))
-            )
+            said = dict(json.loads(headers))
+            await self._broker.publish(value.encode(), PREFIX + topic, key=key.encode(), headers=said)
         if rows:
             await self.pool.execute(_SAID, cause)
+        if not fresh:
+            raise AckMessage  # ends the handler: the message was worked off before
 
     def _subscribe(self, topic: str) -> "LogicSubscriber[object]":
         self._topics[topic] = subscriber = self._broker.subscriber(
@@ -113,8 +121,7 @@ class Work:
         )
         return subscriber
 
-    def _row(self, now: datetime, number: int, fact: Fact, message: KafkaMessage) -> Row:
-        cause = message.headers["ce_id"]
+    def _row(self, now: datetime, cause: str, number: int, fact: Fact) -> Row:
         about = Envelope(
             id=ids.derive(now, cause, self.service, number),
             source=f"/packhorse/{self.service}",

@@ -1,0 +1,49 @@
+"""Inputs of the toy as its readers hand them on, for tests of what comes after reading."""
+
+import json
+import uuid
+from datetime import UTC, datetime
+
+import toy
+from packhorse_chassis.db import Pool
+from packhorse_chassis.inputs import Arrival, Raw, Reader
+from packhorse_contracts import envelope as ce
+from packhorse_contracts.base import Fact
+
+READER = Reader(toy.ROUTES)
+
+
+def arrived(fact: Fact, event_id: str | None = None, source: str = "/test") -> Arrival:
+    """A record, read."""
+    envelope = ce.Envelope(event_id or str(uuid.uuid4()), source, fact.TYPE, fact.subject, toy.NOON)
+    key, value, headers = ce.encode(envelope, fact)
+    arrival = READER.record(Raw("record", fact.TOPIC.name, 0, 0, key, headers, value))
+    assert arrival is not None
+    return arrival
+
+
+async def due(pool: Pool, reader: Reader = READER) -> list[Arrival]:
+    """All timers, as a pump reads them, whether or not their time has come."""
+    found = []
+    for row in await pool.fetch("SELECT *, payload::text AS json FROM timer ORDER BY type, key, name"):
+        arrival = reader.stored("timer", row["type"], row["json"], row["id"], row["due"], (None, None))
+        arrival.row = (row["type"], row["key"], row["name"])
+        found.append(arrival)
+    return found
+
+
+async def answered(pool: Pool, order: str, text: str) -> list[Arrival]:
+    """The answer of an order's effect, stored and then read as a pump does."""
+    answer = toy.Answered(order_id=order, text=text).model_dump_json()
+    await pool.execute("UPDATE effect SET answered_at = now(), answer_type = 'Answered', answer = $1", answer)
+    row = await pool.fetchrow("SELECT idempotency_key, id FROM effect")
+    assert row is not None
+    arrival = READER.stored("answer", "Answered", answer, row["id"], datetime.now(UTC), (None, None))
+    arrival.row = (row["idempotency_key"],)
+    return [arrival]
+
+
+async def notes(pool: Pool, order: str) -> list[str]:
+    """What the toy keeps of an order."""
+    state = await pool.fetchval("SELECT state -> 'notes' FROM tally WHERE id = $1", order)
+    return [] if state is None else list(json.loads(state))

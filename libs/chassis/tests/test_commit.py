@@ -1,0 +1,41 @@
+"""All of a batch or nothing of it, also where the commit itself fails."""
+
+import asyncpg
+import pytest
+import toy
+from arrivals import arrived, notes
+from packhorse_chassis.batch import Processor
+from packhorse_chassis.db import Pool
+from packhorse_chassis.source import Records
+
+TABLES = ("inbox", "tally", "sequence", "outbox", "timer", "effect", "dead_letter", "parked", "waiting")
+"""Everything that one batch writes."""
+
+_REFUSE = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'not now' USING ERRCODE = 'serialization_failure'; END $$;
+CREATE CONSTRAINT TRIGGER at_commit AFTER UPDATE ON tally DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION refuse();"""
+
+
+async def rows(pool: Pool) -> dict[str, int]:
+    """How many rows each table has, as somebody else sees it."""
+    return {table: await pool.fetchval(f"SELECT count(*) FROM {table}") for table in TABLES}
+
+
+async def test_a_commit_that_fails_leaves_nothing(
+    pool: Pool, processor: Processor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every statement went well, then the commit is refused: no event is on its way, no dead letter stays behind, and
+    the repeat does all of it."""
+    monkeypatch.setattr(toy, "poisoned", {"bug"})
+    told = [("a", "one"), ("a", "remind"), ("a", "ask"), ("b", "bug"), ("b", "behind"), ("c", "refuse")]
+    batch = [arrived(toy.request(*each)) for each in told]
+    await pool.execute(_REFUSE)
+    with pytest.raises(asyncpg.SerializationError):
+        await processor.process(batch, Records())
+    assert await rows(pool) == dict.fromkeys(TABLES, 0)
+    await pool.execute("DROP TRIGGER at_commit ON tally")
+    assert await processor.process(batch, Records()) == len(told)
+    assert await notes(pool, "a") == ["one", "remind", "ask"]
+    assert 0 not in (await rows(pool)).values()

@@ -1,0 +1,37 @@
+"""A batch that can't be stored for longer than the consumer's patience is handed back, and polled again."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+import pytest
+import toy
+from arrivals import notes
+from packhorse_chassis import consume, metrics
+from packhorse_chassis.db import Pool
+from packhorse_chassis.process import Process
+from rig import Broker, eventually, new_order
+
+Running = Callable[..., AbstractAsyncContextManager[Process]]
+
+
+async def test_a_batch_that_is_handed_back_comes_again_before_what_is_behind_it(
+    broker: Broker, pool: Pool, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database was locked for too long: nothing of the batch is passed over, and its order holds."""
+    order = new_order()
+
+    async def failures() -> float:
+        return float(metrics.retried_batches._value.get())
+
+    async with running():
+        await broker.send(toy.request(order, "0"))
+        await eventually(lambda: notes(pool, order), lambda seen: seen == ["0"])
+        before = await failures()
+        monkeypatch.setattr(consume, "_PATIENCE", 0.0)
+        async with pool.acquire() as db, db.transaction():
+            await db.execute("LOCK TABLE inbox IN ACCESS EXCLUSIVE MODE")
+            await broker.send(toy.request(order, "1"))
+            await eventually(failures, lambda seen: seen > before)
+        await broker.send(toy.request(order, "2"))
+        await eventually(lambda: notes(pool, order), lambda seen: seen[-1:] == ["2"])
+    assert await notes(pool, order) == ["0", "1", "2"]

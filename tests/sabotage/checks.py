@@ -1,0 +1,61 @@
+"""The checks that hunt defects, each with its normal budget, and how to read from their output what went red."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+_FAILED: Final = re.compile(r"^FAILED (\S+(?:\[.*?\])?)", re.MULTILINE)
+_BROKEN: Final = re.compile(r"^SEED=(\d+) breaks: (.*?)\. Shortening", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A command of the project's own. `kind` says to people what it is; `arguments` follow the interpreter."""
+
+    name: str
+    kind: str
+    arguments: Sequence[str]
+    seconds: float = 420.0
+    """After so long it hangs, and proves nothing."""
+
+    def red(self, output: str) -> str | None:
+        """What exactly failed, by its id; None where nothing did.
+
+        An error in a fixture is not a failed test: a server that didn't start has caught nobody.
+        """
+        if failed := _FAILED.search(output):
+            return failed[1]
+        if broken := _BROKEN.search(output):
+            return f"seed {broken[1]}: {broken[2]}"
+        return None
+
+
+def simulation(lives: int) -> Check:
+    """So many order lives in virtual time, the same ones every time."""
+    arguments = ("-m", "packhorse_simulation", "--seed", "1", "--lives", str(lives), "--patience", "0")
+    return Check("simulation", "simulation", arguments)
+
+
+def _pytest(name: str, kind: str, *paths: str) -> Check:
+    options = ("-x", "-q", "--no-header", "--tb=line", "-p", "no:cacheprovider", "--timeout", "120")
+    return Check(name, kind, ("-m", "pytest", *options, *paths))
+
+
+def _chassis(name: str) -> Check:
+    return _pytest(f"chassis: {name}", "chassis, real servers", f"libs/chassis/tests/test_{name}.py")
+
+
+SIMULATION: Final = simulation(20_000)
+MODEL: Final = _pytest("model", "model", "libs/chassis/tests/test_model.py")
+CONTRACT: Final = _pytest("contract", "contract, both worlds", "tests/simulation/test_simulation_contract.py")
+ORDER: Final = _pytest("order stories", "service, in memory", "services/order/tests/test_order_stories.py")
+PAYMENT: Final = _pytest("payment stories", "service, in memory", "services/payment/tests/test_way_back.py")
+STOCK: Final = _pytest("stock stories", "service, in memory", "services/inventory/tests/test_inventory_stock.py")
+READING: Final = _pytest("fuzz: reading", "fuzz", "tests/fuzz/test_fuzz_reading.py")
+REACTING: Final = _pytest("fuzz: reacting", "fuzz", "tests/fuzz/test_fuzz_reacting.py")
+BATCH, COMMIT, SEQUENCE = _chassis("batch"), _chassis("commit"), _chassis("sequence")
+CLAIMS, PARKING, HANDED_BACK = _chassis("claims"), _chassis("parking"), _chassis("handed_back")
+RELAY, EXECUTOR, PROCESS = _chassis("relay"), _chassis("executor"), _chassis("process")
+DEAD_RECORD: Final = _chassis("dead_record")
+RACE: Final = _pytest("stock race", "service, real servers", "services/inventory/tests/test_inventory_race.py")

@@ -1,0 +1,189 @@
+"""Defects of the services and of the contracts."""
+
+from typing import Final
+
+from .checks import PAYMENT, RACE, REACTING, READING, SIMULATION, STOCK
+from .defect import Defect, Edit
+
+_INVENTORY: Final = "services/inventory/packhorse_inventory"
+_PAYMENT: Final = "services/payment/packhorse_payment"
+_ORDER: Final = "services/order/packhorse_order/reactions.py"
+
+DOMAIN: Final = (
+    Defect(
+        "fresh_key_for_every_try",
+        "The gateway is asked with a new idempotency key at every attempt: what it did unheard it does again.",
+        [
+            Edit(
+                f"{_PAYMENT}/effects.py",
+                "return await self._gateway.do(operation, key, request.order_id)",
+                'self._tries = getattr(self, "_tries", 0) + 1\n'
+                '            return await self._gateway.do(operation, f"{key}-{self._tries}", request.order_id)',
+            )
+        ],
+        [SIMULATION],
+    ),
+    Defect(
+        "no_answer_is_a_refusal",
+        "A gateway that doesn't answer in time is taken to have refused.",
+        [
+            Edit(
+                f"{_PAYMENT}/effects.py",
+                "outcome=Unknown(reason=reason[:2000])",
+                'outcome=Refused(code="timeout", message=reason[:2000])',
+            ),
+            Edit(f"{_PAYMENT}/effects.py", "GatewayAnswered, Outcome, Unknown", "GatewayAnswered, Outcome, Refused"),
+        ],
+        [SIMULATION],
+    ),
+    Defect(
+        "refund_above_capture",
+        "What was refunded before is forgotten: a second cancellation gives the first one's money back again.",
+        [
+            Edit(
+                f"{_PAYMENT}/settlement.py",
+                "excess = payment.kept - payment.owed",
+                "excess = payment.captured - payment.owed",
+            ),
+            Edit(
+                f"{_PAYMENT}/settlement.py",
+                "amount=min(excess, last.amount - last.refunded)",
+                "amount=min(excess, last.amount)",
+            ),
+        ],
+        [SIMULATION],
+    ),
+    Defect(
+        "whole_capture_refunded",
+        "Whoever cancels one line gets back all that its shipment cost.",
+        [
+            Edit(
+                f"{_PAYMENT}/settlement.py",
+                "amount=min(excess, last.amount - last.refunded)",
+                "amount=last.amount - last.refunded",
+            )
+        ],
+        [PAYMENT],
+    ),
+    Defect(
+        "capture_above_the_hold",
+        "A shipment is captured whole, however much of the hold is left.",
+        [
+            Edit(
+                f"{_PAYMENT}/settlement.py",
+                "take = min(amount, held.remaining)",
+                "take = shipment.outstanding",
+            )
+        ],
+        [PAYMENT],
+    ),
+    Defect(
+        "reservation_without_a_lock",
+        "Stock is read like reference data, without a lock: two orders are promised the same piece.",
+        [
+            Edit(
+                f"{_INVENTORY}/state.py",
+                'Kind("stock", Stock, lambda _: Stock())',
+                'Kind("stock", Stock, lambda _: Stock(), reference=True)',
+            )
+        ],
+        [RACE],
+    ),
+    Defect(
+        "promised_twice",
+        "What is reserved already counts as available: it is promised to the next order as well.",
+        [
+            Edit(
+                f"{_INVENTORY}/state.py",
+                "max(0, self.on_hand - self.reserved - self.safety_stock)",
+                "max(0, self.on_hand - self.safety_stock)",
+            )
+        ],
+        [SIMULATION],
+    ),
+    Defect(
+        "release_twice",
+        "A cancelled order gives its pieces back, and still believes that it has them.",
+        [
+            Edit(
+                f"{_INVENTORY}/reactions.py",
+                'update={"allocated": rest, "released": order.whole, "decided": True}',
+                'update={"released": order.whole, "decided": True}',
+            )
+        ],
+        [SIMULATION],
+    ),
+    Defect(
+        "dispatched_twice",
+        "A shipment that is said twice under two ids is taken off the shelf twice.",
+        [
+            Edit(
+                f"{_INVENTORY}/reactions.py",
+                '"dispatched": (*kept.dispatched, shipment.shipment_id)',
+                '"dispatched": kept.dispatched',
+            )
+        ],
+        [STOCK],
+    ),
+    Defect(
+        "deadline_on_the_old_state",
+        "The payment deadline cancels the order, whether or not it was confirmed in the meantime.",
+        [
+            Edit(
+                _ORDER,
+                '    """Not paid and reserved in time."""\n    if order.confirmed:\n        return Decisions(order)\n',
+                '    """Not paid and reserved in time."""\n',
+            ),
+            Edit(_ORDER, "timers=[CancelTimer(PaymentDeadline, order.order_id), watch]", "timers=[watch]"),
+        ],
+        [SIMULATION],
+    ),
+    Defect(
+        "early_bird_forgotten",
+        "A cancellation that overtakes its order is passed over.",
+        [
+            Edit(
+                _ORDER,
+                '        return Decisions(order.model_copy(update={"request": request}))\n    if order.cancelling',
+                "        return Decisions(order)\n    if order.cancelling",
+            )
+        ],
+        [SIMULATION],
+    ),
+    Defect(
+        "upcaster_dropped",
+        "Nobody turns the old form of a fact into the new one.",
+        [
+            Edit(
+                "libs/contracts/packhorse_contracts/warehouse.py",
+                "@registry.upcaster(HandedOverV1, HandedOver)\n",
+                "",
+            )
+        ],
+        [SIMULATION],
+    ),
+    Defect(
+        "nul_let_through",
+        "A fact may hold a NUL, which PostgreSQL keeps in no text: far away from here a key is parked for it.",
+        [
+            Edit(
+                "libs/contracts/packhorse_contracts/base.py",
+                '_NO_NUL = r"^[^\\u0000]*$"',
+                '_NO_NUL = r"^[\\s\\S]*$"',
+            )
+        ],
+        [REACTING],
+    ),
+    Defect(
+        "any_key_taken",
+        "A record is taken whatever its Kafka key: one order's facts come over two partitions, in any order.",
+        [
+            Edit(
+                "libs/chassis/packhorse_chassis/inputs.py",
+                "if raw.key is not None and raw.key != fact.key.encode() and",
+                "if False and raw.key is not None and",
+            )
+        ],
+        [READING],
+    ),
+)

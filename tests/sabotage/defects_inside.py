@@ -1,0 +1,292 @@
+"""Defects of the chassis: the way of an input from the log through one transaction."""
+
+from typing import Final
+
+from .checks import BATCH, CLAIMS, COMMIT, CONTRACT, DEAD_RECORD, HANDED_BACK, PARKING, PROCESS, SEQUENCE, SIMULATION
+from .defect import Defect, Edit
+
+_PACKAGE: Final = "libs/chassis/packhorse_chassis"
+_BATCH, _CONSUME, _ROWS = f"{_PACKAGE}/batch.py", f"{_PACKAGE}/consume.py", f"{_PACKAGE}/rows.py"
+_SAID, _SOURCE, _STORE = f"{_PACKAGE}/said.py", f"{_PACKAGE}/source.py", f"{_PACKAGE}/store.py"
+_TABLES: Final = f"{_PACKAGE}/migrations/0001_chassis.sql"
+
+INSIDE: Final = (
+    Defect(
+        "offsets_first",
+        "Offsets are committed before the transaction: who dies in between has lost the batch.",
+        [
+            Edit(
+                _CONSUME,
+                "        self.busy_since = began = time.monotonic()\n",
+                "        self.busy_since = began = time.monotonic()\n"
+                "        if (own := self._subscriber.consumer) is not None:\n"
+                "            await own.commit()\n",
+            )
+        ],
+        [PROCESS],
+        mutant="offsets committed before the transaction",
+    ),
+    Defect(
+        "ack_policy_ack_first",
+        "FastStream's default, ACK_FIRST: offsets are committed by the clock, whatever became of the batch.",
+        [Edit(_CONSUME, "ack_policy=AckPolicy.NACK_ON_ERROR", "ack_policy=AckPolicy.ACK_FIRST")],
+        [HANDED_BACK],
+    ),
+    Defect(
+        "ack_policy_manual",
+        "FastStream's MANUAL: nobody commits offsets, and a batch handed back is passed over.",
+        [Edit(_CONSUME, "ack_policy=AckPolicy.NACK_ON_ERROR", "ack_policy=AckPolicy.MANUAL")],
+        [PROCESS],
+    ),
+    Defect(
+        "ack_policy_ack",
+        "FastStream's ACK: offsets are committed also for a batch that was handed back.",
+        [Edit(_CONSUME, "ack_policy=AckPolicy.NACK_ON_ERROR", "ack_policy=AckPolicy.ACK")],
+        [HANDED_BACK],
+    ),
+    Defect(
+        "outbox_beside_the_transaction",
+        "The outbox is written over another connection: an event is published before its state is committed, or "
+        "without it.",
+        [
+            Edit(
+                _BATCH,
+                "        await self.rows.outbox(db, published)",
+                "        async with self.pool.acquire() as own:\n            await self.rows.outbox(own, published)",
+            )
+        ],
+        [COMMIT, BATCH],
+        mutant="published before the commit",
+    ),
+    Defect(
+        "dead_letter_beside_the_transaction",
+        "Dead letters are written over another connection: one stays behind for a batch that is rolled back.",
+        [
+            Edit(
+                _BATCH,
+                "        await self.rows.dead(db, outcome.dead, outcome.waiting)",
+                "        async with self.pool.acquire() as own:\n"
+                "            await self.rows.dead(own, outcome.dead, outcome.waiting)",
+            )
+        ],
+        [COMMIT, BATCH],
+    ),
+    Defect(
+        "no_inbox",
+        "Every record counts, however often it comes.",
+        [
+            Edit(
+                _SOURCE,
+                "claimed = [arrival for identity, arrival in first.items() if identity in new]\n"
+                "        return claimed, rows[0]",
+                'claimed = list(arrivals)\n        return claimed, await db.fetchval("SELECT now()") or rows[0]',
+            )
+        ],
+        [BATCH, CONTRACT],
+        mutant="no inbox",
+    ),
+    Defect(
+        "inbox_by_id_alone",
+        "The inbox forgets who spoke: two outsiders who use the same id are taken for one.",
+        [Edit(_TABLES, "PRIMARY KEY (day, source, id)", "PRIMARY KEY (day, id)")],
+        [CLAIMS, CONTRACT],
+    ),
+    Defect(
+        "id_drawn_before_the_lock",
+        "The ids of the outbox are drawn when the transaction begins, not under the locks: id order is no longer "
+        "commit order.",
+        [
+            Edit(
+                _BATCH,
+                "                claimed, now = await source.claim_before(db, arrivals)",
+                "                drawn = await db.fetch(\n"
+                "                    \"SELECT nextval(pg_get_serial_sequence('outbox', 'id')) AS id \"\n"
+                '                    "FROM generate_series(1, $1)", 20 * len(arrivals) + 20\n'
+                "                )\n"
+                "                claimed, now = await source.claim_before(db, arrivals)",
+            ),
+            Edit(
+                _BATCH,
+                "                await self._store(db, outcome, now)",
+                '                await self._store(db, outcome, now, [row["id"] for row in drawn])',
+            ),
+            Edit(
+                _BATCH,
+                "_store(self, db: Connection, outcome: Outcome, now: datetime) -> None:",
+                "_store(self, db: Connection, outcome: Outcome, now: datetime, drawn: list[int]) -> None:",
+            ),
+            Edit(
+                _BATCH,
+                "        await self.rows.outbox(db, published)",
+                "        await self.rows.outbox(db, published, drawn)",
+            ),
+            Edit(
+                _ROWS,
+                "    async def outbox(self, db: Connection, rows: Sequence[said.OutboxRow]) -> None:",
+                "    async def outbox(self, db: Connection, rows: Sequence[said.OutboxRow], drawn: list[int]) -> None:",
+            ),
+            Edit(
+                _ROWS,
+                "                [row.value for row in rows],\n            )",
+                "                [row.value for row in rows],\n                drawn[: len(rows)],\n            )",
+            ),
+            Edit(_ROWS, "INSERT INTO outbox (shard,", "INSERT INTO outbox (id, shard,"),
+            Edit(
+                _ROWS,
+                "SELECT 0, topic, key, headers, value",
+                "OVERRIDING SYSTEM VALUE SELECT id, 0, topic, key, headers, value",
+            ),
+            Edit(
+                _ROWS,
+                "FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::bytea[]) WITH ORDINALITY AS new (topic, key, "
+                "headers, value, n)",
+                "FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::bytea[], $5::bigint[])\n"
+                "    WITH ORDINALITY AS new (topic, key, headers, value, id, n)",
+            ),
+        ],
+        [BATCH],
+        mutant="outbox id drawn before the lock",
+    ),
+    Defect(
+        "new_key_without_a_lock",
+        "A key that has no state yet is created when it is saved: of two creators the second overwrites the first.",
+        [
+            Edit(
+                _STORE,
+                '            rows |= {row["id"]: None for row in await db.fetch(self._create, missing)}\n',
+                "            rows |= dict.fromkeys(missing)\n",
+            ),
+            Edit(
+                _STORE,
+                '            f"UPDATE {kind.name} t SET state = new.state FROM unnest($1::text[], $2::jsonb[]) AS new '
+                '(id, state) "\n            "WHERE t.id = new.id"',
+                '            f"INSERT INTO {kind.name} (id, state) SELECT * FROM unnest($1::text[], $2::jsonb[]) "\n'
+                '            "ON CONFLICT (id) DO UPDATE SET state = excluded.state"',
+            ),
+        ],
+        [BATCH],
+        mutant="a new key's state created without its lock",
+    ),
+    Defect(
+        "rivals_key_taken_for_empty",
+        "A key that a rival creates at this very moment is taken to have no state: what the rival wrote is lost.",
+        [
+            Edit(
+                _STORE,
+                '                rows |= {row["id"]: row["state"] for row in await db.fetch(self._lock, raced)}\n',
+                "                rows |= dict.fromkeys(raced)\n",
+            )
+        ],
+        [BATCH],
+    ),
+    Defect(
+        "states_without_a_lock",
+        "States are read without FOR UPDATE: of two changes to a key one is lost.",
+        [Edit(_STORE, "ORDER BY id FOR UPDATE", "ORDER BY id")],
+        [BATCH],
+    ),
+    Defect(
+        "numbers_read_without_a_lock",
+        "The number of a key's next event is read and written in two steps: two transactions give the same number.",
+        [
+            Edit(
+                _ROWS,
+                "ON CONFLICT (key) DO UPDATE SET last = sequence.last + excluded.last",
+                "ON CONFLICT (key) DO UPDATE SET last = excluded.last",
+            ),
+            Edit(
+                _ROWS,
+                "        counts = sorted(Counter(keys).items())\n",
+                "        known = await db.fetch(\n"
+                '            "SELECT key, last FROM sequence WHERE key = ANY($1::text[])", list(set(keys))\n'
+                "        )\n"
+                '        told = Counter({row["key"]: row["last"] for row in known})\n'
+                "        counts = sorted((told + Counter(keys)).items())\n",
+            ),
+        ],
+        [SEQUENCE],
+    ),
+    Defect(
+        "timer_on_the_old_state",
+        "A timer fires as it was read, though it was cancelled, set anew, or fired meanwhile.",
+        [
+            Edit(
+                _SOURCE,
+                "        rows = await db.fetch(_CLAIM_TIMERS, *map(list, zip(*keys, strict=True)))\n"
+                '        ours = {row["id"] for row in rows}',
+                "        await db.execute(_CLAIM_TIMERS, *map(list, zip(*keys, strict=True)))\n"
+                "        ours = {arrival.id for arrival in arrivals}",
+            )
+        ],
+        [CLAIMS, CONTRACT],
+    ),
+    Defect(
+        "timer_overtaken_in_its_batch",
+        "Of two timers of one batch the first cancels the second, which fires all the same.",
+        [Edit(_BATCH, 'if arrival.raw.origin == "timer" and arrival.row in outcome.timers:', "if False:")],
+        [CLAIMS, CONTRACT],
+    ),
+    Defect(
+        "answer_heard_twice",
+        "An effect's answer isn't claimed: two processes that read it both react to it.",
+        [
+            Edit(
+                _SOURCE,
+                "WHERE idempotency_key = ANY($1::text[]) AND done_at IS NULL RETURNING id",
+                "WHERE idempotency_key = ANY($1::text[]) RETURNING id",
+            )
+        ],
+        [CLAIMS, CONTRACT],
+    ),
+    Defect(
+        "effect_stored_again",
+        "An effect with a known key is asked anew instead of being passed over.",
+        [
+            Edit(
+                _ROWS,
+                "    $1::text[], $2::text[], $3::text[], $4::jsonb[], $5::timestamptz[], $6::text[], $7::text[])\n"
+                "ON CONFLICT (idempotency_key) DO NOTHING",
+                "    $1::text[], $2::text[], $3::text[], $4::jsonb[], $5::timestamptz[], $6::text[], $7::text[])\n"
+                "ON CONFLICT (idempotency_key) DO UPDATE SET request = excluded.request, answered_at = NULL,\n"
+                "    done_at = NULL, leased_until = '-infinity'",
+            )
+        ],
+        [CONTRACT],
+    ),
+    Defect(
+        "key_not_parked",
+        "A reaction failed, and what comes behind it goes on all the same.",
+        [
+            Edit(
+                _SAID,
+                "        retryable or error is not None,\n        error is not None,",
+                "        retryable or error is not None,\n        False,",
+            )
+        ],
+        [SIMULATION, BATCH],
+    ),
+    Defect(
+        "parked_key_not_asked",
+        "Which keys are parked is known to the batch that parked them alone: the next batch overtakes what waits.",
+        [Edit(_BATCH, "outcome = Outcome(parked=parked - source.released)", "outcome = Outcome(parked=set())")],
+        [BATCH],
+    ),
+    Defect(
+        "queue_worked_off_by_a_rival",
+        "What waits is claimed by its rows alone, though its key was parked anew meanwhile.",
+        [
+            Edit(
+                _SOURCE,
+                'WHERE seq = ANY($1::bigint[]) AND {_FREED.format(kind="$2", key="$3")} RETURNING seq',
+                "WHERE seq = ANY($1::bigint[]) AND subject_kind = $2 AND subject_key = $3 RETURNING seq",
+            )
+        ],
+        [PARKING],
+    ),
+    Defect(
+        "dead_letter_without_headers",
+        "The record on the dead-letter topic lacks its original headers: nobody can read it again.",
+        [Edit(_SAID, "        *original,\n", "")],
+        [DEAD_RECORD],
+    ),
+)

@@ -1,0 +1,161 @@
+"""Defects of the chassis where it meets the world: the relay and the executor."""
+
+from typing import Final
+
+from .checks import EXECUTOR, PROCESS, RELAY
+from .defect import Defect, Edit
+
+_RELAY: Final = "libs/chassis/packhorse_chassis/relay.py"
+_EXECUTOR: Final = "libs/chassis/packhorse_chassis/executor.py"
+_WHERE: Final = "FROM outbox WHERE shard = $1 ORDER BY id LIMIT $2) AS next"
+_DELETE: Final = '            await db.execute(_DELETE, [row["id"] for row in rows])\n'
+
+OUTSIDE: Final = (
+    Defect(
+        "cursor_instead_of_a_set",
+        "The relay reads `id > last`: a row whose transaction commits late is never published.",
+        [
+            Edit(_RELAY, _WHERE, "FROM outbox WHERE shard = $1 AND id > $4 ORDER BY id LIMIT $2) AS next"),
+            Edit(
+                _RELAY,
+                "        self._db: OwnConnection | None = None\n",
+                "        self._db: OwnConnection | None = None\n        self._last = 0\n",
+            ),
+            Edit(
+                _RELAY,
+                "db.fetch(_NEXT, self._shard, self._rows, _BYTES)",
+                "db.fetch(_NEXT, self._shard, self._rows, _BYTES, self._last)",
+            ),
+            Edit(
+                _RELAY,
+                _DELETE,
+                f'{_DELETE}            self._last = rows[-1]["id"]\n',
+            ),
+        ],
+        [RELAY],
+        mutant="relay cursor id > last",
+    ),
+    Defect(
+        "relay_workers_skip_locked",
+        "Every process publishes, each what no other one has locked: two events of a key overtake each other.",
+        [
+            Edit(
+                _RELAY,
+                "SELECT id, topic, key, headers, value, created_at, upto FROM (\n"
+                "    SELECT *, sum(octet_length(value) + octet_length(headers)) OVER (ORDER BY id) AS upto\n"
+                "    FROM outbox WHERE shard = $1 ORDER BY id LIMIT $2) AS next\n"
+                "WHERE upto - octet_length(value) - octet_length(headers) < $3 ORDER BY id",
+                "SELECT id, topic, key, headers, value, created_at, 0 AS upto FROM outbox\n"
+                "WHERE shard = $1 AND $3 > 0 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED",
+            ),
+            Edit(
+                _RELAY,
+                'self._leads = await self._db.fetchval("SELECT pg_try_advisory_lock($1, $2)", _LOCK, self._shard)',
+                'await self._db.execute("BEGIN")\n            self._leads = True',
+            ),
+            Edit(
+                _RELAY,
+                'await db.execute(_DELETE, [row["id"] for row in rows])',
+                'await db.execute(_DELETE, [row["id"] for row in rows])\n'
+                '            await db.execute("COMMIT")\n            self._leads = False',
+            ),
+        ],
+        [RELAY],
+        mutant="two relays with SKIP LOCKED",
+    ),
+    Defect(
+        "relay_without_a_leader",
+        "Nobody asks for the leader's lock: every process publishes the same rows.",
+        [
+            Edit(
+                _RELAY,
+                'self._leads = await self._db.fetchval("SELECT pg_try_advisory_lock($1, $2)", _LOCK, self._shard)',
+                "self._leads = True",
+            )
+        ],
+        [RELAY],
+    ),
+    Defect(
+        "deleted_before_it_is_published",
+        "The relay deletes what it has read and then publishes it: who dies in between has lost it.",
+        [
+            Edit(
+                _RELAY,
+                f"            await self._publish(rows)\n{_DELETE}",
+                f"{_DELETE}            await self._publish(rows)\n",
+            )
+        ],
+        [RELAY],
+    ),
+    Defect(
+        "publish_batch",
+        "As FastStream's publish_batch does: each batch to one partition of its choice, whatever its keys.",
+        [
+            Edit(
+                _RELAY,
+                '_partitioner(row["key"], partitions[row["topic"]], partitions[row["topic"]])',
+                'rows[0]["id"] % len(partitions[row["topic"]])',
+            )
+        ],
+        [PROCESS],
+    ),
+    Defect(
+        "full_batch_dropped",
+        "Where a producer's batch is full the next one is begun, and the full one is sent by nobody.",
+        [Edit(_RELAY, "                if batch is not None:  # it is full\n", "                if False:\n")],
+        [RELAY],
+    ),
+    Defect(
+        "full_batch_sent_last",
+        "Where a producer's batch is full it is sent behind the next one of its partition.",
+        [
+            Edit(
+                _RELAY,
+                "sent.append(await self._producer.send_batch(batch, place[0], partition=place[1]))\n",
+                "full.append((batch, place))\n",
+            ),
+            Edit(
+                _RELAY,
+                "            for (topic, partition), batch in batches.items()\n        ]\n",
+                "            for (topic, partition), batch in batches.items()\n        ]\n"
+                "        sent += [await self._producer.send_batch(b, topic, partition=p) for b, (topic, p) in full]\n",
+            ),
+            Edit(_RELAY, "        sent = []\n", "        sent = []\n        full = []\n"),
+        ],
+        [RELAY],
+    ),
+    Defect(
+        "events_without_a_key",
+        "Events are sent to the right partition, but without their key: nobody else can route or compact them.",
+        [Edit(_RELAY, 'record = {"key": row["key"],', 'record = {"key": None,')],
+        [PROCESS],
+    ),
+    Defect(
+        "lease_never_renewed",
+        "A lease runs out under an attempt that takes long: another process asks the outside at the same time.",
+        [Edit(_EXECUTOR, "        await self._renew()\n", "")],
+        [EXECUTOR],
+    ),
+    Defect(
+        "effect_without_a_lease",
+        "An effect under way is due like any other: every process asks the outside.",
+        [Edit(_EXECUTOR, " AND leased_until <= now() AND type = $3", " AND type = $3")],
+        [EXECUTOR],
+    ),
+    Defect(
+        "answer_overwritten",
+        "A late answer replaces the one that was heard already, and is heard as well.",
+        [
+            Edit(
+                _EXECUTOR,
+                "SET answered_at = clock_timestamp(), answer_type = new.type, answer = new.answer\n"
+                "FROM unnest($1::text[], $2::text[], $3::jsonb[]) AS new (key, type, answer)\n"
+                "WHERE e.idempotency_key = new.key AND e.answered_at IS NULL",
+                "SET answered_at = clock_timestamp(), answer_type = new.type, answer = new.answer, done_at = NULL\n"
+                "FROM unnest($1::text[], $2::text[], $3::jsonb[]) AS new (key, type, answer)\n"
+                "WHERE e.idempotency_key = new.key",
+            )
+        ],
+        [EXECUTOR],
+    ),
+)
