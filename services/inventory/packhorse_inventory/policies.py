@@ -45,7 +45,7 @@ def allocate(lines: tuple[OrderLine, ...], available: Available) -> tuple[Alloca
 
     One location that can serve the whole order is best: one parcel. Else the location that serves most of the
     remaining pieces is taken, again and again: few parcels. Ties go to the location with the most left, then to
-    the first name, so that the same order always falls alike.
+    the first name, so that the same order always falls alike. Raises ValueError where more is wanted than there is.
     """
     left = {sku: dict(places) for sku, places in available.items()}
     open_lines = [(line, line.quantity) for line in lines]
@@ -61,6 +61,8 @@ def allocate(lines: tuple[OrderLine, ...], available: Available) -> tuple[Alloca
                 result.append(Allocation(line_id=line.line_id, sku=line.sku, quantity=taken, location=location))
             if pieces > taken:
                 still.append((line, pieces - taken))
+        if still == open_lines:
+            raise ValueError(f"more is wanted than there is: {wanted}")
         open_lines = still
         wanted = {}
         for line, pieces in open_lines:

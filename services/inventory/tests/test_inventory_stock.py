@@ -324,6 +324,13 @@ def test_allocation_serves_every_piece_from_what_is_there(wanted: list[tuple[str
             assert sum(part.quantity for part in parts if (part.sku, part.location) == (sku, where)) <= there
 
 
+def test_more_than_there_is_is_an_error_and_no_endless_search() -> None:
+    """Nobody asks for it; a mistake in the sums before it must not hang the process."""
+    line = OrderLine(line_id="1", sku="MUG", quantity=3, unit_price=1)
+    with pytest.raises(ValueError, match="more is wanted"):
+        allocate((line,), {"MUG": {"north": 1, "south": 1}})
+
+
 def test_a_reaction_that_would_oversell_raises() -> None:
     """The state has its own guard, before the database's."""
     from packhorse_inventory.shelves import Shelves
