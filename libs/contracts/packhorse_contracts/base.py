@@ -13,6 +13,9 @@ from packhorse_contracts.topics import Topic
 MAX_MINOR_UNITS = 10**15
 """No amount is larger: it keeps every total inside a 64 bit integer."""
 
+MAX_COUNT = 1_000_000_000
+"""Pieces that a fact can name at most."""
+
 MAX_ITEMS = 2_000
 """No list of an outsider is longer, so that what we say about it always fits into a record."""
 
@@ -59,7 +62,7 @@ Minor = Annotated[int, Field(strict=True, ge=0, le=MAX_MINOR_UNITS)]
 """An amount in the minor unit of its currency (cents, pence; JPY has none, KWD has three digits)."""
 
 Quantity = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
-Count = Annotated[int, Field(strict=True, ge=0, le=1_000_000_000)]
+Count = Annotated[int, Field(strict=True, ge=0, le=MAX_COUNT)]
 Grams = Annotated[int, Field(strict=True, ge=0, le=100_000_000)]
 Millimetres = Annotated[int, Field(strict=True, ge=0, le=100_000)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]

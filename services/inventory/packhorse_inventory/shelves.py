@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from packhorse_chassis.reaction import Ref
-from packhorse_contracts.base import Fact
+from packhorse_chassis.reaction import Ref, RefusedError
+from packhorse_contracts.base import MAX_COUNT, Fact
 from packhorse_contracts.inventory import InventoryLevelChanged, InventoryLowStock, InventoryStockAdjusted
 
 from packhorse_inventory.policies import Policy
@@ -30,7 +30,7 @@ class Shelves:
         return {location: level.available_to_promise for location, level in self._of(sku).items()}
 
     def move(self, sku: str, location: str, *, on_hand: int = 0, reserved: int = 0, cause: str, reference: str) -> None:
-        """One movement; a change of nothing is none."""
+        """One movement; a change of nothing is none. Raises RefusedError for more pieces than a fact can name."""
         if not on_hand and not reserved:
             return
         before = self.level(sku, location)
@@ -41,6 +41,13 @@ class Shelves:
                 "version": before.version + 1,
             }
         )
+        if on_hand > 0 and after.on_hand > MAX_COUNT:
+            raise RefusedError(
+                "beyond_counting",
+                f"{after.on_hand} pieces of {sku} would be at {location}; at most {MAX_COUNT} are counted",
+                "quantity",
+                retryable=True,
+            )
         if not 0 <= after.reserved <= after.on_hand:
             raise ValueError(f"{sku} at {location}: {after.reserved} reserved of {after.on_hand} on hand")
         self._of(sku)[location] = after

@@ -246,6 +246,17 @@ def test_counts_and_moves() -> None:
             service.hear(fact, NOON)
 
 
+def test_more_pieces_than_a_fact_can_name_are_refused() -> None:
+    """A receipt beyond that is somebody's mistake: it waits with its reason, and the SKU goes on."""
+    service = stocked(MUG=5)
+    hear(service, StockCounted(count_id="c", location="north", sku="MUG", counted=999_999_999))
+    with pytest.raises(RefusedError) as refusal:
+        service.hear(received("r-8", "north", MUG=2), NOON)
+    assert (refusal.value.code, refusal.value.field, refusal.value.retryable) == ("beyond_counting", "quantity", True)
+    hear(service, received("r-9", "north", MUG=1))
+    assert level(service, "MUG").on_hand == 1_000_000_000
+
+
 def test_low_stock_is_said_once_until_it_recovers() -> None:
     """At the threshold; again only after it was above."""
     service = stocked(MUG=4)
