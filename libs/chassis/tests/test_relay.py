@@ -136,3 +136,20 @@ async def test_more_than_fits_into_one_batch_of_the_producers(
         pass
     assert await pool.fetchval(LEFT) == 0
     assert [value[:3] for _, _, value in await broker.read(TOPIC, {order}, len(numbers))] == numbers
+
+
+async def test_who_does_not_lead_wakes_the_one_who_does(
+    pool: Pool, producer: AIOKafkaProducer, connect: Connect
+) -> None:
+    """Another process's rows don't wait until the leader looks again by itself."""
+    leader, other = Relay(connect, producer, 100), Relay(connect, producer, 100)
+    told = asyncio.Event()
+    leader.connect(told=told.set)
+    assert not await leader.step()
+    await pool.execute(INSERT, TOPIC, new_order().encode(), b"said by the other")
+    assert not told.is_set()
+    assert not await other.step()
+    async with asyncio.timeout(30):
+        await told.wait()
+    await leader.step()
+    assert await pool.fetchval(LEFT) == 0
