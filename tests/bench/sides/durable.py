@@ -21,8 +21,8 @@ from tests.bench.orders import Orders
 
 from .durable_road import Outside, fulfil
 
-AT_ONCE = 32
-"""Workflows under way. More of them only wait for each other: the process is at the end of its core."""
+AT_ONCE = 16
+"""Workflows under way: of 4 to 128 the best. More only wait for each other, for the process has used up its core."""
 
 WARM = 50
 
