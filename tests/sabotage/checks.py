@@ -52,6 +52,7 @@ CONTRACT: Final = _pytest("contract", "contract, both worlds", "tests/simulation
 ORDER: Final = _pytest("order stories", "service, in memory", "services/order/tests/test_order_stories.py")
 PAYMENT: Final = _pytest("payment stories", "service, in memory", "services/payment/tests/test_way_back.py")
 STOCK: Final = _pytest("stock stories", "service, in memory", "services/inventory/tests/test_inventory_stock.py")
+NO_NUL: Final = _pytest("facts without NUL", "contracts", "libs/contracts/tests/test_no_nul.py")
 READING: Final = _pytest("fuzz: reading", "fuzz", "tests/fuzz/test_fuzz_reading.py")
 REACTING: Final = _pytest("fuzz: reacting", "fuzz", "tests/fuzz/test_fuzz_reacting.py")
 BATCH, COMMIT, SEQUENCE = _chassis("batch"), _chassis("commit"), _chassis("sequence")

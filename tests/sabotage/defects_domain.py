@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from .checks import PAYMENT, RACE, REACTING, READING, SIMULATION, STOCK
+from .checks import NO_NUL, PAYMENT, RACE, REACTING, READING, SIMULATION, STOCK
 from .defect import Defect, Edit
 
 _INVENTORY: Final = "services/inventory/packhorse_inventory"
@@ -172,7 +172,7 @@ DOMAIN: Final = (
                 '_NO_NUL = r"^[\\s\\S]*$"',
             )
         ],
-        [REACTING],
+        [NO_NUL, REACTING],
     ),
     Defect(
         "any_key_taken",
