@@ -9,10 +9,15 @@ connections), operator intervention (shutdown, recovery, cancelled by a time-out
 _TRANSIENT_STATES = ("55P03", "25006", "25P03")
 """Lock not available in time; a read-only server (a standby during fail-over); idle-in-transaction time-out."""
 
+_CLOSED = "the handler is closed"
+"""uvloop's words for a transport that was lost a moment ago."""
+
 
 def is_transient(error: BaseException) -> bool:
     """True where the same work may succeed later without anybody changing it."""
     if isinstance(error, asyncpg.PostgresError):
         state = error.sqlstate or ""
         return state[:2] in _TRANSIENT_CLASSES or state in _TRANSIENT_STATES
+    if isinstance(error, RuntimeError) and _CLOSED in str(error):
+        return True
     return isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError)

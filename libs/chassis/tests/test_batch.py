@@ -9,6 +9,7 @@ import pytest
 import toy
 from packhorse_chassis.batch import Processor
 from packhorse_chassis.db import OwnConnection, Pool
+from packhorse_chassis.faults import is_transient
 from packhorse_chassis.inputs import Arrival, Raw, Reader, unpack_headers
 from packhorse_chassis.keep import Inbox
 from packhorse_chassis.source import Records
@@ -43,6 +44,24 @@ async def test_state_event_timer_and_effect_are_stored_together(pool: Pool, proc
     assert await pool.fetchval("SELECT count(*) FROM outbox") == 3
     assert await pool.fetchval("SELECT count(*) FROM timer") == 1
     assert await pool.fetchval("SELECT count(*) FROM effect") == 1
+
+
+async def test_a_transport_that_was_lost_is_not_the_inputs_fault(
+    pool: Pool, processor: Processor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A killed database shows itself as a RuntimeError of uvloop, too: no key is parked, and the repeat does it all."""
+
+    async def lose(*_: object) -> None:
+        raise RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")
+
+    batch = [arrived(toy.request("a", "one"))]
+    with monkeypatch.context() as patch:
+        patch.setattr(processor.rows, "outbox", lose)
+        with pytest.raises(RuntimeError) as lost:
+            await processor.process(batch, Records())
+    assert is_transient(lost.value)
+    assert await processor.process(batch, Records()) == 1
+    assert await pool.fetchval("SELECT count(*) FROM dead_letter") == 0
 
 
 async def test_a_batch_that_dies_before_its_commit_leaves_nothing(
