@@ -1,12 +1,14 @@
 """Chaos: random faults under steady load, then rest, and the books must be in order.
 
-`make chaos MINUTES=10 SEED=1` runs it for longer, and prints what was done and found.
+`make chaos MINUTES=10 SEED=1` runs it for longer, and prints what was done and found. CHAOS_REPORT names a file to
+keep that in, CHAOS_LOGS a folder for the logs of all processes.
 """
 
 import asyncio
 import json
 import os
 import secrets
+import shutil
 import tempfile
 import time
 from dataclasses import asdict, dataclass, field
@@ -177,6 +179,8 @@ def test_nothing_is_lost_or_doubled_whatever_is_killed_frozen_or_cut() -> None:
             print(told)  # noqa: T201
             if keep := os.environ.get("CHAOS_REPORT"):
                 Path(keep).write_text(told)
+            if keep := os.environ.get("CHAOS_LOGS"):
+                shutil.copytree(folder / "run", keep, dirs_exist_ok=True)
             assert not report.lost, told
             assert not report.violations, told
             assert report.orders > 0

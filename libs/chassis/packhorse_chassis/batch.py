@@ -111,10 +111,20 @@ class Processor:
                 log.warning("the database refused a batch; halving it", size=len(arrivals), error=repr(error))
                 half = len(arrivals) // 2
                 return await self._process(arrivals[:half], source) + await self._process(arrivals[half:], source)
-            if not arrivals or arrivals[0].broken is not None:
+            if not arrivals:
+                raise
+            log.warning("the database refused an input; trying it once more", id=arrivals[0].id, error=repr(error))
+        return await self._alone(arrivals, source)
+
+    async def _alone(self, arrivals: Sequence[Arrival], source: Source) -> int:
+        """A dying connection fails in ways that no list knows, so an input is blamed only for what fails twice."""
+        try:
+            return await self._until_loaded(arrivals, source)
+        except Exception as error:
+            if is_transient(error) or arrivals[0].broken is not None:
                 raise
             arrivals[0].broken = error
-            return await self._until_loaded(arrivals, source)
+        return await self._until_loaded(arrivals, source)
 
     async def _until_loaded(self, arrivals: Sequence[Arrival], source: Source) -> int:
         await self.inbox.place(arrivals)

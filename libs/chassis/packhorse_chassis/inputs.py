@@ -94,7 +94,7 @@ class Reader:
         """An arrival, readable or not; None for a sound fact that this service doesn't hear. Never raises."""
         if (beyond := _beyond_limits(raw)) is not None:
             return _unreadable(_beginning(raw), beyond)
-        types = [value for name, value in raw.headers if len(name) == 7 and name.lower() == "ce_type"]
+        types = [value for name, value in raw.headers if name.lower() == "ce_type"]
         if len(types) == 1 and (raw.topic, types[0]) in self._not_for_us:
             return None
         read = ce.decode(raw.value, raw.headers)
@@ -161,12 +161,7 @@ def _beyond_limits(raw: Raw) -> ce.Unreadable | None:
 
 
 def _size(headers: Sequence[tuple[str, bytes]]) -> int:
-    return sum(
-        [
-            (len(name) if name.isascii() else len(name.encode())) + len(value) + _HEADER_OVERHEAD
-            for name, value in headers
-        ]
-    )
+    return sum(len(name.encode()) + len(value) + _HEADER_OVERHEAD for name, value in headers)
 
 
 def _beginning(raw: Raw) -> Raw:

@@ -3,15 +3,17 @@
 import asyncio
 import json
 import uuid
+from collections.abc import Sequence
 
 import asyncpg
 import pytest
 import toy
 from packhorse_chassis.batch import Processor
-from packhorse_chassis.db import OwnConnection, Pool
+from packhorse_chassis.db import Connection, OwnConnection, Pool
 from packhorse_chassis.faults import is_transient
 from packhorse_chassis.inputs import Arrival, Raw, Reader, unpack_headers
 from packhorse_chassis.keep import Inbox
+from packhorse_chassis.said import OutboxRow
 from packhorse_chassis.source import Records
 from packhorse_contracts import envelope as ce
 from packhorse_contracts.base import Fact
@@ -61,6 +63,23 @@ async def test_a_transport_that_was_lost_is_not_the_inputs_fault(
             await processor.process(batch, Records())
     assert is_transient(lost.value)
     assert await processor.process(batch, Records()) == 1
+    assert await pool.fetchval("SELECT count(*) FROM dead_letter") == 0
+
+
+async def test_an_input_is_blamed_only_for_what_fails_twice(
+    pool: Pool, processor: Processor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dying connection fails in ways that no list knows; on a fresh one the same input goes through."""
+    store, failures = processor.rows.outbox, [asyncpg.InternalClientError("got result for unknown protocol state")]
+
+    async def stumble(db: Connection, rows: Sequence[OutboxRow]) -> None:
+        if failures:
+            raise failures.pop()
+        await store(db, rows)
+
+    monkeypatch.setattr(processor.rows, "outbox", stumble)
+    assert await processor.process([arrived(toy.request("a", "one"))], Records()) == 1
+    assert await notes(pool, "a") == ["one"]
     assert await pool.fetchval("SELECT count(*) FROM dead_letter") == 0
 
 

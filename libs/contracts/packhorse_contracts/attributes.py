@@ -14,8 +14,6 @@ JSON: Final = "application/json"
 STRUCTURED: Final = "application/cloudevents+json"
 MAX_ATTRIBUTE_CHARS: Final = 1_024
 
-_BESIDE: Final = frozenset({"content-type", "traceparent"})
-
 Headers = Sequence[tuple[str, bytes]]
 
 
@@ -51,15 +49,16 @@ def _texts(headers: Headers) -> dict[str, str]:
     """The headers that are ours to read; others may hold what they like."""
     texts: dict[str, str] = {}
     for name, raw in headers:
-        lower = name if name.islower() else name.lower()
-        if lower[:3] != "ce_" and lower not in _BESIDE:
+        lower = name.lower()
+        if not lower.startswith("ce_") and lower not in {"content-type", "traceparent"}:
             continue
+        shown = lower[:100]
         try:
             text = raw.decode()
         except (UnicodeDecodeError, AttributeError):
-            raise UnreadableError("header_encoding", f"header {lower[:100]!r} is not UTF-8", lower[:100]) from None
+            raise UnreadableError("header_encoding", f"header {shown!r} is not UTF-8", shown) from None
         if texts.setdefault(lower, text) != text:
-            raise UnreadableError("header_conflict", f"header {lower[:100]!r} comes twice and differs", lower[:100])
+            raise UnreadableError("header_conflict", f"header {shown!r} comes twice and differs", shown)
     return texts
 
 
