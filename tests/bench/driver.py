@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 import uuid
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -16,16 +17,15 @@ from packhorse_devstack.counterparties.voice import Raw
 
 from .orders import Orders
 
-TIMES = ("placed", "confirmed", "pick_list", "handed_over", "captured", "notified")
+TIMES = ("placed", "confirmed", "pick_list", "handed_over", "captured", "notified", "cancelled")
 """The points of an order's road that are watched."""
 
 _MARKS = {
     b"packhorse.order.confirmed.v1": "confirmed",
+    b"packhorse.order.cancelled.v1": "cancelled",
     b"packhorse.payment.captured.v1": "captured",
-    b"packhorse.shipping.dispatched.v1": "dispatched",
 }
 _STEPS = ("pick_list_accepted.v1", "pick_completed.v1", "packed.v1", "handed_over.v2")
-_HEADERS = ("ce_type", "ce_id", "ce_subject", "ce_time", "ce_correlationid", "ce_partitionkey")
 
 
 @dataclass
@@ -34,6 +34,14 @@ class Course:
 
     passed: dict[str, dict[str, float]] = field(default_factory=lambda: {name: {} for name in TIMES})
     ended: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def rate(self) -> float:
+        """Orders a second of the middle 80 % that ended: neither the first nor the last ones, which leave some of the
+        processes without work."""
+        ended = sorted(self.ended.values())
+        middle = ended[len(ended) // 10 : len(ended) - len(ended) // 10]
+        return (len(middle) - 1) / (middle[-1] - middle[0])
 
     def between(self, first: str, second: str) -> list[float]:
         """Seconds from one point to the other, of all orders that passed both."""
@@ -52,8 +60,8 @@ class Driver:
         self._listening: asyncio.Task[None] | None = None
         self._moved = asyncio.Event()
         self.course = Course()
-        self.quiet_warehouse = False
-        """The side plays the warehouse itself."""
+        self.last: tuple[str, ...] = ("captured", "notified")
+        """The points that an order has passed when it ends well."""
 
     async def __aenter__(self) -> Self:
         self._producer = AIOKafkaProducer(
@@ -107,49 +115,63 @@ class Driver:
         while len(course.ended) < count:
             room = min(window - (placed - len(course.ended)), count - placed, 500)
             if room > 0:
-                await self._place(orders, range(placed, placed + room), time.monotonic())
+                now = time.monotonic()
+                course.passed["placed"].update((orders.id(number), now) for number in range(placed, placed + room))
+                await self._place(orders, range(placed, placed + room))
                 placed += room
-            elif not await self._progress(patience):
-                raise TimeoutError(f"{placed - len(course.ended)} orders don't end")
+            else:
+                await self._progress(patience)
         return course
+
+    def watch_on(self, *last: str) -> None:
+        """The orders of the last run end once more, where they pass these points."""
+        self.last, self.course = last, Course(self.course.passed)
+
+    async def all_ended(self) -> Course:
+        """Returns when all orders that were placed have ended."""
+        while len(self.course.ended) < len(self.course.passed["placed"]):
+            await self._progress()
+        return self.course
 
     async def all_placed(self, count: int) -> None:
         """Returns when so many orders of the current run are placed."""
         while len(self.course.passed["placed"]) < count:
             await asyncio.sleep(0.05)
 
-    async def steadily(self, orders: Orders, count: int, rate: float) -> Course:
-        """Places `count` orders at `rate` a second, come what may: times count from when an order was due."""
+    async def steadily(self, orders: Orders, *phases: tuple[float, float]) -> Course:
+        """Places orders come what may: times count from when an order was due. A phase is a rate (orders a second) and
+        how many seconds it lasts. Returns when all have ended."""
         course = self.course = Course()
-        began, placed, sending = time.monotonic(), 0, set()
-        while placed < count:
-            due = min(count, int((time.monotonic() - began) * rate) + 1)
-            if due > placed:
-                for number in range(placed, due):
-                    course.passed["placed"][orders.id(number)] = began + number / rate
-                task = asyncio.create_task(self._place(orders, range(placed, due), None))
+        due: list[float] = []
+        begins = time.monotonic()
+        for rate, seconds in phases:
+            due += [begins + number / rate for number in range(int(rate * seconds))]
+            begins += seconds
+        course.passed["placed"].update((orders.id(number), at) for number, at in enumerate(due))
+        placed, sending = 0, set()
+        while placed < len(due):
+            upto = bisect_right(due, time.monotonic(), placed)
+            if upto > placed:
+                task = asyncio.create_task(self._place(orders, range(placed, upto)))
                 sending.add(task)
                 task.add_done_callback(sending.discard)
-                placed = due
-            await asyncio.sleep(max(0.001, began + placed / rate - time.monotonic()))
-        while len(course.ended) < count:
-            if not await self._progress():
-                raise TimeoutError(f"{placed - len(course.ended)} orders don't end")
-        return course
+                placed = upto
+            elif (pause := due[placed] - time.monotonic()) > 0:
+                await asyncio.sleep(max(0.001, pause))
+        return await self.all_ended()
 
-    async def _place(self, orders: Orders, numbers: range, at: float | None) -> None:
-        if at is not None:
-            self.course.passed["placed"].update((orders.id(number), at) for number in numbers)
+    async def _place(self, orders: Orders, numbers: range) -> None:
         await self.say([orders.record(number) for number in numbers])
 
-    async def _progress(self, patience: float = 60.0) -> bool:
+    async def _progress(self, patience: float = 60.0) -> None:
+        """Returns when another order has ended. Raises TimeoutError where none does for `patience` seconds."""
         self._moved.clear()
         try:
             async with asyncio.timeout(patience):
                 await self._moved.wait()
         except TimeoutError:
-            return False
-        return True
+            left = len(self.course.passed["placed"]) - len(self.course.ended)
+            raise TimeoutError(f"{left} orders don't end") from None
 
     async def _listen(self) -> None:
         assert self._consumer is not None
@@ -165,13 +187,13 @@ class Driver:
                         self._pick(kind, record.value, now)
                     elif name == "notification.events":
                         self._notified(record.key.decode(), kind, record.value, now)
-                    elif (mark := _MARKS.get(kind)) in self.course.passed:
+                    elif mark := _MARKS.get(kind):
                         self._mark(mark, record.key.decode(), now)
             if len(self.course.ended) > before:
                 self._moved.set()
 
-    def _mark(self, mark: str | None, order: str, now: float) -> None:
-        if mark is not None and order in self.course.passed["placed"]:
+    def _mark(self, mark: str, order: str, now: float) -> None:
+        if order in self.course.passed["placed"]:
             self.course.passed[mark].setdefault(order, now)
             self._end(order, now)
 
@@ -181,7 +203,7 @@ class Driver:
 
     def _end(self, order: str, now: float) -> None:
         passed = self.course.passed
-        if order in passed["captured"] and order in passed["notified"]:
+        if all(order in passed[point] for point in self.last) or order in passed["cancelled"]:
             self.course.ended.setdefault(order, now)
 
     def _pick(self, kind: bytes, value: bytes, now: float) -> None:
@@ -191,9 +213,8 @@ class Driver:
         order = issued["order_id"]
         if order in self.course.passed["placed"]:
             self.course.passed["pick_list"].setdefault(order, now)
-            if not self.quiet_warehouse:
-                self.course.passed["handed_over"].setdefault(order, now)
-                self._work_off(issued)
+            self.course.passed["handed_over"].setdefault(order, now)
+            self._work_off(issued)
 
     def _work_off(self, issued: dict[str, object]) -> None:
         """All four answers of the warehouse at once."""

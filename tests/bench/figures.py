@@ -3,8 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
+from packhorse_cli.system import SERVICES
+
 from .driver import Course
-from .stage import Cost
+from .meters import Cost
+from .scale import Alone
+from .skew import Skew
 
 PAIRS = (("placed", "confirmed"), ("placed", "pick_list"), ("handed_over", "captured"), ("placed", "notified"))
 """Latencies: from one point of an order's road to another."""
@@ -20,8 +24,7 @@ def quantile(values: Sequence[float], share: float) -> float:
 
 @dataclass
 class Saturated:
-    """A run at the top rate. `rate` is of the middle 80 % of the orders: neither the first nor the last ones, which
-    leave some of the processes without work."""
+    """A run at the top rate."""
 
     side: str
     orders: int
@@ -32,21 +35,22 @@ class Saturated:
     wal: int
     transactions: float
     memory: dict[str, int]
+    batch: dict[str, float]
+    """Inputs a transaction, by process of a service."""
 
     @classmethod
     def of(cls, side: str, course: Course, cost: Cost) -> "Saturated":
         """From what was seen."""
-        ended = sorted(course.ended.values())
-        count = len(ended)
-        middle = ended[count // 10 : count - count // 10]
+        count = len(course.ended)
         return cls(
             side,
             count,
-            (len(middle) - 1) / (middle[-1] - middle[0]),
+            course.rate,
             {name: used / count * 1000 for name, used in cost.cpu.items()},
             cost.wal // count,
             cost.transactions / count,
             cost.memory,
+            {name: cost.inputs[name] / batches for name, batches in cost.batches.items() if batches},
         )
 
 
@@ -57,9 +61,14 @@ class Steady:
     side: str
     rate: float
     seconds: dict[str, dict[str, float]]
+    cores: dict[str, float] = field(default_factory=dict)
+    """In use on average, by process."""
+
+    batches: dict[str, float] = field(default_factory=dict)
+    """Transactions with inputs a second, by process of a service."""
 
     @classmethod
-    def of(cls, side: str, rate: float, course: Course) -> "Steady":
+    def of(cls, side: str, rate: float, course: Course, cost: Cost) -> "Steady":
         """From what was seen."""
         return cls(
             side,
@@ -70,6 +79,8 @@ class Steady:
                 }
                 for first, second in PAIRS
             },
+            {name: used / cost.seconds for name, used in cost.cpu.items()},
+            {name: count / cost.seconds for name, count in cost.batches.items()},
         )
 
 
@@ -99,55 +110,102 @@ class Target:
 
 
 @dataclass
-class Figures:
-    """All of one run of the benchmark."""
+class Grown:
+    """The same load with few orders stored and with many, in turn."""
 
+    orders: int
+    """Stored, beside the few."""
+
+    few: list[float] = field(default_factory=list)
+    """Orders a second, by round."""
+
+    many: list[float] = field(default_factory=list)
+    few_p99: float = 0
+    """Seconds from placed to pick list at half of the top rate."""
+
+    many_p99: float = 0
+
+    @property
+    def ratio(self) -> float | None:
+        """Median over the rounds of neighbours; None before the first."""
+        pairs = [many / few for few, many in zip(self.few, self.many, strict=True)]
+        return quantile(pairs, 0.5) if pairs else None
+
+
+@dataclass
+class Soak:
+    """Memory of the services, in bytes, by how many orders a run had done."""
+
+    orders: list[int] = field(default_factory=list)
+    memory: list[dict[str, int]] = field(default_factory=list)
+
+    def growth(self) -> float:
+        """Of the service that grew most, from the first tenth of the run to its end, in per cent."""
+        warm = self.memory[len(self.memory) // 10]
+        return max((self.memory[-1][name] / size - 1) * 100 for name, size in warm.items())
+
+
+@dataclass
+class Figures:
+    """All of one run of the benchmark. What wasn't measured is empty or None."""
+
+    machine: dict[str, str] = field(default_factory=dict)
+    round_trips: list[float] = field(default_factory=list)
+    records: int = 0
+    """That one order leaves in all topics."""
+
+    bytes: int = 0
     saturated: list[Saturated] = field(default_factory=list)
     steady: list[Steady] = field(default_factory=list)
-    round_trips: list[float] = field(default_factory=list)
     durable: float | None = None
     """Orders a second of the durable-workflow library."""
 
     catch_up: float | None = None
     """Orders a second while a backlog is worked off."""
 
-    machine: dict[str, str] = field(default_factory=dict)
+    skew: Skew | None = None
+    alone: list[Alone] = field(default_factory=list)
+    grown: list[Grown] = field(default_factory=list)
+    sizes: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Bytes that a stored order takes, by service and table."""
+
+    soak: Soak | None = None
+
+    def of(self, side: str) -> list[Saturated]:
+        """The runs of a side."""
+        return [one for one in self.saturated if one.side == side]
 
     def rate(self, side: str) -> float | None:
         """The best round of a side: noise of a shared machine only ever takes away."""
-        return max((one.rate for one in self.saturated if one.side == side), default=None)
+        return max((one.rate for one in self.of(side)), default=None)
 
     def ratio(self, side: str) -> float | None:
         """Ours against theirs: the median over rounds of neighbours."""
-        ours = [one.rate for one in self.saturated if one.side == "packhorse"]
-        theirs = [one.rate for one in self.saturated if one.side == side]
-        pairs = [own / other for own, other in zip(ours, theirs, strict=False)]
+        pairs = [own.rate / other.rate for own, other in zip(self.of("packhorse"), self.of(side), strict=False)]
         return quantile(pairs, 0.5) if pairs else None
 
-    def targets(self) -> list[Target]:
-        """Every target, with what was reached."""
+    def half(self) -> Steady | None:
+        """At half of the top rate."""
         top = self.rate("packhorse")
-        half = next((one for one in self.steady if top and 0.4 < one.rate / top < 0.6), None)
+        return next((one for one in self.steady if top and 0.4 < one.rate / top < 0.6), None)
+
+    def largest(self) -> float | None:
+        """MiB of the largest process of a service, after all that it did."""
+        runs = self.soak.memory[-1:] if self.soak else [one.memory for one in self.of("packhorse")]
+        return max((size / 2**20 for run in runs for name, size in run.items() if name in SERVICES), default=None)
+
+    def targets(self) -> list[Target]:
+        """Every target of ours, with what was reached."""
+        top, half, skew = self.rate("packhorse"), self.half(), self.skew
         pick_list = half.seconds["placed → pick_list"]["p99"] if half else None
         trip = quantile(self.round_trips, 0.99) if self.round_trips else None
-        services = ("order", "payment", "inventory", "shipping", "notification")
-        largest = max(
-            (
-                one.memory[name] / 2**20
-                for one in self.saturated
-                if one.side == "packhorse"
-                for name in services
-                if name in one.memory
-            ),
-            default=None,
-        )
+        alone = {one.copies: one.rate for one in self.alone}
         return [
             Target("whole road against the floor", self.ratio("floor"), 0.5),
-            Target("against one message a transaction", self.ratio("usual"), 15),
-            Target("against durable workflows", top / self.durable if top and self.durable else None, 15),
+            Target("whole road against one message a transaction", self.ratio("usual"), 15),
             Target(
                 "placed → pick list p99 at half the top rate, in round trips (p99)",
-                pick_list / trip if pick_list and trip else None,
+                _share(pick_list, trip),
                 10,
                 least=False,
             ),
@@ -158,15 +216,30 @@ class Figures:
                 "ms",
                 least=False,
             ),
-            Target("catching up, against the top rate", self.catch_up / top if top and self.catch_up else None, 0.9),
-            Target("memory of the largest service process", largest, 150, "MiB", least=False),
+            *[
+                Target(f"with {grown.orders:,} orders stored, against a few", grown.ratio, 0.9)
+                for grown in self.grown or [Grown(1_000_000)]
+            ],
+            Target(
+                "growth of the memory of a service over 100,000 orders",
+                self.soak.growth() if self.soak else None,
+                10,
+                "%",
+                least=False,
+            ),
+            Target("memory of the largest service process", self.largest(), 150, "MiB", least=False),
+            Target("two processes of one service against one", _share(alone.get(2), alone.get(1)), 1.6),
+            Target("catching up, against the top rate", _share(self.catch_up, top), 0.9),
+            Target("flash sale, against the top rate", _share(skew.flash_rate if skew else None, top), 0.7),
+            Target("with a gateway of 2 s, against the top rate", _share(skew.slow_rate if skew else None, top), 0.9),
         ]
 
     def json(self) -> Mapping[str, object]:
         """Plain data."""
-        return asdict(self) | {
-            "targets": [asdict(one) | {"holds": one.holds} for one in self.targets()],
-            "round_trips": {f"p{share * 100:.0f}": quantile(self.round_trips, share) for share in QUANTILES}
-            if self.round_trips
-            else {},
-        }
+        trips = {f"p{share * 100:.0f}": quantile(self.round_trips, share) for share in QUANTILES if self.round_trips}
+        targets = [asdict(one) | {"holds": one.holds} for one in self.targets()]
+        return asdict(self) | {"round_trips": trips, "targets": targets}
+
+
+def _share(part: float | None, whole: float | None) -> float | None:
+    return part / whole if part and whole else None

@@ -1,18 +1,20 @@
-"""A gateway and a mail server that answer at once and keep nothing: as cheap as a real protocol allows."""
+"""A gateway and a mail server that agree to everything: as cheap as a real protocol allows."""
 
 import asyncio
 import itertools
 import json
-from typing import Final, cast
+from typing import ClassVar, Final, cast
 
 EXPIRES: Final = "2099-01-01T00:00:00Z"
 
 
 class Gateway(asyncio.Protocol):
-    """HTTP/1.1 with keep-alive: says yes to every authorisation and capture, after `delay` seconds."""
+    """HTTP/1.1 with keep-alive: says yes to every authorisation, capture and void, after `delay` seconds."""
 
     calls = 0
     _ids = itertools.count(1)
+    _authorised: ClassVar[dict[str, int]] = {}
+    """Amounts by authorisation: a void doesn't name its own."""
 
     def __init__(self, delay: float = 0) -> None:
         self._delay, self._buffer = delay, b""
@@ -27,20 +29,26 @@ class Gateway(asyncio.Protocol):
         self._buffer += data
         while (end := self._buffer.find(b"\r\n\r\n")) >= 0:
             head = self._buffer[:end].lower()
+            path = head.split(b" ", 2)[1].decode()
             length = int(head.split(b"content-length:", 1)[1].split(b"\r\n", 1)[0]) if b"content-length:" in head else 0
             if len(self._buffer) < end + 4 + length:
                 return
             body = self._buffer[end + 4 : end + 4 + length]
             self._buffer = self._buffer[end + 4 + length :]
-            self._answer(body)
+            self._answer(path, body)
 
-    def _answer(self, body: bytes) -> None:
+    def _answer(self, path: str, body: bytes) -> None:
         asked = json.loads(body or b"{}")
         Gateway.calls += 1
+        identifier = f"gw_{next(self._ids)}"
+        if path.endswith("/authorisations"):
+            self._authorised[identifier] = asked["amount"]
+        elif path.endswith("/void"):
+            asked["amount"] = self._authorised[path.split("/")[-2]]
         answer = json.dumps(
             {
-                "id": f"gw_{next(self._ids)}",
-                "amount": asked.get("amount", 0),
+                "id": identifier,
+                "amount": asked["amount"],
                 "currency": asked.get("currency", "GBP"),
                 "status": "authorised",
                 "expires_at": EXPIRES,

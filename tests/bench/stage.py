@@ -1,20 +1,19 @@
-"""What runs on one side of the benchmark, and what it costs."""
+"""What runs on one side of the benchmark."""
 
 import asyncio
 import json
 import os
 import sys
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-import aiohttp
 import asyncpg
-import psutil
 from packhorse_chassis.reaction import Routes
-from packhorse_cli.system import SERVICES
+from packhorse_cli.lag import Lag
+from packhorse_cli.runner import Running
+from packhorse_cli.system import SERVICES, System
 from packhorse_contracts import registry
 from packhorse_devstack import topics
 from packhorse_devstack.places import free_ports
@@ -30,34 +29,41 @@ class Side:
     """Processes that run, by name, beside the servers that all sides share."""
 
     name: str
-    supervisor: Supervisor
-    databases: dict[str, str]
+    running: Running
     prefix: str = ""
-    health: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def databases(self) -> dict[str, str]:
+        """The address of each service's database."""
+        return self.running.system.databases
 
     def processes(self) -> dict[str, int]:
         """Process ids by name."""
-        return {name: child.pid for name, child in self.supervisor.children.items()}
-
-    async def until_ready(self, seconds: float = 120) -> None:
-        """Waits for all of them."""
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as http, asyncio.timeout(seconds):
-            for url in self.health.values():
-                while True:
-                    try:
-                        async with http.get(f"{url}/health/ready") as answer:
-                            if answer.status == 200:
-                                break
-                    except (aiohttp.ClientError, TimeoutError, OSError):
-                        pass
-                    await asyncio.sleep(0.1)
+        return {name: child.pid for name, child in self.running.supervisor.children.items()}
 
     async def until_said(self, word: str, seconds: float = 120) -> None:
         """Waits until each has written this line since it was started."""
         async with asyncio.timeout(seconds):
-            for child in self.supervisor.children.values():
+            for child in self.running.supervisor.children.values():
                 while word not in child.tail(200):
                     await asyncio.sleep(0.1)
+
+    async def until_quiet(self, seconds: float = 60) -> None:
+        """Waits until nothing is under way in the services."""
+        async with asyncio.timeout(seconds), Lag(self.running.system.kafka, self.databases) as lag:
+            while not await self.running.quiet(lag):
+                await asyncio.sleep(0.1)
+
+
+async def until_there(dsn: str, table: str, rows: int, seconds: float = 60) -> None:
+    """Waits until a table has so many rows."""
+    db = await asyncpg.connect(dsn)
+    try:
+        async with asyncio.timeout(seconds):
+            while await db.fetchval(f"SELECT count(*) FROM {table}") < rows:
+                await asyncio.sleep(0.1)
+    finally:
+        await db.close()
 
 
 def heard() -> dict[str, set[str]]:
@@ -68,44 +74,70 @@ def heard() -> dict[str, set[str]]:
     }
 
 
+async def databases(stack: Stack, prefix: str = "") -> dict[str, str]:
+    """A database for each service; those of another `prefix` are others."""
+    return {service: await stack.create_database(prefix + service) for service in SERVICES}
+
+
 @asynccontextmanager
-async def packhorse(stack: Stack, folder: Path, copies: int = 1, delay: float = 0) -> AsyncIterator[Side]:
-    """The real five services, `copies` processes each, with a gateway that takes `delay` seconds to answer."""
-    await topics.create(stack.kafka)
-    databases = {service: await stack.create_database(service) for service in SERVICES}
+async def outside(delay: float = 0) -> AsyncIterator[tuple[int, int]]:
+    """The ports of a gateway, which takes `delay` seconds to answer, and of a mail server."""
+    gateway, smtp = free_ports(2)
     loop = asyncio.get_running_loop()
-    gateway, smtp, *ports = free_ports(2 + copies * len(SERVICES))
     servers = [
-        await loop.create_server(lambda: Gateway(delay), "127.0.0.1", gateway),
+        await loop.create_server(lambda: Gateway(delay), "127.0.0.1", gateway, backlog=2048),
         await loop.create_server(MailServer, "127.0.0.1", smtp),
     ]
-    side = Side("packhorse", Supervisor(folder / "run"), databases)
-    free = iter(ports)
     try:
-        for service in SERVICES:
-            for copy in range(1, copies + 1):
-                port, name = next(free), service if copies == 1 else f"{service}-{copy}"
-                side.health[name] = f"http://127.0.0.1:{port}"
-                side.supervisor.add(
-                    name,
-                    [str(Path(sys.executable).with_name(f"packhorse-{service}"))],
-                    {
-                        "PACKHORSE_KAFKA": stack.kafka,
-                        "PACKHORSE_POSTGRES": databases[service],
-                        "PACKHORSE_HTTP_PORT": str(port),
-                        "PACKHORSE_GROUP_INSTANCE_ID": f"{service}-{copy}",
-                        "PACKHORSE_LOG_FORMAT": "json",
-                        "PACKHORSE_LOG_LEVEL": "warning",
-                        "PACKHORSE_PAYMENT_GATEWAY_URL": f"http://127.0.0.1:{gateway}",
-                        "PACKHORSE_NOTIFICATION_SMTP_PORT": str(smtp),
-                    },
-                )
-        await side.until_ready()
-        yield side
+        yield gateway, smtp
     finally:
-        side.supervisor.stop()
         for server in servers:
             server.close()
+
+
+@asynccontextmanager
+async def packhorse(
+    stack: Stack,
+    folder: Path,
+    *,
+    copies: Mapping[str, int] | int = 1,
+    delay: float = 0,
+    prefix: str = "",
+    environment: Mapping[str, str] | None = None,
+) -> AsyncIterator[Side]:
+    """The real five services, each as so many processes, with a gateway that takes `delay` seconds to answer.
+
+    `prefix` names other databases than the usual ones.
+    """
+    await topics.create(stack.kafka)
+    counts = dict.fromkeys(SERVICES, copies) if isinstance(copies, int) else dict(copies)
+    system = System(stack.kafka, await databases(stack, prefix))
+    running = Running(system, Supervisor(folder / "run"), {}, folder)
+    async with outside(delay) as (gateway, smtp):
+        try:
+            for service, count in counts.items():
+                for copy, port in enumerate(free_ports(count), 1):
+                    name = service if count == 1 else f"{service}-{copy}"
+                    running.health[name] = f"http://127.0.0.1:{port}"
+                    running.supervisor.add(
+                        name,
+                        [str(Path(sys.executable).with_name(f"packhorse-{service}"))],
+                        {
+                            "PACKHORSE_KAFKA": stack.kafka,
+                            "PACKHORSE_POSTGRES": system.databases[service],
+                            "PACKHORSE_HTTP_PORT": str(port),
+                            "PACKHORSE_GROUP_INSTANCE_ID": f"{service}-{copy}",
+                            "PACKHORSE_LOG_FORMAT": "json",
+                            "PACKHORSE_LOG_LEVEL": "warning",
+                            "PACKHORSE_PAYMENT_GATEWAY_URL": f"http://127.0.0.1:{gateway}",
+                            "PACKHORSE_NOTIFICATION_SMTP_PORT": str(smtp),
+                        }
+                        | dict(environment or {}),
+                    )
+            await running.until_ready(120)
+            yield Side("packhorse", running)
+        finally:
+            running.supervisor.stop()
 
 
 @asynccontextmanager
@@ -114,103 +146,42 @@ async def others(stack: Stack, folder: Path, name: str, *arguments: str) -> Asyn
     prefix = f"{name}."
     wanted = [replaced for one in topics.settings() if (replaced := one.model_copy(update={"name": prefix + one.name}))]
     await topics.create(stack.kafka, wanted)
-    databases = {service: await stack.create_database(f"{name}_{service}") for service in SERVICES}
-    loop = asyncio.get_running_loop()
-    gateway, smtp = free_ports(2)
-    servers = [
-        await loop.create_server(Gateway, "127.0.0.1", gateway),
-        await loop.create_server(MailServer, "127.0.0.1", smtp),
-    ]
-    side = Side(name, Supervisor(folder / "run"), databases, prefix)
-    try:
-        for service in SERVICES:
-            side.supervisor.add(
-                f"{name}-{service}",
-                [sys.executable, "-m", f"tests.bench.sides.{name}", service, *arguments],
-                {
-                    "PACKHORSE_KAFKA": stack.kafka,
-                    "PACKHORSE_POSTGRES": databases[service],
-                    "PACKHORSE_PAYMENT_GATEWAY_URL": f"http://127.0.0.1:{gateway}",
-                    "PACKHORSE_NOTIFICATION_SMTP_PORT": str(smtp),
-                },
-            )
-        await side.until_said("ready")
-        yield side
-    finally:
-        side.supervisor.stop(grace=2)
-        for server in servers:
-            server.close()
+    system = System(stack.kafka, await databases(stack, f"{name}_"))
+    side = Side(name, Running(system, Supervisor(folder / "run"), {}, folder), prefix)
+    async with outside() as (gateway, smtp):
+        try:
+            for service in SERVICES:
+                side.running.supervisor.add(
+                    f"{name}-{service}",
+                    [sys.executable, "-m", f"tests.bench.sides.{name}", service, *arguments],
+                    {
+                        "PACKHORSE_KAFKA": stack.kafka,
+                        "PACKHORSE_POSTGRES": system.databases[service],
+                        "PACKHORSE_PAYMENT_GATEWAY_URL": f"http://127.0.0.1:{gateway}",
+                        "PACKHORSE_NOTIFICATION_SMTP_PORT": str(smtp),
+                    },
+                )
+            await side.until_said("ready")
+            yield side
+        finally:
+            side.running.supervisor.stop(grace=2)
 
 
 async def durable(stack: Stack, orders: int) -> float:
     """Runs the durable workflows to their end; orders a second."""
-    (gateway, smtp) = free_ports(2)
-    loop = asyncio.get_running_loop()
-    servers = [
-        await loop.create_server(Gateway, "127.0.0.1", gateway),
-        await loop.create_server(MailServer, "127.0.0.1", smtp),
-    ]
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "tests.bench.sides.durable", "--orders", str(orders)),
-        stdout=asyncio.subprocess.PIPE,
-        env={
-            **os.environ,
-            "PACKHORSE_POSTGRES": await stack.create_database("durable"),
-            "PACKHORSE_PAYMENT_GATEWAY_URL": f"http://127.0.0.1:{gateway}",
-            "PACKHORSE_NOTIFICATION_SMTP_PORT": str(smtp),
-        },
-    )
-    told, _ = await process.communicate()
-    for server in servers:
-        server.close()
+    async with outside() as (gateway, smtp):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "tests.bench.sides.durable", "--orders", str(orders)),
+            stdout=asyncio.subprocess.PIPE,
+            env={
+                **os.environ,
+                "PACKHORSE_POSTGRES": await stack.create_database("durable"),
+                "PACKHORSE_PAYMENT_GATEWAY_URL": f"http://127.0.0.1:{gateway}",
+                "PACKHORSE_NOTIFICATION_SMTP_PORT": str(smtp),
+            },
+        )
+        told, _ = await process.communicate()
     if process.returncode:
         raise RuntimeError(f"the durable workflows ended with {process.returncode}")
     return float(json.loads(told.splitlines()[-1])["rate"])
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a run took: CPU seconds by process, bytes written ahead, transactions, records and their bytes in Kafka."""
-
-    seconds: float
-    cpu: dict[str, float]
-    wal: int
-    transactions: int
-    memory: dict[str, int]
-
-    def since(self, before: "Cost") -> "Cost":
-        """The difference to an earlier look; memory stays as it is now."""
-        return Cost(
-            self.seconds - before.seconds,
-            {name: used - before.cpu.get(name, 0) for name, used in self.cpu.items()},
-            self.wal - before.wal,
-            self.transactions - before.transactions,
-            self.memory,
-        )
-
-
-async def look(stack: Stack, side: Side) -> Cost:
-    """Reads all meters."""
-    pids = side.processes() | {name: child.pid for name, child in stack.servers.items()} | {"driver": 0}
-    cpu, memory = {}, {}
-    for name, pid in pids.items():
-        process = psutil.Process(pid or None)
-        family = [process, *(process.children(recursive=True) if pid else [])]
-        cpu[name] = sum(_seconds(one) for one in family)
-        memory[name] = process.memory_info().rss
-    db = await asyncpg.connect(stack.admin_dsn)
-    try:
-        wal = int(await db.fetchval("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn"))
-        done = int(await db.fetchval("SELECT sum(xact_commit) FROM pg_stat_database"))
-    finally:
-        await db.close()
-    return Cost(time.monotonic(), cpu, wal, done, memory)
-
-
-def _seconds(process: psutil.Process) -> float:
-    try:
-        times = process.cpu_times()
-    except psutil.NoSuchProcess:
-        return 0.0
-    return float(times.user + times.system)

@@ -3,13 +3,12 @@
 Orders are placed one after another in a system at rest, so that each record's cause is what its service heard last.
 """
 
-import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -17,9 +16,7 @@ from packhorse_contracts.topics import ALL
 
 from .driver import Driver
 from .orders import SKUS, Orders
-
-_STATISTICS_SECONDS = 12.0
-"""PostgreSQL's idle sessions hand in their counts within ten seconds."""
+from .stage import Side
 
 _ROWS = "SELECT relname, n_tup_ins, n_tup_upd, n_tup_del, n_live_tup FROM pg_stat_user_tables"
 _FEW = 1_000
@@ -108,23 +105,37 @@ class _Seen:
         return dict(self.headers)["ce_source"]
 
 
-async def trace(kafka: str, driver: Driver, databases: Mapping[str, str], hears: Mapping[str, set[str]]) -> Plan:
-    """Watches `orders` orders. `hears` names the types of facts that each service reacts to."""
-    before = {service: await _statistics(dsn) for service, dsn in databases.items()}
-    orders, count = Orders("trace"), 60
-    await driver.steadily(orders, count, 5)
+COUNTED: Final = 60
+"""Orders whose rows are counted, one after another."""
+
+Statistics = Mapping[str, Mapping[str, tuple[int, int, int, int]]]
+
+
+async def statistics(databases: Mapping[str, str]) -> Statistics:
+    """What was done to every table so far, by service. Sessions hand in their counts when they end: ask at rest."""
+    return {service: await _statistics(dsn) for service, dsn in databases.items()}
+
+
+async def trace(side: Side, driver: Driver, hears: Mapping[str, set[str]]) -> Plan:
+    """Watches one order after `COUNTED - 1` others. `hears` names the types of facts that each service reacts to."""
+    await driver.steadily(Orders("trace"), (5, (COUNTED - 1) / 5))
+    await side.until_quiet()
+    kafka = side.running.system.kafka
     consumer, ends = await _at_ends(kafka)
     try:
-        await driver.saturate(Orders("tracx"), 1, 1)
-        await asyncio.sleep(1.5)  # what nobody waits for, such as stock levels
+        order = Orders("tracx")
+        await driver.saturate(order, 1, 1)
+        await side.until_quiet()
         seen = await _since(consumer, ends)
     finally:
         await consumer.stop()
-    await asyncio.sleep(_STATISTICS_SECONDS)
-    plan = _outputs(seen, hears, Orders("tracx").id(0))
+    return _outputs(seen, hears, order.id(0))
+
+
+async def count_rows(plan: Plan, databases: Mapping[str, str], before: Statistics) -> None:
+    """Adds to the plan what happened to each table for an input, from the counts before the trace and now."""
     for service, part in plan.parts.items():
-        part.rows = await _rows(databases[service], before[service], part.inputs * (count + 1))
-    return plan
+        part.rows = await _rows(databases[service], before[service], part.inputs * COUNTED)
 
 
 def _outputs(seen: list[_Seen], hears: Mapping[str, set[str]], order: str) -> Plan:

@@ -227,3 +227,27 @@ async def test_an_answer_that_makes_no_sense_leaves_the_outcome_unknown(status: 
         with pytest.raises(RetryError):
             await ask(GatewayPerformer(gateway), "k1", authorise())
         await gateway.close()
+
+
+async def test_as_many_calls_are_under_way_as_the_chassis_allows() -> None:
+    """None waits in a queue of our own, where it would run out of time and seem unanswered."""
+    wanted, together = 150, asyncio.Event()
+    here: list[str] = []
+
+    async def answer_when_all_are_here(request: web.Request) -> web.Response:
+        here.append(request.headers["Idempotency-Key"])
+        if len(here) == wanted:
+            together.set()
+        await together.wait()
+        asked = await request.json()
+        return web.json_response(
+            {"id": f"a-{len(here)}", "amount": asked["amount"], "currency": asked["currency"]}, status=201
+        )
+
+    app = web.Application()
+    app.router.add_post("/v1/authorisations", answer_when_all_are_here)
+    async with TestServer(app) as server:
+        performer = GatewayPerformer(RestGateway(str(server.make_url("")), 20))
+        answers = await asyncio.gather(*[ask(performer, f"k-{number}", authorise()) for number in range(wanted)])
+        await performer.close()
+    assert all(isinstance(answer, Done) for answer in answers)

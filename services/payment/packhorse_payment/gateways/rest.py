@@ -58,7 +58,11 @@ class RestGateway:
     def __init__(self, url: str, seconds: float, api_key: SecretStr | None = None) -> None:
         self._url = url.rstrip("/")
         headers = {"Authorization": f"Bearer {api_key.get_secret_value()}"} if api_key else {}
-        self._session = aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(total=seconds))
+        # How many calls are under way is for the chassis to limit: one that waits here would seem unanswered.
+        connector = aiohttp.TCPConnector(limit=0)
+        self._session = aiohttp.ClientSession(
+            connector=connector, headers=headers, timeout=aiohttp.ClientTimeout(total=seconds)
+        )
 
     async def do(self, operation: Operation, key: str, order_id: str) -> Outcome:
         """Posts it."""
