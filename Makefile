@@ -1,7 +1,7 @@
 # Everything begins here. The tools come from the lock file; uv itself is fetched where the machine has none.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down compose lint types format contracts pages chaos fuzz simulate bench bench-quick sabotage
+.PHONY: help demo test up down compose lint types format contracts pages chaos fuzz simulate bench bench-quick bench-soak profile sabotage
 
 UV := $(shell command -v uv 2>/dev/null)
 ifeq ($(UV),)
@@ -76,12 +76,19 @@ MINUTES ?= 10
 chaos: $(READY) ## Random faults under load for MINUTES, then the audit; SEED repeats a run's choices
 	CHAOS_MINUTES=$(MINUTES) CHAOS_SEED=$(or $(SEED),0) CHAOS_RATE=$(CHAOS_RATE) $(BIN)/pytest -q -s -p no:logging --timeout 0 tests/chaos
 
-bench: $(READY) ## Packhorse against the floor, the usual way and durable workflows (about 12 minutes); figures in .packhorse/bench
+bench: $(READY) ## Packhorse against the floor, the usual way, durable workflows, many orders, uneven loads (PARTS=sides,…)
 	@$(UV) sync --quiet --all-packages --frozen --inexact --group bench --python $(PYTHON)
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench $(if $(PARTS),--parts $(PARTS))
 
-bench-quick: $(READY) ## The same in one short round (under 3 minutes)
+bench-quick: $(READY) ## The three sides and their latency, in one short round (under 3 minutes)
 	$(BIN)/python -m tests.bench --quick
+
+bench-soak: $(READY) ## Memory of every service over 100,000 orders (about 10 minutes)
+	$(BIN)/python -m tests.bench --parts soak
+
+profile: $(READY) ## A flame graph of one service under load: SERVICE=order
+	@$(UV) sync --quiet --all-packages --frozen --inexact --group bench --python $(PYTHON)
+	$(BIN)/python -m tests.bench.profile $(or $(SERVICE),order)
 
 $(READY): pyproject.toml uv.lock $(wildcard libs/*/pyproject.toml services/*/pyproject.toml)
 	@if [ "$(UV)" = .uv/bin/uv ] && [ ! -x .uv/bin/uv ]; then $(PYTHON) -m venv .uv && .uv/bin/pip install --quiet uv; fi

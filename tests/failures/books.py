@@ -1,41 +1,23 @@
 """What is on the shelves, by the audit's own reckoning, in a world in memory."""
 
-from collections import Counter
-
-from packhorse_audit.books import Cell, StockBook, stock_is_conserved
-from packhorse_chassis.memory import Memory
-from packhorse_inventory.state import RESERVATIONS, STOCK, Level, Movement, Reservation, Stock
+from packhorse_audit.books import StockBook, stock_is_conserved
+from packhorse_inventory.state import RESERVATIONS, STOCK, Level, Reservation, Stock
+from packhorse_simulation.books import stock_book
 
 from .every_order import World
 
 
-def stock_book(inventory: Memory) -> StockBook:
+def book(world: World) -> StockBook:
     """Levels, the sums of their movements, and what orders hold."""
-    levels: dict[Cell, tuple[int, int]] = {}
-    allocated: Counter[Cell] = Counter()
-    for ref, kept in inventory.states.items():
-        if isinstance(kept, Stock):
-            levels |= {(ref.key, place): (one.on_hand, one.reserved) for place, one in kept.levels.items()}
-        elif isinstance(kept, Reservation):
-            for part in kept.allocated:
-                allocated[part.sku, part.location] += part.quantity
-    moved: dict[Cell, tuple[int, int, int, int]] = {}
-    for one in inventory.journal:
-        assert isinstance(one, Movement)
-        cell = one.sku, one.location
-        on_hand, reserved, count, highest = moved.get(cell, (0, 0, 0, 0))
-        moved[cell] = (
-            on_hand + one.on_hand_change,
-            reserved + one.reserved_change,
-            count + 1,
-            max(highest, one.number),
-        )
-    return StockBook(levels, moved, allocated)
+    inventory = world.services["inventory"]
+    shelves = {ref.key: kept for ref, kept in inventory.states.items() if isinstance(kept, Stock)}
+    reservations = [kept for kept in inventory.states.values() if isinstance(kept, Reservation)]
+    return stock_book(shelves, inventory.journal, reservations)
 
 
 def conserved(world: World) -> None:
     """Nothing is oversold, counters are the sums of their rows, and what is reserved is some order's."""
-    assert list(stock_is_conserved(stock_book(world.services["inventory"]))) == []
+    assert list(stock_is_conserved(book(world))) == []
 
 
 def shelf(world: World, location: str, sku: str = "mug") -> Level:

@@ -16,7 +16,7 @@ from packhorse_contracts.warehouse import StockCounted, StockMoved
 from packhorse_inventory.state import Movement
 from packhorse_order.state import ORDERS
 
-from .books import conserved, reservation, shelf, stock_book
+from .books import book, conserved, reservation, shelf
 from .every_order import NOON, World, explore
 from .shop import (
     INVENTORY,
@@ -207,8 +207,8 @@ def test_no_sequence_of_facts_makes_the_counters_drift(facts: list[Fact]) -> Non
 def test_the_audit_names_a_counter_that_has_drifted_by_one() -> None:
     """odoo#62139, once more: nobody noticed until it hurt. Here one piece is enough for the audit to name its cell."""
     world = World.of([INVENTORY]).settle(*stocked({"mug": {NORTH: 4}}), accepted(("mug", 2)))
-    book = stock_book(world.services["inventory"])
-    on_hand, reserved = book.levels["mug", NORTH]
+    right = book(world)
+    on_hand, reserved = right.levels["mug", NORTH]
     for spoiled in ((on_hand, reserved + 1), (on_hand - 1, reserved)):
-        found = list(stock_is_conserved(replace(book, levels={("mug", NORTH): spoiled})))
+        found = list(stock_is_conserved(replace(right, levels={("mug", NORTH): spoiled})))
         assert {violation.subject for violation in found} == {"mug at north"}

@@ -11,7 +11,7 @@ from packhorse_chassis.faults import is_transient
 
 log = structlog.get_logger(__name__)
 _LONGEST_PAUSE = 5.0
-_LONGEST_BREATH = 0.05
+_LONGEST_BREATH = 0.2
 
 
 def breath(inputs: int) -> float:

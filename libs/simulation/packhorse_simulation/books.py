@@ -1,7 +1,7 @@
 """The audit's books, read from the in-memory databases instead of PostgreSQL."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from packhorse_audit.books import Cell, OrderBook, PaymentBook, ShipmentBook, StockBook
 from packhorse_audit.streams import Spoken
@@ -9,7 +9,7 @@ from packhorse_audit.told import Told
 from packhorse_contracts.notification import NotificationSent
 from packhorse_contracts.order import OrderAccepted
 from packhorse_contracts.shipping import ShippingDispatched, ShippingPickListIssued, ShippingPickListWithdrawn
-from packhorse_inventory.state import RESERVATIONS, STOCK, Movement
+from packhorse_inventory.state import RESERVATIONS, STOCK, Movement, Reservation, Stock
 from packhorse_notification.state import CONVERSATIONS
 from packhorse_order.state import ORDERS, Order
 from packhorse_payment.ledger import LedgerEntry
@@ -43,12 +43,20 @@ def orders(db: Database) -> dict[str, OrderBook]:
 
 def stock(db: Database) -> StockBook:
     """Stock from its three sides."""
-    levels: dict[Cell, tuple[int, int]] = {}
-    for sku, shelf in db.of_kind(STOCK).items():
-        for place, level in shelf.levels.items():
-            levels[sku, place] = (level.on_hand, level.reserved)
+    return stock_book(db.of_kind(STOCK), db.journal, db.of_kind(RESERVATIONS).values())
+
+
+def stock_book(
+    shelves: Mapping[str, Stock], journal: Iterable[object], reservations: Iterable[Reservation]
+) -> StockBook:
+    """The levels by SKU, the sums of their movements, and what orders hold."""
+    levels = {
+        (sku, place): (level.on_hand, level.reserved)
+        for sku, shelf in shelves.items()
+        for place, level in shelf.levels.items()
+    }
     moved: dict[Cell, tuple[int, int, int, int]] = {}
-    for entry in db.journal:
+    for entry in journal:
         if isinstance(entry, Movement):
             cell = entry.sku, entry.location
             on_hand, reserved, count, highest = moved.get(cell, (0, 0, 0, 0))
@@ -59,7 +67,7 @@ def stock(db: Database) -> StockBook:
                 max(highest, entry.number),
             )
     allocated: Counter[Cell] = Counter()
-    for reservation in db.of_kind(RESERVATIONS).values():
+    for reservation in reservations:
         for part in reservation.allocated:
             allocated[part.sku, part.location] += part.quantity
     return StockBook(levels, moved, allocated)

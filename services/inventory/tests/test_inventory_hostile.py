@@ -8,7 +8,8 @@ from packhorse_contracts.order import OrderAccepted
 from packhorse_contracts.shipping import ShippingDispatched, ShippingShortPicked
 from packhorse_inventory.state import STOCK
 
-from .test_inventory_stock import NOON, ROUTES, accepted, place, product, received
+from .inventory_story import NOON, accepted, place, product, received
+from .test_inventory_stock import ROUTES
 
 LONG_SKUS = [f"{'s' * 60}{number:04}" for number in range(MAX_ITEMS)]
 LONG_PLACES = [f"{'p' * 63}{number}" for number in range(2)]

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 
 import asyncpg
 import pytest
@@ -14,12 +13,10 @@ from packhorse_chassis.migrate import migrate
 from packhorse_chassis.source import Records
 from packhorse_contracts import envelope as ce
 from packhorse_contracts.base import Fact
-from packhorse_contracts.catalogue import LocationChanged, ProductChanged
-from packhorse_contracts.order import OrderAccepted
-from packhorse_contracts.warehouse import StockReceived
 from packhorse_inventory.service import build
 
-NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+from .inventory_story import NOON, accepted, place, product, received
+
 PIECES, ORDERS, OWNERS = 5, 24, 6
 SERVICE = build()
 READER = Reader(SERVICE.routes)
@@ -43,36 +40,16 @@ def arrived(fact: Fact) -> Arrival:
     return arrival
 
 
-def accepted(order_id: str) -> OrderAccepted:
-    """An order for one mug."""
-    return OrderAccepted.model_validate(
-        {
-            "order_id": order_id,
-            "at": NOON,
-            "channel": "web",
-            "currency": "GBP",
-            "customer": {"customer_id": "c", "name": "Ada"},
-            "lines": [{"line_id": "1", "sku": "MUG", "quantity": 1, "unit_price": 100}],
-            "delivery": {"mode": "ship", "service": "standard", "price": 0},
-            "payments": [],
-            "totals": {"goods": 0, "discount": 0, "delivery": 0, "tax": 0, "grand_total": 0},
-        }
-    )
-
-
 async def test_many_buyers_get_what_there_is_and_not_one_more(pool: Pool) -> None:
     """Each reservation sees the one before it: so many are reserved as there are pieces, the others are refused, and
     no order stays behind for a person to look at."""
     owners = [Processor(SERVICE, pool, Inbox(pool)) for _ in range(OWNERS)]
-    mug = ProductChanged(sku="MUG", title="Mug", weight=100, length=10, width=10, height=10)
-    shelf = {"location": "north", "kind": "warehouse", "name": "North", "country": "GB", "active": True}
-    goods = {"receipt_id": "r", "location": "north", "lines": [{"sku": "MUG", "quantity": PIECES}]}
-    for fact in (mug, LocationChanged.model_validate(shelf), StockReceived.model_validate(goods)):
+    for fact in (product("MUG"), place("north"), received("r", "north", MUG=PIECES)):
         await owners[0].process([arrived(fact)], Records())
 
     async def own(owner: Processor, number: int) -> None:
         for name in range(number, ORDERS, OWNERS):
-            await owner.process([arrived(accepted(f"order-{name}"))], Records())
+            await owner.process([arrived(accepted(f"order-{name}", ("MUG", 1)))], Records())
 
     await asyncio.gather(*(own(owner, number) for number, owner in enumerate(owners)))
     decided = await pool.fetchrow("""

@@ -1,7 +1,6 @@
 """The inventory service as stories in messages, and what must hold of stock whatever happens."""
 
 from collections import Counter
-from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +9,6 @@ from packhorse_chassis.memory import Memory
 from packhorse_chassis.reaction import RefusedError
 from packhorse_contracts.base import Fact
 from packhorse_contracts.blocks import OrderLine, Reason
-from packhorse_contracts.catalogue import LocationChanged, ProductChanged
 from packhorse_contracts.inventory import (
     InventoryLevelChanged,
     InventoryLowStock,
@@ -19,54 +17,17 @@ from packhorse_contracts.inventory import (
     InventoryReserved,
     InventoryStockAdjusted,
 )
-from packhorse_contracts.order import OrderAccepted, OrderCancelled
+from packhorse_contracts.order import OrderCancelled
 from packhorse_contracts.shipping import ShippingDispatched, ShippingShortPicked
-from packhorse_contracts.warehouse import StockCounted, StockMoved, StockReceived
+from packhorse_contracts.warehouse import StockCounted, StockMoved
 from packhorse_inventory.policies import Policy, allocate
 from packhorse_inventory.reactions import routes
 from packhorse_inventory.state import RESERVATIONS, STOCK, Level, Movement
 
-NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+from .inventory_story import NOON, accepted, place, product, received
+
 ROUTES = routes(Policy(low_stock=2))
 SKUS, PLACES = ("MUG", "TRAY"), ("north", "south")
-
-
-def product(sku: str) -> ProductChanged:
-    """A product of the catalogue."""
-    return ProductChanged(sku=sku, title=sku, weight=100, length=10, width=10, height=10)
-
-
-def place(name: str, *, active: bool = True) -> LocationChanged:
-    """A location of the catalogue."""
-    return LocationChanged.model_validate(
-        {"location": name, "kind": "warehouse", "name": name, "country": "GB", "active": active}
-    )
-
-
-def received(receipt: str, location: str, **skus: int) -> StockReceived:
-    """Goods came in."""
-    lines = [{"sku": sku, "quantity": quantity} for sku, quantity in skus.items()]
-    return StockReceived.model_validate({"receipt_id": receipt, "location": location, "lines": lines})
-
-
-def accepted(order_id: str, *lines: tuple[str, int]) -> OrderAccepted:
-    """An order for these."""
-    return OrderAccepted.model_validate(
-        {
-            "order_id": order_id,
-            "at": NOON,
-            "channel": "web",
-            "currency": "GBP",
-            "customer": {"customer_id": "c", "name": "Ada"},
-            "lines": [
-                {"line_id": str(number), "sku": sku, "quantity": quantity, "unit_price": 100}
-                for number, (sku, quantity) in enumerate(lines, 1)
-            ],
-            "delivery": {"mode": "ship", "service": "standard", "price": 0},
-            "payments": [],
-            "totals": {"goods": 0, "discount": 0, "delivery": 0, "tax": 0, "grand_total": 0},
-        }
-    )
 
 
 def cancelled(order_id: str, *, whole: bool = True, code: str = "x", **lines: int) -> OrderCancelled:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from packhorse_chassis.reaction import (
     CancelTimer,
@@ -58,6 +58,9 @@ class Overdue(Internal):
 
 Decided = Decisions[Order]
 _APART = timedelta(milliseconds=1)
+SENT_THOUGH_CANCELLED: Final = "sent_though_cancelled"
+"""The payment problem where a warehouse sends what it had agreed not to send."""
+
 """Readers derive ids from a moment, in which milliseconds count."""
 
 
@@ -260,9 +263,12 @@ def _cancel_lines(order: Order, pieces: dict[str, int], reason: Reason, by: Canc
 
 
 def note_dispatch(order: Order, fact: ShippingDispatched, now: datetime) -> Decided:
-    """A shipment is on its way."""
+    """A shipment is on its way. An agreed cancellation stands even so: nobody pays, and operators see it."""
     pieces = total({line.line_id: line.quantity} for line in fact.lines)
-    return _then_complete(_settle(_with(order, fact.shipment_id, lines=pieces, dispatched=True), now), now)
+    sent = _with(order, fact.shipment_id, lines=pieces, dispatched=True)
+    if sent.shipments[fact.shipment_id].withdrawn is not None and not order.cancelling:
+        sent = sent.model_copy(update={"payment_problem": SENT_THOUGH_CANCELLED})
+    return _then_complete(_settle(sent, now), now)
 
 
 def note_delivery(order: Order, fact: ShippingDelivered, now: datetime) -> Decided:

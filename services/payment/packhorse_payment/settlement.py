@@ -98,11 +98,8 @@ def _may_renew(authorisation: Authorisation | None) -> bool:
 def _why_not(payment: Payment) -> Refused:
     if payment.declined:
         return payment.declined
-    ended = payment.authorisation.ended if payment.authorisation else None
-    if ended == "captured":
-        return Refused(code="amount_too_large", message="more left than was authorised")
-    code = "authorisation_expired" if ended == "expired" else "authorisation_voided"
-    return Refused(code=code, message="the goods left, but nothing is held that could be captured")
+    ended = payment.authorisation.ended if payment.authorisation else "missing"
+    return Refused(code=f"authorisation_{ended}", message="the goods left, but nothing is held that could be captured")
 
 
 def _close(turn: Turn, shipment_id: str) -> None:

@@ -15,30 +15,33 @@ Ended = Literal["captured", "voided", "expired"]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line's `value`, and what became of its units: `owed` left and weren't taken back, `cancelled` never will.
+    """A line's `value`, and what became of its units: so many were `shipped`, so many `cancelled`.
 
-    owed + cancelled never exceed what was ordered.
+    The same unit may be both: taken back after it left, or sent though it was cancelled.
     """
 
     ordered: int
     value: int
-    owed: int = 0
+    shipped: int = 0
     cancelled: int = 0
 
     @property
     def open(self) -> int:
         """Units that may still leave."""
-        return self.ordered - self.owed - self.cancelled
+        return max(0, self.ordered - self.shipped - self.cancelled)
+
+    @property
+    def owed(self) -> int:
+        """Units that left and that the customer wants. An agreed cancellation stands, whatever leaves all the same."""
+        return min(self.shipped, self.ordered - self.cancelled)
 
     def ship(self, units: int) -> "Line":
-        """Units left. They are owed even where they had been cancelled: the customer has them."""
-        owed = min(self.owed + units, self.ordered)
-        return replace(self, owed=owed, cancelled=min(self.cancelled, self.ordered - owed))
+        """Units left."""
+        return replace(self, shipped=min(self.shipped + units, self.ordered))
 
     def cancel(self, units: int) -> "Line":
-        """Units won't leave. Those beyond the open ones are taken back from what left."""
-        cancelled = min(self.cancelled + units, self.ordered)
-        return replace(self, cancelled=cancelled, owed=min(self.owed, self.ordered - cancelled))
+        """Units won't leave, or aren't wanted any more."""
+        return replace(self, cancelled=min(self.cancelled + units, self.ordered))
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,8 +55,6 @@ class Warehouse:
         self.jobs: dict[str, Job] = {}
         self.left: Counter[tuple[str, str]] = Counter()
         self.answered: dict[str, str] = {}
-        self.broke_its_word: set[str] = set()
-        """Orders that it sent after it had agreed not to."""
 
         Ear(scheduler, log, chance, SHIPPING_PICK_LISTS.name, self._hear)
 
@@ -162,8 +160,6 @@ class Warehouse:
     def _hand_over(self, job: Job) -> Fact:
         asked = job.asked
         job.packed = job.left = True
-        if self.answered.get(asked.pick_list_id) == "accepted":
-            self.broke_its_word.add(asked.order_id)
         skus = {line.line_id: line.sku for line in asked.lines}
         for line, count in job.picked.items():
             self.left[skus[line], asked.location] += count

@@ -1,0 +1,343 @@
+"""How much hardware a rate needs: from the benchmark's figures to `deploy/capacity.md`.
+
+`python -m tests.bench.capacity [FIGURES.json]` takes over new figures, where given, and writes the page anew;
+`--check` only says whether it is stale.
+
+The model. Each part (a service, Kafka, PostgreSQL) uses `base + an_order * rate` cores, fitted by least squares to the
+runs at 10 % and 50 % of the top rate and to the top rate. All parts of the machine measured share its cores, so that
+the time an order takes follows a processor-sharing queue, M/G/1-PS: T(load) = T(0) / (1 - load). Source: L. Kleinrock,
+Queueing Systems II, 1976, chapter 4.4. The run at 80 % isn't used to fit: it shows how far the model is off.
+"""
+
+import json
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from packhorse_cli.system import SERVICES
+from packhorse_devstack.places import project
+
+FIGURES: Final = "deploy/capacity.json"
+PAGE: Final = "deploy/capacity.md"
+RATES: Final = (10, 1_000, 100_000)
+
+LOAD: Final = 0.6
+"""Share of a core that is planned for: the rest is for bursts, a lost machine, and short waits."""
+
+INSTANCE_CORES: Final = 16
+"""Of one PostgreSQL instance, and of one broker: usual sizes, not measured."""
+
+WAL_MB: Final = 150
+"""Megabytes a second that one PostgreSQL instance writes ahead to a fast disk. Not measured."""
+
+BROKER_MB: Final = 100
+"""Megabytes a second that one broker takes in, replicas of others included. Not measured."""
+
+REPLICAS: Final = 3
+PARTS: Final = (*SERVICES, "kafka", "postgres")
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a part uses: cores at rest, and core-seconds an order."""
+
+    base: float
+    order: float
+
+    def cores(self, rate: float) -> float:
+        """At so many orders a second."""
+        return self.base + self.order * rate
+
+    @classmethod
+    def fit(cls, points: Sequence[tuple[float, float]]) -> "Part":
+        """Least squares through (orders a second, cores), with no cost below zero."""
+        mean_rate = sum(rate for rate, _ in points) / len(points)
+        mean_cores = sum(cores for _, cores in points) / len(points)
+        spread = sum((rate - mean_rate) ** 2 for rate, _ in points)
+        order = sum((rate - mean_rate) * (cores - mean_cores) for rate, cores in points) / spread
+        return cls(max(0.0, mean_cores - order * mean_rate), max(0.0, order))
+
+
+@dataclass(frozen=True)
+class Model:
+    """The fitted parts, and what a record costs in bytes."""
+
+    parts: dict[str, Part]
+    driver: Part
+    machine_cores: int
+    top: float
+    rest_seconds: float
+    """Placed to pick list with nothing else under way."""
+
+    wal: int
+    bytes: int
+    stored: int
+
+    def load(self, rate: float) -> float:
+        """Share of the measured machine's cores in use."""
+        return (sum(part.cores(rate) for part in self.parts.values()) + self.driver.cores(rate)) / self.machine_cores
+
+    def seconds(self, rate: float) -> float:
+        """Placed to pick list, median, on the measured machine."""
+        return self.rest_seconds / max(0.01, 1 - self.load(rate))
+
+    def top_with(self, copies: int) -> float:
+        """The top rate of the measured machine with so many processes of each service: each rests at the same cost."""
+        rest = self.driver.base + sum(
+            part.base * (copies if name in SERVICES else 1) for name, part in self.parts.items()
+        )
+        order = self.driver.order + sum(part.order for part in self.parts.values())
+        return (self.machine_cores * self.load(self.top) - rest) / order
+
+
+def model(figures: Mapping[str, Any]) -> Model:
+    """Fits everything."""
+    low, half = figures["steady"][:2]
+    best = max((one for one in figures["saturated"] if one["side"] == "packhorse"), key=lambda one: one["rate"])
+    names = {name: ["kafka-1"] if name == "kafka" else [name] for name in PARTS}
+
+    def points(name: str) -> list[tuple[float, float]]:
+        found = [(one["rate"], sum(one["cores"][own] for own in names[name])) for one in (low, half)]
+        return [*found, (best["rate"], sum(best["cpu"][own] for own in names[name]) / 1000 * best["rate"])]
+
+    parts = {name: Part.fit(points(name)) for name in PARTS}
+    names["driver"] = ["driver"]
+    fitted = Model(
+        parts,
+        Part.fit(points("driver")),
+        int(figures["machine"]["cores"]),
+        best["rate"],
+        0.0,
+        best["wal"],
+        figures["bytes"],
+        sum(size for tables in figures["sizes"].values() for size in tables.values()),
+    )
+    at_low = low["seconds"]["placed → pick_list"]["p50"]
+    return Model(**(vars(fitted) | {"rest_seconds": at_low * (1 - fitted.load(low["rate"]))}))
+
+
+def page(figures: Mapping[str, Any]) -> str:
+    """The whole page."""
+    fitted = model(figures)
+    machine, by_rate = figures["machine"], [_needs(fitted, rate) for rate in RATES]
+    return _TEXT.format(
+        cores=machine["cores"],
+        at=machine["at"],
+        commit=machine["commit"],
+        top=f"{fitted.top:.0f}",
+        parts=_table(
+            ("part", "cores at rest", "core-ms an order"),
+            [(name, f"{part.base:.3f}", f"{part.order * 1000:.2f}") for name, part in fitted.parts.items()]
+            + [("**all**", *_sums(fitted.parts.values()))],
+        ),
+        check=_check(figures, fitted),
+        needs=_table(
+            ("orders a second", *(f"{rate:,}" for rate in RATES)),
+            [(name, *(needs[name] for needs in by_rate)) for name in by_rate[0]],
+        ),
+        wal=f"{fitted.wal:,}",
+        bytes=f"{fitted.bytes:,}",
+        records=figures["records"],
+        stored=f"{fitted.stored:,}",
+        sizes=_table(
+            ("service", "bytes an order", "of them"),
+            [
+                (service, f"{sum(tables.values()):,}", ", ".join(f"{name} {size:,}" for name, size in _largest(tables)))
+                for service, tables in figures["sizes"].items()
+            ],
+        ),
+        load=f"{LOAD:.0%}",
+        instance=INSTANCE_CORES,
+        wal_mb=WAL_MB,
+        broker_mb=BROKER_MB,
+        replicas=REPLICAS,
+        copies=_copies(figures, fitted),
+        alone="; ".join(
+            f"{one['copies']} process{'es' if one['copies'] > 1 else ''}: {one['rate']:.0f} orders/s on "
+            f"{one['cores']:.2f} cores, with {one['cores_of_others']:.2f} in use by servers and driver"
+            for one in figures["alone"]
+        ),
+    )
+
+
+def _sums(parts: Any) -> tuple[str, str]:
+    every = list(parts)
+    return f"{sum(part.base for part in every):.3f}", f"{sum(part.order for part in every) * 1000:.2f}"
+
+
+def _largest(tables: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(tables.items(), key=lambda item: -item[1])[:3]
+
+
+def _processes(fitted: Model, service: str, rate: float) -> int:
+    return max(2, math.ceil(fitted.parts[service].order * rate / LOAD))
+
+
+def _partitions(fitted: Model, rate: float) -> int:
+    """As many as the largest service has processes, and room to double; in dozens, so that they can be shared out."""
+    largest = max(_processes(fitted, service, rate) for service in SERVICES)
+    return 12 * math.ceil(max(12, 2 * largest) / 12)
+
+
+def _instances(fitted: Model, rate: float) -> int:
+    by_cores = fitted.parts["postgres"].cores(rate) / LOAD / INSTANCE_CORES
+    return max(1, math.ceil(by_cores), math.ceil(fitted.wal * rate / 1e6 / WAL_MB))
+
+
+def _brokers(fitted: Model, rate: float) -> int:
+    by_cores = fitted.parts["kafka"].cores(rate) * REPLICAS / LOAD / INSTANCE_CORES
+    return max(3, math.ceil(by_cores), math.ceil(fitted.bytes * rate * REPLICAS / 1e6 / BROKER_MB))
+
+
+def _needs(fitted: Model, rate: float) -> dict[str, str]:
+    """What a rate needs, by name."""
+    parts = fitted.parts
+    return {
+        **{f"{service}: processes": f"{_processes(fitted, service, rate):,}" for service in SERVICES},
+        "partitions a topic": f"{_partitions(fitted, rate):,}",
+        "PostgreSQL: cores": f"{math.ceil(parts['postgres'].cores(rate) / LOAD):,}",
+        "PostgreSQL: instances": f"{_instances(fitted, rate):,}",
+        "PostgreSQL: MB written ahead a second": f"{fitted.wal * rate / 1e6:,.1f}",
+        "Kafka: cores, all replicas": f"{math.ceil(parts['kafka'].cores(rate) * REPLICAS / LOAD):,}",
+        "Kafka: brokers": f"{_brokers(fitted, rate):,}",
+        "Kafka: MB a second, all replicas": f"{fitted.bytes * rate * REPLICAS / 1e6:,.1f}",
+        "disk for a day's orders, GB": f"{fitted.stored * rate * 86_400 / 1e9:,.0f}",
+    }
+
+
+def _check(figures: Mapping[str, Any], fitted: Model) -> str:
+    """What the model says of the runs that weren't used to fit it."""
+    unseen = figures["steady"][2]
+    rows = [
+        (
+            f"cores in use at {unseen['rate']:.0f} orders/s",
+            fitted.load(unseen["rate"]) * fitted.machine_cores,
+            sum(unseen["cores"].values()),
+            2,
+        ),
+        (
+            f"placed → pick list, median, at {unseen['rate']:.0f} orders/s (ms)",
+            fitted.seconds(unseen["rate"]) * 1000,
+            unseen["seconds"]["placed → pick_list"]["p50"] * 1000,
+            0,
+        ),
+    ]
+    for one in figures["saturated"]:
+        if "processes each" in one["side"]:
+            copies = int(one["side"].split(", ")[1].split()[0])
+            rows.append(
+                (f"top rate with {copies} processes a service (orders/s)", fitted.top_with(copies), one["rate"], 0)
+            )
+    return _table(
+        ("figure", "the model says", "measured", "off by"),
+        [
+            (name, f"{said:.{digits}f}", f"{found:.{digits}f}", f"{(said / found - 1) * 100:+.0f} %")
+            for name, said, found, digits in rows
+        ],
+    )
+
+
+def _copies(figures: Mapping[str, Any], fitted: Model) -> str:
+    found = [f"{one['side'].split(', ')[1]} {one['rate']:.0f}" for one in figures["saturated"] if "each" in one["side"]]
+    return f"one process each {fitted.top:.0f}, " + ", ".join(found)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+_TEXT: Final = """\
+# How much hardware
+
+<!-- Written by `python -m tests.bench.capacity`, from deploy/capacity.json. Change tests/bench/capacity.py instead. -->
+
+What this page says was computed from one run of `make bench` ({at}, commit {commit}, {cores} cores for everything: five
+services, Kafka, PostgreSQL, and the driver that plays the outside). An order has two lines, one parcel, two mails, an
+authorisation and a capture. On your machines, run `make bench` and `python -m tests.bench.capacity
+.packhorse/bench/figures.json`, and the page is about them.
+
+## What an order costs
+
+{parts}
+
+Beside that {records} records of {bytes} bytes in all (keys, headers, values, before compression), and {wal} bytes that
+PostgreSQL writes ahead.
+
+The model: each part uses `rest + an order * rate` cores, fitted to the runs at 10 % and 50 % of the top rate and to the
+top rate ({top} orders/s); waiting follows a processor-sharing queue, T(load) = T(0) / (1 - load). What it says of runs
+that were not used to fit it:
+
+{check}
+
+## What a rate needs
+
+Planned for {load} of every core. An instance of PostgreSQL and a broker are taken to have {instance} cores, and to
+write {wal_mb} MB and {broker_mb} MB a second: usual sizes that we did not measure. At least two processes of each
+service and three brokers, so that one may die. Replication {replicas}.
+
+{needs}
+
+## What saturates first, and how it is split
+
+1. **Cores of the services.** A process is one core; add processes, up to the number of partitions. They share nothing
+   but their database. Partitions are for life (`deploy/README.md`, "Partitions"): choose the column that you grow into.
+2. **PostgreSQL.** First an instance of its own for each service: five databases that never join. Then by key: all that
+   an order needs in a service lies under its id, so a service with its own consumer group and database can take the
+   orders of one share of the ids. Stock is by SKU: split it by the location that ships, not by order.
+3. **The relay.** One process of a service publishes at a time, so that order holds. It reads, publishes and deletes a
+   few thousand rows at once; the shard column of the outbox is there to let several lead, each for its own keys.
+4. **Kafka** last: an order is a few tens of records, and brokers take them in batches.
+
+Far beyond a thousand orders a second run several whole systems (cells), each with the orders of one region or one share
+of the customers: a failure then stops one cell only, and none grows beyond what was tested.
+
+More processes on the machine measured, in orders/s at the top rate: {copies}. It has no cores to spare, so that more
+processes only make smaller batches. The costliest service alone with a backlog: {alone}.
+
+A slow gateway needs no more cores, only more calls under way: by Little's law their number is the rate times the
+seconds that one takes (1,000 orders/s, 2 s: 2,000 for each kind of call). `PACKHORSE_EFFECTS_AT_ONCE` allows them for
+each process; the connections to the mail server are `PACKHORSE_NOTIFICATION_SMTP_CONNECTIONS`.
+
+## What is kept
+
+A finished order takes {stored} bytes with all indexes, of orders stored through a year:
+
+{sizes}
+
+| what | until |
+| --- | --- |
+| outbox | published: seconds. Half of its rows are dead, so it is vacuumed after 2,000 rows, without pauses |
+| timers | they fire, or what they wait for happens |
+| inbox | `PACKHORSE_INBOX_DAYS` (14): a partition a day, dropped as a whole; outsiders' ids row by row |
+| effects | 90 days after their answer, without their content; pending ones lie in a partial index of their own |
+| states of orders, journal of stock, ledger, sequences | for good: they are the books. Nothing reads a finished \
+order's rows unless asked by its id, so they cost disk and no time (`make bench` measures it, part `growth`) |
+| dead letters | an operator ends them, and after it for good: they are few, and the proof of what was decided |
+
+Tables that are updated in place (`orders`, `reservation`, `stock`, `sequence`) leave 30 % of each page free, so that a
+new version of a row stays on its page and no index changes (HOT). All others live on PostgreSQL's usual autovacuum: it
+starts after a fifth of a table has changed, which for the large, old part never happens.
+"""
+
+
+def main() -> int:
+    """The command line; 1 where `--check` finds a stale page."""
+    kept, target = project() / FIGURES, project() / PAGE
+    given = [one for one in sys.argv[1:] if one != "--check"]
+    if given:
+        kept.write_text(Path(given[0]).read_text())
+    text = page(json.loads(kept.read_text()))
+    if "--check" not in sys.argv:
+        target.write_text(text)
+    elif target.read_text() != text:
+        sys.stderr.write(f"{PAGE} is stale: run `python -m tests.bench.capacity`\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
