@@ -7,7 +7,7 @@ the simulation in a world of faults.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from packhorse_contracts.base import Fact, Model
 
@@ -46,8 +46,7 @@ class Kind(Generic[S]):
         return Ref(self.name, key)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Ref:
+class Ref(NamedTuple):
     """The address of one state: its kind's name and its key."""
 
     kind: str

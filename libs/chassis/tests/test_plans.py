@@ -33,7 +33,8 @@ INSERT INTO dead_letter (id, origin, topic, headers, code, reason, retryable, pa
 INSERT INTO parked SELECT 'tally', 'k' || n, 'k' || n FROM generate_series(1, {ROWS}) n;
 INSERT INTO waiting (subject_kind, subject_key, origin, topic, headers)
     SELECT 'tally', 'k' || n, 'record', 't', '' FROM generate_series(1, {ROWS}) n;
-INSERT INTO tally SELECT 'k' || n, '{{"notes": []}}' FROM generate_series(1, {ROWS}) n;
+INSERT INTO tally SELECT 'k' || n, jsonb_build_object('notes', array[repeat('x', 1500)])
+    FROM generate_series(1, {ROWS}) n;
 """
 
 TALLY = Table(toy.TALLIES)

@@ -23,7 +23,8 @@ def derive(at: datetime, *parts: str | int) -> str:
     bits = int.from_bytes(digest.digest(), "big")
     millis = min(max(int(at.timestamp() * 1000), 0), _MAX_MS)
     value = (millis << 80) | (0x7 << 76) | (((bits >> 62) & 0xFFF) << 64) | (0b10 << 62) | (bits & ((1 << 62) - 1))
-    return str(UUID(int=value))
+    text = f"{value:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def time_of(identifier: str) -> datetime | None:
