@@ -34,20 +34,20 @@ class Size:
     """How long a run is. `orders` a round of a side, by side; `shares` of the top rate at which latency is measured."""
 
     rounds: int = 2
-    packhorse: int = 3_000
-    floor: int = 6_000
+    packhorse: int = 3_600
+    floor: int = 7_200
     usual: int = 300
-    window: int = 1_500
+    window: int = 1_200
     shares: tuple[float, ...] = (0.1, 0.5, 0.8)
     seconds: float = 12
     backlog: int = 4_000
-    durable: int = 300
+    durable: int = 200
     flash: int = 10_000
     stored: tuple[int, ...] = (100_000, 1_000_000)
     soak: int = 100_000
 
 
-QUICK = Size(rounds=1, packhorse=1_500, floor=3_000, usual=150, window=1_000, shares=(0.5,), seconds=10)
+QUICK = Size(rounds=1, packhorse=2_400, floor=4_800, usual=150, window=800, shares=(0.5,), seconds=10)
 
 
 class Bench:
@@ -118,7 +118,9 @@ class Bench:
             waiting = asyncio.create_task(driver.saturate(self._orders(), backlog, backlog, patience=180))
             await driver.all_placed(backlog)
             async with self._packhorse():
-                self.figures.catch_up = (await waiting).rate
+                began = time.monotonic()
+                course = await waiting
+        self.figures.catch_up = backlog / (max(course.ended.values()) - began)
 
     async def _durable(self) -> None:
         say.print("durable workflows …")
@@ -140,13 +142,13 @@ class Bench:
         say.print(f"a gateway that takes {skew.GATEWAY_SECONDS:.0f} s …")
         # So many are under way that the top rate is reached in spite of two long calls an order.
         window = int(size.window + self._top() * skew.GATEWAY_SECONDS * 2)
-        found.slow_rate = await skew.slow_gateway(self._stack, self._folder, self._run(), size.packhorse * 2, window)
+        found.slow_rate = await skew.slow_gateway(self._stack, self._folder, self._run(), window * 2, window)
 
     async def _scale(self) -> None:
         for copies in (2, 4):
             async with packhorse(self._stack, self._folder, copies=copies) as side, self._driver(side) as driver:
                 say.print(f"{copies} processes a service …")
-                run = await self._saturated(side, driver, self._size.packhorse)
+                run = await self._saturated(side, driver, self._size.packhorse * 2 // 3)
                 run.side = f"packhorse, {copies} processes each"
                 self.figures.saturated.append(run)
         for copies in (1, 2):
@@ -168,15 +170,16 @@ class Bench:
             stored = orders
             grown = Grown(orders)
             self.figures.grown.append(grown)
-            for number in range(2):
+            rounds = 2 if orders == self._size.stored[-1] else 1
+            for number in range(rounds):
                 for rates, prefix in ((grown.few, ""), (grown.many, growth.PREFIX)):
-                    say.print(f"round {number + 1} of 2: with {'many' if prefix else 'few'} orders stored …")
+                    say.print(f"round {number + 1} of {rounds}: with {'many' if prefix else 'few'} orders stored …")
                     async with (
                         packhorse(self._stack, self._folder, prefix=prefix) as side,
                         self._driver(side) as driver,
                     ):
                         await self._warm(driver)
-                        rates.append((await driver.saturate(self._orders(), 2_000, self._size.window)).rate)
+                        rates.append((await driver.saturate(self._orders(), 2_400, 800)).rate)
                         if number:
                             steady = await self._steady(side, driver, self._top() / 2)
                             p99 = steady.seconds["placed → pick_list"]["p99"]
@@ -206,9 +209,10 @@ class Bench:
         return packhorse(self._stack, self._folder)
 
     async def _saturated(self, side: Side, driver: Driver, orders: int) -> Saturated:
-        await driver.saturate(self._orders(), max(20, orders // 10), self._size.window)  # warm
+        window = min(self._size.window, orders // 3)
+        await driver.saturate(self._orders(), max(20, orders // 10), window)  # warm
         before = await look(self._stack, side)
-        course = await driver.saturate(self._orders(), orders, self._size.window)
+        course = await driver.saturate(self._orders(), orders, window)
         return Saturated.of(side.name, course, (await look(self._stack, side)).since(before))
 
     async def _steady(self, side: Side, driver: Driver, rate: float) -> Steady:
