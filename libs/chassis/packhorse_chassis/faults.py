@@ -20,4 +20,5 @@ def is_transient(error: BaseException) -> bool:
         return state[:2] in _TRANSIENT_CLASSES or state in _TRANSIENT_STATES
     if isinstance(error, RuntimeError) and _CLOSED in str(error):
         return True
-    return isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError)
+    # asyncpg's internal error: a connection that was lost between two steps of one statement.
+    return isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError | asyncpg.InternalClientError)

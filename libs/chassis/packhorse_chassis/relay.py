@@ -67,7 +67,7 @@ class Relay:
             metrics.outbox_oldest.set((datetime.now(UTC) - rows[0]["created_at"]).total_seconds())
             await self._publish(rows)
             await db.execute(_DELETE, [row["id"] for row in rows])
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except Exception:
             await self.resign()
             raise
         metrics.published.inc(len(rows))

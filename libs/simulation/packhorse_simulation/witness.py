@@ -4,7 +4,6 @@ from packhorse_audit.verdict import Violation
 from packhorse_chassis.reaction import Ref
 
 from packhorse_simulation.node import Node
-from packhorse_simulation.sources import Retry, Source
 from packhorse_simulation.transaction import Work
 
 
@@ -14,6 +13,7 @@ class Witness:
     def __init__(self) -> None:
         self._last: dict[tuple[str, str, int, Ref], tuple[int, str]] = {}
         self._fired: set[tuple[str, str]] = set()
+        self._aside: set[tuple[str, str, str]] = set()
         self.violations: list[Violation] = []
 
     def see(self, node: Node, work: Work) -> None:
@@ -22,7 +22,7 @@ class Witness:
             arrival = reacted.arrival
             raw = arrival.raw
             if raw.origin == "record":
-                if raw.partition is None or raw.offset is None or not _keeps_its_place(node, work.source):
+                if raw.partition is None or raw.offset is None or (node.name, arrival.source, arrival.id) in self._aside:
                     continue
                 lane = (node.name, raw.topic, raw.partition, reacted.ref)
                 before = self._last.get(lane)
@@ -38,11 +38,10 @@ class Witness:
                 self._complain("a timer or an answer is heard once", f"{node.name} {reacted.ref.key}", arrival.id)
             else:
                 self._fired.add((node.name, arrival.id))
+        for letter in work.dead:
+            # What was refused steps aside for good, and those behind it go on; what a reaction failed at doesn't.
+            if letter.code not in ("reaction", "database"):
+                self._aside.add((node.name, letter.cause.source, letter.cause.id))
 
     def _complain(self, invariant: str, subject: str, found: str) -> None:
         self.violations.append(Violation(invariant, subject, found))
-
-
-def _keeps_its_place(node: Node, source: Source) -> bool:
-    """A record that was refused steps aside, and those behind it go on; one at which a reaction failed doesn't."""
-    return not isinstance(source, Retry) or node.db.dead[source.dead_letter_id].code in ("reaction", "database")
