@@ -22,7 +22,8 @@ class Witness:
             arrival = reacted.arrival
             raw = arrival.raw
             if raw.origin == "record":
-                if raw.partition is None or raw.offset is None or (node.name, arrival.source, arrival.id) in self._aside:
+                aside = (node.name, arrival.source, arrival.id) in self._aside
+                if raw.partition is None or raw.offset is None or aside:
                     continue
                 lane = (node.name, raw.topic, raw.partition, reacted.ref)
                 before = self._last.get(lane)
