@@ -57,7 +57,7 @@ class Till:
 async def settle(payment: Database, till: Till, workers: int = 2) -> None:
     """Several workers ask the gateway and take its answers, until nothing is left to do."""
     performers: dict[type[Internal], Performer[AskGateway, Internal]] = {AskGateway: GatewayPerformer(till)}
-    executors = [Executor(payment.pool, performers, Settings()) for _ in range(workers)]
+    executors = [Executor(payment.processor, performers, Settings()) for _ in range(workers)]
     pumps = [Pump(payment.processor, payment.pool, 10, lambda: None) for _ in range(workers)]
     while await payment.pool.fetchval(WORK):
         await asyncio.gather(*(executor.step() for executor in executors))

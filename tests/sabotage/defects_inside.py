@@ -98,17 +98,17 @@ INSIDE: Final = (
         [
             Edit(
                 _BATCH,
-                "                claimed, now = await source.claim_before(db, arrivals)",
-                "                drawn = await db.fetch(\n"
-                "                    \"SELECT nextval(pg_get_serial_sequence('outbox', 'id')) AS id \"\n"
-                '                    "FROM generate_series(1, $1)", 20 * len(arrivals) + 20\n'
-                "                )\n"
-                "                claimed, now = await source.claim_before(db, arrivals)",
+                "                    claimed, now = await source.claim_before(db, arrivals)",
+                "                    drawn = await db.fetch(\n"
+                "                        \"SELECT nextval(pg_get_serial_sequence('outbox', 'id')) AS id \"\n"
+                '                        "FROM generate_series(1, $1)", 20 * len(arrivals) + 20\n'
+                "                    )\n"
+                "                    claimed, now = await source.claim_before(db, arrivals)",
             ),
             Edit(
                 _BATCH,
-                "                await self._store(db, outcome, now)",
-                '                await self._store(db, outcome, now, [row["id"] for row in drawn])',
+                "                    await self._store(db, outcome, now)",
+                '                    await self._store(db, outcome, now, [row["id"] for row in drawn])',
             ),
             Edit(
                 _BATCH,
@@ -244,11 +244,9 @@ INSIDE: Final = (
         [
             Edit(
                 _ROWS,
-                "    $1::text[], $2::text[], $3::text[], $4::jsonb[], $5::timestamptz[], $6::text[], $7::text[])\n"
                 "ON CONFLICT (idempotency_key) DO NOTHING",
-                "    $1::text[], $2::text[], $3::text[], $4::jsonb[], $5::timestamptz[], $6::text[], $7::text[])\n"
-                "ON CONFLICT (idempotency_key) DO UPDATE SET request = excluded.request, answered_at = NULL,\n"
-                "    done_at = NULL, leased_until = '-infinity'",
+                "ON CONFLICT (idempotency_key) DO UPDATE SET request = excluded.request, done_at = NULL,\n"
+                "    leased_until = '-infinity'",
             )
         ],
         [CONTRACT],
@@ -268,7 +266,7 @@ INSIDE: Final = (
     Defect(
         "parked_key_not_asked",
         "Which keys are parked is known to the batch that parked them alone: the next batch overtakes what waits.",
-        [Edit(_BATCH, "outcome = Outcome(parked=parked - source.released)", "outcome = Outcome(parked=set())")],
+        [Edit(_BATCH, "outcome.parked = parked - source.released", "outcome.parked = set()")],
         [BATCH],
     ),
     Defect(

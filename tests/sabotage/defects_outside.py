@@ -143,19 +143,9 @@ OUTSIDE: Final = (
         [EXECUTOR],
     ),
     Defect(
-        "answer_overwritten",
-        "A late answer replaces the one that was heard already, and is heard as well.",
-        [
-            Edit(
-                _EXECUTOR,
-                "SET answered_at = clock_timestamp(), answer_type = new.type, answer = new.answer\n"
-                "FROM unnest($1::text[], $2::text[], $3::jsonb[]) AS new (key, type, answer)\n"
-                "WHERE e.idempotency_key = new.key AND e.answered_at IS NULL",
-                "SET answered_at = clock_timestamp(), answer_type = new.type, answer = new.answer, done_at = NULL\n"
-                "FROM unnest($1::text[], $2::text[], $3::jsonb[]) AS new (key, type, answer)\n"
-                "WHERE e.idempotency_key = new.key",
-            )
-        ],
+        "answer_lost_on_a_fault",
+        "The database is away when an answer comes, and the process forgets it: the outside is asked twice.",
+        [Edit(_EXECUTOR, "            self._ended = ended + self._ended\n", "")],
         [EXECUTOR],
     ),
 )

@@ -67,7 +67,8 @@ class RealWorld:
         self._processors = [Processor(service, self._pool, Inbox(self._pool)) for _ in range(2)]
         self._consumers = [Consumer(processor, self._settings, lambda: None) for processor in self._processors]
         self._oracle = oracle
-        self._executor = Executor(self._pool, {toy.Ask: oracle}, self._settings)
+        self._executor = Executor(self._processors[0], {toy.Ask: oracle}, self._settings)
+        self._processors[0].connect(lambda: None, self._executor)
         self._pumps = [Pump(processor, self._pool, 100, lambda: None) for processor in self._processors]
         self._relay = Relay(self._connect, self._producer, 100)
         self._heard: list[Said] = []
@@ -98,9 +99,9 @@ class RealWorld:
         """Steps until no step finds anything to do."""
         async with asyncio.timeout(_PATIENCE):
             while True:
+                self._oracle.failures, self._oracle.asked = self.failures, self.asked
                 await self._hear_all()
                 await asyncio.gather(*(pump.step() for pump in self._pumps[: 2 if self.rivals else 1]))
-                self._oracle.failures, self._oracle.asked = self.failures, self.asked
                 await self._executor.step()
                 await self._executor.drain()
                 await self._relay_all()

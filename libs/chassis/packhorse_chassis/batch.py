@@ -4,10 +4,11 @@ Pure reactions make the rest simple: a batch can be run again from its beginning
 but this transaction happened.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import asyncpg
 import structlog
@@ -67,6 +68,10 @@ class Outcome:
     dead: list[saying.DeadLetter] = field(default_factory=list)
     waiting: list[tuple[Ref, Arrival]] = field(default_factory=list)
     parked: set[Ref] = field(default_factory=set)
+    taken: dict[str, int] = field(default_factory=dict)
+    asked: Sequence[asyncpg.Record] = ()
+    """The effects that this process took, so many of each type, and their rows."""
+
     reacted: int = 0
 
 
@@ -76,6 +81,32 @@ class _LoadMore(Exception):
     def __init__(self, refs: Iterable[Ref]) -> None:
         super().__init__("more states are needed")
         self.refs = set(refs)
+
+
+class Asker(Protocol):
+    """Who performs effects in this process, and may take some on as they are stored."""
+
+    lease: float
+    """Seconds for which what it takes is its own."""
+
+    def take(self, wanted: Mapping[str, int]) -> dict[str, int]:
+        """How many of these it takes, by type; they count as under way from now on."""
+
+    def begin(self, taken: Mapping[str, int], rows: Sequence[asyncpg.Record]) -> None:
+        """These were stored; what was taken beyond them wasn't."""
+
+
+class Nobody:
+    """Takes nothing: what is stored waits until somebody leases it."""
+
+    lease = 0.0
+
+    def take(self, wanted: Mapping[str, int]) -> dict[str, int]:
+        """None."""
+        return {}
+
+    def begin(self, taken: Mapping[str, int], rows: Sequence[asyncpg.Record]) -> None:
+        """Nothing was taken."""
 
 
 class Processor:
@@ -88,10 +119,11 @@ class Processor:
         self.tables = {name: Table(kind) for name, kind in service.routes.kinds.items()}
         self.rows = Rows(service)
         self._due_at_once: Callable[[], None] = lambda: None
+        self._asker: Asker = Nobody()
 
-    def connect(self, due_at_once: Callable[[], None]) -> None:
+    def connect(self, due_at_once: Callable[[], None], asker: Asker) -> None:
         """`due_at_once` is called after a commit that stored timers whose time has come already."""
-        self._due_at_once = due_at_once
+        self._due_at_once, self._asker = due_at_once, asker
 
     async def process(self, arrivals: Sequence[Arrival], source: Source) -> int:
         """Takes every arrival that is new, and stores all that follows. Returns how many were new.
@@ -138,21 +170,27 @@ class Processor:
                 needed |= more.refs
 
     async def _transaction(self, arrivals: Sequence[Arrival], source: Source, needed: set[Ref]) -> int:
-        with metrics.transaction_seconds.time():
-            async with self.pool.acquire() as db, db.transaction():
-                # Records are claimed through the inbox first; timers and answers after their subjects are locked,
-                # for reactions delete timers while they hold that lock. Either order alone is free of deadlocks.
-                claimed, now = await source.claim_before(db, arrivals)
-                if not claimed:
-                    return 0
-                states, parked = await self._load(db, claimed, needed)
-                claimed = await source.claim_after(db, claimed)
-                if not claimed:
-                    return 0
-                outcome = Outcome(parked=parked - source.released)
-                for arrival in claimed:
-                    await self._take(db, arrival, now, states, outcome)
-                await self._store(db, outcome, now)
+        outcome = Outcome()
+        try:
+            with metrics.transaction_seconds.time():
+                async with self.pool.acquire() as db, db.transaction():
+                    # Records are claimed through the inbox first; timers and answers after their subjects are locked,
+                    # for reactions delete timers while they hold that lock. Either order alone has no deadlocks.
+                    claimed, now = await source.claim_before(db, arrivals)
+                    if not claimed:
+                        return 0
+                    states, parked = await self._load(db, claimed, needed)
+                    claimed = await source.claim_after(db, claimed)
+                    if not claimed:
+                        return 0
+                    outcome.parked = parked - source.released
+                    for arrival in claimed:
+                        await self._take(db, arrival, now, states, outcome)
+                    await self._store(db, outcome, now)
+        except BaseException:
+            self._asker.begin(outcome.taken, ())
+            raise
+        self._asker.begin(outcome.taken, outcome.asked)
         metrics.inputs.labels(source.name).inc(len(claimed))
         metrics.batch_size.observe(len(claimed))
         metrics.events.inc(len(outcome.said))
@@ -320,7 +358,8 @@ class Processor:
             if entries := [entry for entry in outcome.journal if type(entry) is journal.entry]:
                 await journal.write(db, entries)
         await self.rows.timers(db, outcome.timers)
-        await self.rows.effects(db, outcome.effects, now)
+        outcome.taken = self._asker.take(Counter(effect.request.type_name() for effect, *_ in outcome.effects))
+        outcome.asked = await self.rows.effects(db, outcome.effects, now, outcome.taken, self._asker.lease)
         await self.rows.dead(db, outcome.dead, outcome.waiting)
         # Last, and after the counters' row locks: for one key the order of ids is the order of commits.
         spoken = saying.without_superseded(outcome.said)

@@ -1,26 +1,31 @@
-"""Performs effects: leases due rows, asks the outside without any transaction open, stores the answers in bulk.
+"""Performs effects: leases due rows, asks the outside without any transaction open, has the answers heard in bulk.
 
 Leases are short and renewed while an attempt is under way. One that runs out (the process died, or hangs) lets another
-process try again, with the same idempotency key.
+process try again, with the same idempotency key. An answer isn't stored: it goes straight into the transaction of its
+reaction, and one that is lost with its process is asked for again.
 """
 
 import asyncio
+import math
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
 import structlog
 
 from packhorse_chassis import metrics
-from packhorse_chassis.db import Pool
+from packhorse_chassis.batch import Processor
 from packhorse_chassis.effect import Performer, RetryError
+from packhorse_chassis.inputs import Arrival, internal
 from packhorse_chassis.lane import Lane, Limits
 from packhorse_chassis.reaction import Internal
 from packhorse_chassis.settings import Settings
+from packhorse_chassis.source import Answers
 from packhorse_chassis.tracing import trace_id
 from packhorse_chassis.wake import breath
 
@@ -28,24 +33,19 @@ _LEASE = """
 UPDATE effect SET leased_until = now() + $2 * interval '1 second', attempts = attempts + 1
 WHERE idempotency_key IN (
     SELECT idempotency_key FROM effect
-    WHERE answered_at IS NULL AND next_at <= now() AND leased_until <= now() AND type = $3
+    WHERE done_at IS NULL AND next_at <= now() AND leased_until <= now() AND type = $3
     ORDER BY next_at LIMIT $1 FOR UPDATE SKIP LOCKED)
-RETURNING idempotency_key, type, request::text, attempts, deadline, correlation_id, traceparent, now() AS now"""
+RETURNING idempotency_key, id, type, request::text, attempts, deadline, correlation_id, traceparent, now() AS now"""
 
 _RENEW = """
 UPDATE effect SET leased_until = now() + $2 * interval '1 second'
-WHERE idempotency_key = ANY($1::text[]) AND answered_at IS NULL"""
-
-_ANSWER = """
-UPDATE effect e SET answered_at = clock_timestamp(), answer_type = new.type, answer = new.answer
-FROM unnest($1::text[], $2::text[], $3::jsonb[]) AS new (key, type, answer)
-WHERE e.idempotency_key = new.key AND e.answered_at IS NULL"""
+WHERE idempotency_key = ANY($1::text[]) AND done_at IS NULL"""
 
 _LATER = """
 UPDATE effect e SET next_at = now() + new.pause * interval '1 second',
     leased_until = '-infinity', last_error = new.error
 FROM unnest($1::text[], $2::float8[], $3::text[]) AS new (key, pause, error)
-WHERE e.idempotency_key = new.key AND e.answered_at IS NULL"""
+WHERE e.idempotency_key = new.key AND e.done_at IS NULL"""
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +53,7 @@ log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True)
 class _Ended:
     key: str
-    answer: Internal | None
+    answer: Arrival | None
     pause: float = 0
     error: str = ""
 
@@ -63,11 +63,15 @@ class Executor:
 
     def __init__(
         self,
-        pool: Pool,
+        processor: Processor,
         performers: Mapping[type[Internal], Performer[Any, Internal]],
         settings: Settings,
+        committed: Callable[[], None] = lambda: None,
     ) -> None:
-        self._pool, self._settings = pool, settings
+        """`committed` is called when a reaction to answers was stored."""
+        self._processor, self._settings, self._committed = processor, settings, committed
+        self._pool = processor.pool
+        self.lease = settings.effect_lease
         self._performers = {request.__name__: (request, performer) for request, performer in performers.items()}
         limits = Limits(
             settings.effects_at_once, settings.effects_per_second, settings.breaker_failures, settings.breaker_rest
@@ -75,36 +79,68 @@ class Executor:
         self._lanes = {name: Lane(limits) for name in self._performers}
         self._under_way: dict[asyncio.Task[None], str] = {}
         self._renewed = time.monotonic()
-        self._ended: list[_Ended] = []
-        self._ring_ended: Callable[[], None] = lambda: None
-        self._ring_answered: Callable[[], None] = lambda: None
+        self._looked = -math.inf
+        self._short = False
+        """More may be due than was taken on."""
 
-    def connect(self, *, ended: Callable[[], None], answered: Callable[[], None]) -> None:
-        """Whom to wake: `ended` when an attempt ended, `answered` when answers were stored."""
-        self._ring_ended, self._ring_answered = ended, answered
+        self._ended: list[_Ended] = []
+        self._told: Callable[[], None] = lambda: None
+
+    def connect(self, told: Callable[[], None]) -> None:
+        """`told` is called when an attempt has ended, so that the next step has something to do."""
+        self._told = told
 
     async def step(self) -> bool:
-        """Stores what ended, leases what is due. True where more may be due."""
+        """Has answers heard, puts off what failed, leases what is due. True where more may be due."""
         moved = len(self._ended)
         await self._store()
         await self._renew()
-        more = False
+        if self._short or time.monotonic() - self._looked >= self._settings.pump_idle:
+            moved += await self._look()
+        await asyncio.sleep(breath(moved))
+        return self._short and any(lane.free(time.monotonic()) for lane in self._lanes.values())
+
+    async def _look(self) -> int:
+        """Leases what is due and wasn't taken on when it was stored. Returns how many."""
+        self._looked, self._short, found = time.monotonic(), False, 0
         for name, lane in self._lanes.items():
             if not (free := lane.free(time.monotonic())):
+                self._short = True
                 continue
-            rows = await self._pool.fetch(_LEASE, free, self._settings.effect_lease, name)
+            rows = await self._pool.fetch(_LEASE, free, self.lease, name)
             lane.started(len(rows))
-            moved += len(rows)
-            for row in rows:
-                task = asyncio.create_task(self._perform(row, lane))
-                self._under_way[task] = row["idempotency_key"]
-                task.add_done_callback(self._under_way.pop)
-            more |= len(rows) == free and bool(lane.free(time.monotonic()))
-        await asyncio.sleep(breath(moved))
-        return more
+            found += len(rows)
+            self._start(rows)
+            self._short |= len(rows) == free
+        return found
+
+    def take(self, wanted: Mapping[str, int]) -> dict[str, int]:
+        """Takes on effects that are about to be stored, as far as their outsides may be asked now. That saves looking
+        for them afterwards, and an update of each."""
+        now, taken = time.monotonic(), {}
+        for name, count in wanted.items():
+            taken[name] = min(count, self._lanes[name].free(now))
+            self._lanes[name].started(taken[name])
+            self._short |= taken[name] < count
+        return taken
+
+    def begin(self, taken: Mapping[str, int], rows: Sequence[asyncpg.Record]) -> None:
+        """These were stored; what was taken beyond them wasn't."""
+        self._start(rows)
+        stored = Counter(row["type"] for row in rows)
+        for name, count in taken.items():
+            self._lanes[name].started(stored[name] - count)
+        if self._short:
+            self._told()
+
+    def _start(self, rows: Sequence[asyncpg.Record]) -> None:
+        for row in rows:
+            task = asyncio.create_task(self._perform(row, self._lanes[row["type"]]))
+            self._under_way[task] = row["idempotency_key"]
+            task.add_done_callback(self._under_way.pop)
 
     async def drain(self) -> None:
-        """Waits for what is under way and stores how it ended."""
+        """Waits for what is under way, and has it heard."""
         if self._under_way:
             await asyncio.wait(self._under_way)
         await self._store()
@@ -117,9 +153,9 @@ class Executor:
             await performer.close()
 
     async def _renew(self) -> None:
-        now, lease = time.monotonic(), self._settings.effect_lease
-        if self._under_way and now - self._renewed > lease / 4:
-            await self._pool.execute(_RENEW, list(self._under_way.values()), lease)
+        now = time.monotonic()
+        if self._under_way and now - self._renewed > self.lease / 4:
+            await self._pool.execute(_RENEW, list(self._under_way.values()), self.lease)
             self._renewed = now
 
     async def _store(self) -> None:
@@ -127,13 +163,12 @@ class Executor:
         if not ended:
             return
         try:
-            answers = [(e.key, e.answer.type_name(), e.answer.model_dump_json()) for e in ended if e.answer is not None]
-            if answers:
-                await self._pool.execute(_ANSWER, *map(list, zip(*answers, strict=True)))
-                self._ring_answered()
-            later = [(e.key, e.pause, e.error) for e in ended if e.answer is None]
-            if later:
+            if later := [(e.key, e.pause, e.error) for e in ended if e.answer is None]:
                 await self._pool.execute(_LATER, *map(list, zip(*later, strict=True)))
+                ended = [e for e in ended if e.answer is not None]
+            if answers := [e.answer for e in ended if e.answer is not None]:
+                await self._processor.process(answers, Answers())
+                self._committed()
         except BaseException:
             self._ended = ended + self._ended
             raise
@@ -155,19 +190,20 @@ class Executor:
         metrics.effects.labels(type_name, outcome).inc()
         metrics.effect_seconds.labels(type_name).observe(time.monotonic() - began)
         self._ended.append(ended)
-        self._ring_ended()
+        self._told()
 
     async def _attempt(self, row: asyncpg.Record) -> _Ended:
-        key = row["idempotency_key"]
+        key, began = row["idempotency_key"], time.monotonic()
         request_type, performer = self._performers[row["type"]]
         request = request_type.model_validate_json(row["request"])
         if row["now"] >= row["deadline"]:
             reason = f"no answer until the deadline, after {row['attempts'] - 1} attempts"
             log.error("an effect is given up", reason=reason)
-            return _Ended(key, performer.give_up(request, reason))
+            return self._heard(row, performer.give_up(request, reason), began)
         try:
             async with asyncio.timeout(self._settings.effect_timeout):
-                return _Ended(key, await performer.perform(request, key))
+                answer = await performer.perform(request, key)
+            return self._heard(row, answer, began)
         except RetryError as retry:
             pause = retry.after if retry.after is not None else self._back_off(row["attempts"])
             reason = retry.reason
@@ -177,6 +213,13 @@ class Executor:
         # No attempt lies so far out that the deadline would pass in silence.
         left = max(0.0, (row["deadline"] - datetime.now(UTC)).total_seconds())
         return _Ended(key, None, min(pause, left + 0.1), reason[:500])
+
+    def _heard(self, row: asyncpg.Record, answer: Internal, began: float) -> _Ended:
+        at = row["now"] + timedelta(seconds=time.monotonic() - began)  # by the database's clock
+        context = row["correlation_id"], row["traceparent"]
+        arrival = internal("answer", answer, row["id"], at, self._processor.service.name, context)
+        arrival.row = (row["idempotency_key"],)
+        return _Ended(row["idempotency_key"], arrival)
 
     def _back_off(self, attempts: int) -> float:
         """Capped exponential back-off with full jitter.

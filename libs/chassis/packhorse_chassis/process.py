@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 
 from packhorse_chassis import log as logging
 from packhorse_chassis import metrics, tracing, web
-from packhorse_chassis.batch import Processor
+from packhorse_chassis.batch import Nobody, Processor
 from packhorse_chassis.consume import Consumer
 from packhorse_chassis.db import OwnConnection, Pool
 from packhorse_chassis.executor import Executor
@@ -79,22 +79,18 @@ class Process:
         relay = self._relay = Relay(self._connect, producer, self.settings.relay_rows)
         relaying = Loop("relay", relay.step, self.settings.relay_idle)
         performers = self.service.performers()
-        executor = self._executor = Executor(pool, performers, self.settings)
+
+        executor = self._executor = Executor(processor, performers, self.settings, relaying.wake.ring)
         executing = Loop("effects", executor.step, self.settings.pump_idle)
-
-        def committed() -> None:
-            relaying.wake.ring()
-            executing.wake.ring()
-
-        pump = Pump(processor, pool, self.settings.batch_records, committed)
+        pump = Pump(processor, pool, self.settings.batch_records, relaying.wake.ring)
         pumping = Loop("pump", pump.step, self.settings.pump_idle)
         relay.connect(told=relaying.wake.ring)
-        processor.connect(due_at_once=pumping.wake.ring)
-        executor.connect(ended=executing.wake.ring, answered=pumping.wake.ring)
+        processor.connect(pumping.wake.ring, executor if performers else Nobody())
+        executor.connect(told=executing.wake.ring)
         keeping = Loop("housekeeping", Housekeeper(pool, inbox).step, _EVERY_FIVE_MINUTES)
         self._loops = [relaying, pumping, keeping, *([executing] if performers else [])]
 
-        self._consumer = Consumer(processor, self.settings, committed)
+        self._consumer = Consumer(processor, self.settings, relaying.wake.ring)
         await self._until_up("topics", self._require_topics)
         await self._until_up("consumer group", self._consumer.broker.start)
         self._tasks = [asyncio.create_task(loop.run(), name=loop.name) for loop in self._loops]

@@ -1,4 +1,4 @@
-"""Brings in what the database holds for the reactions: due timers, answers of effects, retries and their queues."""
+"""Brings in what the database holds for the reactions: due timers, retries, and the queues behind them."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,16 +10,12 @@ from packhorse_chassis.batch import Processor
 from packhorse_chassis.db import Pool
 from packhorse_chassis.inputs import Arrival, Raw, Reader, unpack_headers
 from packhorse_chassis.reaction import Ref
-from packhorse_chassis.source import UNPARK, Answers, Queue, Retry, Timers
+from packhorse_chassis.source import UNPARK, Queue, Retry, Timers
 from packhorse_chassis.wake import breath
 
 _DUE = """
 SELECT type, key, name, id, due, payload::text, correlation_id, traceparent
 FROM timer WHERE due <= now() ORDER BY due, type, key, name LIMIT $1"""
-
-_ANSWERED = """
-SELECT idempotency_key, id, answer_type, answer::text, answered_at, correlation_id, traceparent
-FROM effect WHERE answered_at IS NOT NULL AND done_at IS NULL ORDER BY answered_at LIMIT $1"""
 
 _ASKED = """
 SELECT id, status, origin, topic, partition, "offset", key, headers, value, subject_kind, subject_key
@@ -27,7 +23,6 @@ FROM dead_letter WHERE status IN ('retry', 'discard') ORDER BY at LIMIT $1"""
 
 _WAITS = """
 SELECT EXISTS (SELECT FROM timer WHERE due <= now()),
-    EXISTS (SELECT FROM effect WHERE answered_at IS NOT NULL AND done_at IS NULL),
     EXISTS (SELECT FROM dead_letter WHERE status IN ('retry', 'discard')),
     EXISTS (SELECT FROM parked)"""
 
@@ -56,7 +51,7 @@ class Pump:
         # One question for all: mostly nothing waits, and each is asked many times a second.
         kinds = zip(
             await self._pool.fetchrow(_WAITS) or (),
-            (self._timers, self._answers, self._asked, self._freed),
+            (self._timers, self._asked, self._freed),
             strict=True,
         )
         found = [await take() for waits, take in kinds if waits]
@@ -74,26 +69,11 @@ class Pump:
                 row["payload"],
                 row["id"],
                 row["due"],
-                _context(row),
+                (row["correlation_id"], row["traceparent"]),
             )
             arrival.row = (row["type"], row["key"], row["name"])
             arrivals.append(arrival)
         return await self._processor.process(arrivals, Timers()) if arrivals else 0
-
-    async def _answers(self) -> int:
-        arrivals = []
-        for row in await self._pool.fetch(_ANSWERED, self._batch):
-            arrival = self._reader.stored(
-                "answer",
-                row["answer_type"],
-                row["answer"],
-                row["id"],
-                row["answered_at"],
-                _context(row),
-            )
-            arrival.row = (row["idempotency_key"],)
-            arrivals.append(arrival)
-        return await self._processor.process(arrivals, Answers()) if arrivals else 0
 
     async def _asked(self) -> int:
         rows = await self._pool.fetch(_ASKED, self._batch)
@@ -144,7 +124,3 @@ class Pump:
                 row["value"],
             )
         )
-
-
-def _context(row: asyncpg.Record) -> tuple[str | None, str | None]:
-    return row["correlation_id"], row["traceparent"]

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+import asyncpg
 from packhorse_contracts import ids
 
 from packhorse_chassis import said
@@ -36,10 +37,12 @@ ON CONFLICT (type, key, name) DO UPDATE SET
     correlation_id = excluded.correlation_id, traceparent = excluded.traceparent"""
 
 _EFFECTS = """
-INSERT INTO effect (idempotency_key, id, type, request, deadline, correlation_id, traceparent)
-SELECT * FROM unnest(
-    $1::text[], $2::text[], $3::text[], $4::jsonb[], $5::timestamptz[], $6::text[], $7::text[])
-ON CONFLICT (idempotency_key) DO NOTHING"""
+INSERT INTO effect (idempotency_key, id, type, request, deadline, correlation_id, traceparent, attempts, leased_until)
+SELECT new.*, CASE WHEN attempts > 0 THEN now() + $9 * interval '1 second' ELSE '-infinity' END FROM unnest(
+    $1::text[], $2::text[], $3::text[], $4::jsonb[], $5::timestamptz[], $6::text[], $7::text[], $8::int[])
+    AS new (key, id, type, request, deadline, correlation_id, traceparent, attempts)
+ON CONFLICT (idempotency_key) DO NOTHING
+RETURNING idempotency_key, id, type, request::text, attempts, deadline, correlation_id, traceparent, now() AS now"""
 
 _DEAD = """
 INSERT INTO dead_letter (id, origin, topic, partition, "offset", key, headers, value, event_id, event_source,
@@ -121,8 +124,16 @@ class Rows:
         if rows:
             await db.execute(_SET_TIMERS, *map(list, zip(*rows, strict=True)))
 
-    async def effects(self, db: Connection, effects: Sequence[tuple[Effect, Arrival, str]], now: datetime) -> None:
-        """Stores what is to be done outside; a known idempotency key is not stored again."""
+    async def effects(
+        self,
+        db: Connection,
+        effects: Sequence[tuple[Effect, Arrival, str]],
+        now: datetime,
+        taken: Mapping[str, int],
+        lease: float,
+    ) -> Sequence[asyncpg.Record]:
+        """Stores what is to be done outside; a known idempotency key is not stored again. So many of each type as
+        `taken` says are stored with a lease of so many seconds, and given back."""
         rows = {
             effect.idempotency_key: (
                 effect.idempotency_key,
@@ -135,9 +146,16 @@ class Rows:
             )
             for effect, cause, traceparent in reversed(effects)
         }
-        if rows:
-            ordered = [rows[key] for key in sorted(rows)]
-            await db.execute(_EFFECTS, *map(list, zip(*ordered, strict=True)))
+        if not rows:
+            return []
+        ordered = [rows[key] for key in sorted(rows)]
+        left = Counter(taken)
+        attempts = []
+        for row in ordered:
+            left[row[2]] -= 1
+            attempts.append(int(left[row[2]] >= 0))
+        stored = await db.fetch(_EFFECTS, *map(list, zip(*ordered, strict=True)), attempts, lease)
+        return [row for row in stored if row["attempts"]]
 
     async def dead(
         self, db: Connection, dead: Sequence[said.DeadLetter], waiting: Sequence[tuple[Ref, Arrival]]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import toy
 from packhorse_chassis.db import Pool
-from packhorse_chassis.inputs import Arrival, Raw, Reader
+from packhorse_chassis.inputs import Arrival, Raw, Reader, internal
 from packhorse_contracts import envelope as ce
 from packhorse_contracts.base import Fact
 
@@ -33,12 +33,11 @@ async def due(pool: Pool, reader: Reader = READER) -> list[Arrival]:
 
 
 async def answered(pool: Pool, order: str, text: str) -> list[Arrival]:
-    """The answer of an order's effect, stored and then read as a pump does."""
-    answer = toy.Answered(order_id=order, text=text).model_dump_json()
-    await pool.execute("UPDATE effect SET answered_at = now(), answer_type = 'Answered', answer = $1", answer)
+    """The answer of an order's effect, as its asker hands it on."""
     row = await pool.fetchrow("SELECT idempotency_key, id FROM effect")
     assert row is not None
-    arrival = READER.stored("answer", "Answered", answer, row["id"], datetime.now(UTC), (None, None))
+    answer = toy.Answered(order_id=order, text=text)
+    arrival = internal("answer", answer, row["id"], datetime.now(UTC), toy.ROUTES.service, (None, None))
     arrival.row = (row["idempotency_key"],)
     return [arrival]
 

@@ -12,7 +12,6 @@ from packhorse_chassis import executor as module
 from packhorse_chassis.batch import Processor
 from packhorse_chassis.db import Pool
 from packhorse_chassis.executor import Executor
-from packhorse_chassis.pump import Pump
 from packhorse_chassis.settings import Settings
 from packhorse_chassis.source import Records
 
@@ -41,18 +40,20 @@ async def first(pool: Pool, processor: Processor) -> AsyncIterator[tuple[Slow, E
     """A process whose attempt of the effect of order `a` is under way."""
     await processor.process([arrived(toy.request("a", "ask"))], Records())
     outside = Slow("first")
-    executor = Executor(pool, {toy.Ask: outside}, SETTINGS)
+    executor = Executor(processor, {toy.Ask: outside}, SETTINGS)
     await executor.step()
     await outside.reached.wait()
     yield outside, executor
     await executor.close()
 
 
-async def test_nobody_else_asks_while_an_attempt_is_under_way(pool: Pool, first: tuple[Slow, Executor]) -> None:
+async def test_nobody_else_asks_while_an_attempt_is_under_way(
+    processor: Processor, first: tuple[Slow, Executor]
+) -> None:
     """It is leased."""
     outside, _ = first
     rival = toy.Oracle()
-    other = Executor(pool, {toy.Ask: rival}, SETTINGS)
+    other = Executor(processor, {toy.Ask: rival}, SETTINGS)
     await other.step()
     await other.drain()
     assert (outside.asked, rival.asked) == (["ask-a"], [])
@@ -78,14 +79,44 @@ async def test_of_two_answers_the_first_counts(pool: Pool, processor: Processor,
     outside, executor = first
     await pool.execute("UPDATE effect SET leased_until = '-infinity'")
     rival = toy.Oracle()
-    other = Executor(pool, {toy.Ask: rival}, SETTINGS)
+    other = Executor(processor, {toy.Ask: rival}, SETTINGS)
     await other.step()
     await other.drain()
     assert rival.asked == outside.asked == ["ask-a"]
-    pump = Pump(processor, pool, 100, lambda: None)
-    await pump.step()
     assert await notes(pool, "a") == ["ask", "42"]
     outside.go.set()
     await executor.drain()
-    await pump.step()
+    assert await notes(pool, "a") == ["ask", "42"]
+
+
+async def test_an_answer_that_can_not_be_stored_is_kept_and_heard_later(
+    pool: Pool, processor: Processor, first: tuple[Slow, Executor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database was away when it came: the outside isn't asked twice."""
+    outside, executor = first
+    outside.go.set()
+
+    async def away(*_: object) -> int:
+        raise ConnectionError("the database is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(processor, "process", away)
+        with pytest.raises(ConnectionError):
+            await executor.drain()
+    await executor.step()
+    assert (await notes(pool, "a"), outside.asked) == (["ask", "first"], ["ask-a"])
+
+
+async def test_an_answer_that_dies_with_its_process_is_asked_for_again(
+    pool: Pool, processor: Processor, first: tuple[Slow, Executor]
+) -> None:
+    """With the same key, once the lease has run out: the outside gives the same answer."""
+    outside, executor = first
+    await executor.close()
+    await pool.execute("UPDATE effect SET leased_until = now()")
+    again = toy.Oracle()
+    other = Executor(processor, {toy.Ask: again}, SETTINGS)
+    await other.step()
+    await other.drain()
+    assert again.asked == outside.asked == ["ask-a"]
     assert await notes(pool, "a") == ["ask", "42"]

@@ -26,8 +26,8 @@ INSERT INTO outbox (shard, topic, key, headers, value)
 INSERT INTO sequence SELECT 'k' || n, 1 FROM generate_series(1, {ROWS}) n;
 INSERT INTO timer SELECT 'Late', 'k' || n, '', 'i' || n, now() + n * interval '1 minute', '{{}}'
     FROM generate_series(1, {ROWS}) n;
-INSERT INTO effect (idempotency_key, id, type, deadline, answered_at, done_at)
-    SELECT 'k' || n, 'i' || n, 'Ask', now(), now(), now() FROM generate_series(1, {ROWS}) n;
+INSERT INTO effect (idempotency_key, id, type, deadline, done_at)
+    SELECT 'k' || n, 'i' || n, 'Ask', now(), now() FROM generate_series(1, {ROWS}) n;
 INSERT INTO dead_letter (id, origin, topic, headers, code, reason, retryable, parked, status)
     SELECT 'k' || n, 'record', 't', '', 'c', 'r', true, true, 'discarded' FROM generate_series(1, {ROWS}) n;
 INSERT INTO parked SELECT 'tally', 'k' || n, 'k' || n FROM generate_series(1, {ROWS}) n;
@@ -54,11 +54,9 @@ HOT: list[tuple[str, str, list[Any]]] = [
     ("looks for parked subjects", rows._PARKED, [["tally"] * len(KEYS), KEYS]),
     ("leases effects", executor._LEASE, [64, 10.0, "Ask"]),
     ("renews leases", executor._RENEW, [KEYS, 10.0]),
-    ("answers effects", executor._ANSWER, [KEYS, SAME, ["{}"] * len(KEYS)]),
     ("puts effects off", executor._LATER, [KEYS, [1.0] * len(KEYS), SAME]),
     ("looks whether anything waits", pump._WAITS, []),
     ("finds due timers", pump._DUE, [500]),
-    ("finds answers", pump._ANSWERED, [500]),
     ("finds asked dead letters", pump._ASKED, [500]),
     ("reads a queue", pump._QUEUE, ["tally", "k1", 500]),
     ("reads the outbox", relay._NEXT, [0, 2_000, 8_000_000]),

@@ -70,6 +70,8 @@ class EffectRow:
     leased_until: datetime | None = None
     next_at: datetime | None = None
     answer: Internal | bytes | None = None
+    """In the memory of the process that asked, and lost with it."""
+
     answer_type: str = ""
     answered_at: datetime | None = None
     done: bool = False

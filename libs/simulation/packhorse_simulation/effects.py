@@ -27,7 +27,7 @@ class Outside(Protocol):
 
 
 class Executor:
-    """Leases, attempts, answers. `answered` is called when an answer was stored."""
+    """Leases, attempts, answers. `answered` is called when an answer is to be heard."""
 
     def __init__(
         self,
@@ -44,6 +44,11 @@ class Executor:
     def ask(self, key: str) -> None:
         """A new effect was stored."""
         self._scheduler.soon(lambda: self._attempt(key))
+
+    def forget(self, key: str) -> None:
+        """The process died before the answer was heard: it is asked for again once the lease has run out."""
+        self._db.effects[key].answer = None
+        self.ask(key)
 
     def _clock(self) -> Any:
         return self._scheduler.clock(self._now())

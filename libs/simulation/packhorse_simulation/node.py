@@ -280,7 +280,7 @@ class Node:
         def missed() -> None:
             for row in found:
                 if not row.done:
-                    self._answer(row.key)
+                    self._executor.forget(row.key)
 
         self._pump(read, Answers, missed)
 

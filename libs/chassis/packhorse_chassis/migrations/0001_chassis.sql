@@ -50,7 +50,7 @@ CREATE TABLE timer (
 CREATE INDEX timer_due ON timer (due);
 
 -- Things to do in the outside world. The row is the intent, stored before the outside is called; it stays as the guard
--- against a repeat, without its content, once the answer was heard.
+-- against a repeat, without its content, once the answer was heard. Room on each page keeps the end on it.
 CREATE TABLE effect (
     idempotency_key text PRIMARY KEY,
     id text NOT NULL,
@@ -62,15 +62,11 @@ CREATE TABLE effect (
     leased_until timestamptz NOT NULL DEFAULT '-infinity',
     attempts integer NOT NULL DEFAULT 0,
     last_error text,
-    answer_type text,
-    answer jsonb,
-    answered_at timestamptz,
     done_at timestamptz,
     correlation_id text,
     traceparent text
-);
-CREATE INDEX effect_pending ON effect (next_at) WHERE answered_at IS NULL;
-CREATE INDEX effect_answered ON effect (answered_at) WHERE answered_at IS NOT NULL AND done_at IS NULL;
+) WITH (fillfactor = 70);
+CREATE INDEX effect_pending ON effect (next_at) WHERE done_at IS NULL;
 CREATE INDEX effect_done ON effect USING brin (done_at);
 
 -- Inputs that were given up, with everything needed to try them again.
