@@ -1,14 +1,14 @@
 """The Kafka side: one FastStream batch subscriber over all the topics that a service hears.
 
-FastStream commits the consumer's positions after the handler returned, which is after the database committed: they
-never run ahead. `NACK_ON_ERROR` rewinds the batch; `MANUAL` and `ACK` would lose it, `ACK_FIRST` commits too early.
+Positions are committed before the next poll, when the database has committed all that they cover: they never run ahead.
+They may well lag behind, for the inbox drops what comes again: one commit a second is enough. `NACK_ON_ERROR` rewinds
+a batch that failed; `MANUAL` and `ACK` would lose it, `ACK_FIRST` commits too early.
 """
 
 import asyncio
 import random
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from itertools import chain
 from typing import Protocol
 
@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
-from faststream.kafka.message import KafkaAckableMessage
+from faststream.kafka.message import KafkaAckableMessage, KafkaMessage
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 
 from packhorse_chassis import lenient, metrics
@@ -43,6 +43,9 @@ class KafkaRecord(Protocol):
 _PATIENCE = 20.0
 """Seconds of trying one batch before it is handed back and polled anew: well below max_poll_interval_ms."""
 
+_COMMIT_EVERY = 1.0
+"""Seconds."""
+
 _POLL_MS = 500
 """How long a poll waits for a record; it returns as soon as there is one."""
 
@@ -56,6 +59,8 @@ class Consumer:
         self._processor, self._committed = processor, committed
         self._reader = Reader(processor.service.routes)
         self._stopping = False
+        self._uncommitted, self._committed_at = False, 0.0
+        self._max_records = settings.batch_records
         self.busy_since: float | None = None
         self.waits_for: str | None = None
         """Why the batch under way can't be stored just now: a full disk, say."""
@@ -90,7 +95,7 @@ class Consumer:
         assert isinstance(subscriber, BatchSubscriber)  # noqa: S101 -- batch=True
         self._subscriber = subscriber
         # FastStream's own sleeps after every empty poll, and so lets the next record wait.
-        vars(subscriber)["get_msg"] = partial(_poll, max_records=settings.batch_records)
+        vars(subscriber)["get_msg"] = self._poll
         subscriber(self.handle)
 
     def stop(self) -> None:
@@ -114,7 +119,7 @@ class Consumer:
                 try:
                     await self._processor.process(arrivals, Records())
                     self._committed()
-                    await asyncio.sleep(breath(len(arrivals)))
+                    await asyncio.sleep(breath(time.monotonic() - began))
                     return
                 except Exception as error:
                     if not is_transient(error):
@@ -130,20 +135,42 @@ class Consumer:
         finally:
             self.busy_since = self.waits_for = None
 
-    async def _parse(self, records: tuple[KafkaRecord, ...]) -> KafkaAckableMessage:
+    async def _poll(self, consumer: AIOKafkaConsumer) -> tuple[KafkaRecord, ...]:
+        """The next batch; empty after a while without records."""
+        if time.monotonic() - self._committed_at > _COMMIT_EVERY:
+            await self._commit(consumer)
+        consumer.resume(*consumer.paused())
+        batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=self._max_records)
+        if not batches:
+            await self._commit(consumer)
+            return ()
+        self._uncommitted = True
+        # Nothing is fetched ahead: that would be the few records that came first. Later all come that wait by then.
+        consumer.pause(*consumer.assignment())
+        return tuple(chain.from_iterable(batches.values()))
+
+    async def _commit(self, consumer: AIOKafkaConsumer) -> None:
+        """Commits what was polled, and so handled or rewound."""
+        if self._uncommitted:
+            self._uncommitted, self._committed_at = False, time.monotonic()
+            await consumer.commit()
+
+    async def _parse(self, records: tuple[KafkaRecord, ...]) -> KafkaMessage:
         # Nothing of a record is read here: FastStream's own parser raises at a header that isn't UTF-8, and the
         # whole batch would be lost with it.
         consumer = self._subscriber.consumer
         assert consumer is not None  # noqa: S101 -- it polled this batch
-        return KafkaAckableMessage(body=b"", raw_message=records, consumer=consumer)
+        return _Batch(body=b"", raw_message=records, consumer=consumer)
 
     async def _decode(self, message: KafkaAckableMessage) -> object:
         return message.raw_message
 
 
-async def _poll(consumer: AIOKafkaConsumer, max_records: int) -> tuple[KafkaRecord, ...]:
-    batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=max_records)
-    return tuple(chain.from_iterable(batches.values()))
+class _Batch(KafkaAckableMessage):
+    """Records whose positions are committed later."""
+
+    async def ack(self) -> None:
+        await KafkaMessage.ack(self)
 
 
 def _raw(record: KafkaRecord) -> Raw:

@@ -27,7 +27,6 @@ from packhorse_chassis.reaction import Internal
 from packhorse_chassis.settings import Settings
 from packhorse_chassis.source import Answers
 from packhorse_chassis.tracing import trace_id
-from packhorse_chassis.wake import breath
 
 _LEASE = """
 UPDATE effect SET leased_until = now() + $2 * interval '1 second', attempts = attempts + 1
@@ -92,27 +91,23 @@ class Executor:
 
     async def step(self) -> bool:
         """Has answers heard, puts off what failed, leases what is due. True where more may be due."""
-        moved = len(self._ended)
         await self._store()
         await self._renew()
         if self._short or time.monotonic() - self._looked >= self._settings.pump_idle:
-            moved += await self._look()
-        await asyncio.sleep(breath(moved))
+            await self._look()
         return self._short and any(lane.free(time.monotonic()) for lane in self._lanes.values())
 
-    async def _look(self) -> int:
-        """Leases what is due and wasn't taken on when it was stored. Returns how many."""
-        self._looked, self._short, found = time.monotonic(), False, 0
+    async def _look(self) -> None:
+        """Leases what is due and wasn't taken on when it was stored."""
+        self._looked, self._short = time.monotonic(), False
         for name, lane in self._lanes.items():
             if not (free := lane.free(time.monotonic())):
                 self._short = True
                 continue
             rows = await self._pool.fetch(_LEASE, free, self.lease, name)
             lane.started(len(rows))
-            found += len(rows)
             self._start(rows)
             self._short |= len(rows) == free
-        return found
 
     def take(self, wanted: Mapping[str, int]) -> dict[str, int]:
         """Takes on effects that are about to be stored, as far as their outsides may be asked now. That saves looking

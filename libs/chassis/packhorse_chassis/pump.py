@@ -1,6 +1,5 @@
 """Brings in what the database holds for the reactions: due timers, retries, and the queues behind them."""
 
-import asyncio
 from collections.abc import Callable
 
 import asyncpg
@@ -11,7 +10,6 @@ from packhorse_chassis.db import Pool
 from packhorse_chassis.inputs import Arrival, Raw, Reader, unpack_headers
 from packhorse_chassis.reaction import Ref
 from packhorse_chassis.source import UNPARK, Queue, Retry, Timers
-from packhorse_chassis.wake import breath
 
 _DUE = """
 SELECT type, key, name, id, due, payload::text, correlation_id, traceparent
@@ -57,7 +55,6 @@ class Pump:
         found = [await take() for waits, take in kinds if waits]
         if any(found):
             self._committed()
-            await asyncio.sleep(breath(sum(found)))
         return any(count >= self._batch for count in found)
 
     async def _timers(self) -> int:
