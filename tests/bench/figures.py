@@ -103,10 +103,8 @@ class Target:
 
     @property
     def far_off(self) -> bool:
-        """Worse than half of what is wanted."""
-        if self.reached is None:
-            return False
-        return self.reached < self.wanted / 2 if self.least else self.reached > self.wanted * 2
+        """A ratio of two rates of one run that is worse than half of what is wanted. Times tell of the machine too."""
+        return self.reached is not None and self.least and self.unit == "×" and self.reached < self.wanted / 2
 
 
 @dataclass

@@ -8,13 +8,14 @@ a batch that failed; `MANUAL` and `ACK` would lose it, `ACK_FIRST` commits too e
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import chain
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage, KafkaMessage
@@ -60,6 +61,9 @@ class Consumer:
         self._reader = Reader(processor.service.routes)
         self._stopping = False
         self._uncommitted, self._committed_at = False, 0.0
+        self._in_hand = False
+        """A batch was polled, and is neither handled nor rewound yet."""
+
         self._max_records = settings.batch_records
         self.busy_since: float | None = None
         self.waits_for: str | None = None
@@ -98,9 +102,13 @@ class Consumer:
         vars(subscriber)["get_msg"] = self._poll
         subscriber(self.handle)
 
-    def stop(self) -> None:
-        """No more patience with a database that is away: the batch under way is handed back."""
+    async def stop(self) -> None:
+        """No more patience with a database that is away: the batch under way is handed back. What was handled is
+        committed."""
         self._stopping = True
+        consumer = self._subscriber.consumer
+        if consumer is not None and not self._in_hand:
+            await self._commit(consumer)
 
     def assigned(self) -> bool:
         """True once the consumer group gave this process its partitions (possibly none, if there are too many)."""
@@ -137,6 +145,7 @@ class Consumer:
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> tuple[KafkaRecord, ...]:
         """The next batch; empty after a while without records."""
+        self._in_hand = False
         if time.monotonic() - self._committed_at > _COMMIT_EVERY:
             await self._commit(consumer)
         consumer.resume(*consumer.paused())
@@ -144,32 +153,47 @@ class Consumer:
         if not batches:
             await self._commit(consumer)
             return ()
-        self._uncommitted = True
+        self._uncommitted = self._in_hand = True
         # Nothing is fetched ahead: that would be the few records that came first. Later all come that wait by then.
         consumer.pause(*consumer.assignment())
         return tuple(chain.from_iterable(batches.values()))
 
     async def _commit(self, consumer: AIOKafkaConsumer) -> None:
-        """Commits what was polled, and so handled or rewound."""
-        if self._uncommitted:
-            self._uncommitted, self._committed_at = False, time.monotonic()
+        """Commits what was polled, and so handled or rewound. What can't be committed comes again, and is dropped."""
+        if not self._uncommitted:
+            return
+        self._committed_at = time.monotonic()
+        try:
             await consumer.commit()
+            self._uncommitted = False
+        except KafkaError as error:
+            log.warning("positions can't be committed just now", reason=repr(error))
 
     async def _parse(self, records: tuple[KafkaRecord, ...]) -> KafkaMessage:
         # Nothing of a record is read here: FastStream's own parser raises at a header that isn't UTF-8, and the
         # whole batch would be lost with it.
         consumer = self._subscriber.consumer
         assert consumer is not None  # noqa: S101 -- it polled this batch
-        return _Batch(body=b"", raw_message=records, consumer=consumer)
+        return _Batch(self._handled, body=b"", raw_message=records, consumer=consumer)
+
+    async def _handled(self, consumer: AIOKafkaConsumer) -> None:
+        self._in_hand = False
+        if self._stopping:  # there will be no next poll
+            await self._commit(consumer)
 
     async def _decode(self, message: KafkaAckableMessage) -> object:
         return message.raw_message
 
 
 class _Batch(KafkaAckableMessage):
-    """Records whose positions are committed later."""
+    """Records whose positions are committed later, by the consumer that is told."""
+
+    def __init__(self, handled: Callable[[AIOKafkaConsumer], Awaitable[None]], **message: Any) -> None:
+        super().__init__(**message)
+        self._handled = handled
 
     async def ack(self) -> None:
+        await self._handled(self.consumer)
         await KafkaMessage.ack(self)
 
 

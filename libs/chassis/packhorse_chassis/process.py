@@ -112,7 +112,9 @@ class Process:
         log.info("stopping")
         self._started = False
         if self._consumer is not None:
-            self._consumer.stop()
+            with contextlib.suppress(TimeoutError):  # what isn't committed comes again, and is dropped
+                async with asyncio.timeout(5):
+                    await self._consumer.stop()
             await _bounded(self._consumer.broker.stop, self.settings.stop_grace)()
         for loop in self._loops:
             loop.stop()

@@ -222,7 +222,7 @@ def _settle(order: Order, now: datetime) -> Decided:
     answered = [s for s in order.shipments.values() if s.withdrawn is not None or s.refused or s.ended or s.dispatched]
     if len(answered) < order.expected_shipments:
         return Decisions(order)
-    withdrawn = total(s.withdrawn for s in order.shipments.values() if s.withdrawn and not s.dispatched)
+    withdrawn = total(s.left_behind for s in order.shipments.values())
     if not withdrawn:
         return _then_complete(_decline(order, "packed", "the warehouse has packed it already", now), now)
     if not any(s.refused or s.dispatched for s in order.shipments.values()):

@@ -49,6 +49,13 @@ class Shipment(Model):
     short: bool = False
     """Its short pick was heard."""
 
+    @property
+    def left_behind(self) -> dict[str, int]:
+        """Pieces that were withdrawn and didn't leave all the same, by line id."""
+        withdrawn = self.withdrawn or {}
+        left = {line: count - self.lines.get(line, 0) for line, count in withdrawn.items()}
+        return {line: count for line, count in left.items() if count > 0}
+
 
 class Request(Model):
     """A cancellation that was asked for and not answered yet."""

@@ -303,6 +303,17 @@ def test_half_withdrawn_cancels_half() -> None:
     assert service.said(OrderCompleted)[0].outcome == "partly_delivered"
 
 
+def test_what_a_withdrawn_shipment_left_behind_is_cancelled() -> None:
+    """One of two pieces left in spite of the withdrawal, while the other warehouse was still asked."""
+    one_left = dispatched("north", "1", "MUG", 1)
+    service = told(placed(), AUTHORISED, RESERVED, CANCEL, withdrawn("north", "1", "MUG", 2), one_left)
+    service.hear(withdrawn("south", "2", "TRAY", 1), NOON)
+    [cancelled] = service.said(OrderCancelled)
+    assert {line.line_id: line.quantity for line in cancelled.lines} == {"1": 1, "2": 1}
+    service.hear(delivered("north"), NOON)
+    assert service.said(OrderCompleted)[0].outcome == "partly_delivered"
+
+
 def test_a_short_pick_cancels_the_missing_pieces() -> None:
     """Once, even when repeated; a shipment of nothing cancels the order if nothing else is left."""
     first = short("north", "1", "MUG", 2, 1)
