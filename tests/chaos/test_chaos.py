@@ -61,6 +61,9 @@ class Report:
     longest_stall: float = 0
     """Seconds under load in which no order ended."""
 
+    at_rest: bool = False
+    """Nothing was under way in the end."""
+
     to_recover: float = 0
     """Seconds from the last fault's end until everything was at rest."""
 
@@ -114,7 +117,7 @@ async def play(here: Stage) -> Report:
         loaded.clear()
         healed = time.monotonic()
         await here.until_ready(TO_REST)
-        await until_rest(here, progress, load, healed + TO_REST)
+        report.at_rest = await until_rest(here, progress, load, healed + TO_REST)
         report.to_recover = round(time.monotonic() - healed, 1)
     finally:
         for task in (tending, watching, placing):
@@ -155,14 +158,15 @@ async def hurt(here: Stage, random: Random, report: Report) -> None:
         await asyncio.sleep(random.uniform(0.5, 4))
 
 
-async def until_rest(here: Stage, progress: Progress, load: Load, deadline: float) -> None:
-    """Every order that the checkout knows of has ended, and nothing is under way."""
+async def until_rest(here: Stage, progress: Progress, load: Load, deadline: float) -> bool:
+    """Every order that the checkout knows of has ended, and nothing is under way. False where that takes too long."""
     async with Lag(here.running.system.kafka, SERVICES) as lag:
         while load.ledger.orders - progress.ended or not await here.running.quiet(lag):
             if time.monotonic() > deadline:
-                return
+                return False
             await asyncio.sleep(0.3)
     await asyncio.sleep(1)
+    return True
 
 
 @pytest.mark.timeout(MINUTES * 60 + 600)
@@ -183,4 +187,7 @@ def test_nothing_is_lost_or_doubled_whatever_is_killed_frozen_or_cut() -> None:
                 shutil.copytree(folder / "run", keep, dirs_exist_ok=True)
             assert not report.lost, told
             assert not report.violations, told
+            assert report.at_rest, told
             assert report.orders > 0
+            if MINUTES >= 5:
+                assert set(report.faults) == {fault.__name__ for fault in FAULTS}, told

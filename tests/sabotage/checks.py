@@ -58,5 +58,5 @@ REACTING: Final = _pytest("fuzz: reacting", "fuzz", "tests/fuzz/test_fuzz_reacti
 BATCH, COMMIT, SEQUENCE = _chassis("batch"), _chassis("commit"), _chassis("sequence")
 CLAIMS, PARKING, HANDED_BACK = _chassis("claims"), _chassis("parking"), _chassis("handed_back")
 RELAY, EXECUTOR, PROCESS = _chassis("relay"), _chassis("executor"), _chassis("process")
-DEAD_RECORD: Final = _chassis("dead_record")
+DEAD_RECORD, STUCK, KEEP = _chassis("dead_record"), _chassis("stuck"), _chassis("keep")
 RACE: Final = _pytest("stock race", "service, real servers", "services/inventory/tests/test_inventory_race.py")

@@ -2,7 +2,21 @@
 
 from typing import Final
 
-from .checks import BATCH, CLAIMS, COMMIT, CONTRACT, DEAD_RECORD, HANDED_BACK, PARKING, PROCESS, SEQUENCE, SIMULATION
+from .checks import (
+    BATCH,
+    CLAIMS,
+    COMMIT,
+    CONTRACT,
+    DEAD_RECORD,
+    EXECUTOR,
+    HANDED_BACK,
+    KEEP,
+    PARKING,
+    PROCESS,
+    SEQUENCE,
+    SIMULATION,
+    STUCK,
+)
 from .defect import Defect, Edit
 
 _PACKAGE: Final = "libs/chassis/packhorse_chassis"
@@ -43,6 +57,36 @@ INSIDE: Final = (
         "FastStream's ACK: offsets are committed also for a batch that was handed back.",
         [Edit(_CONSUME, "ack_policy=AckPolicy.NACK_ON_ERROR", "ack_policy=AckPolicy.ACK")],
         [HANDED_BACK],
+    ),
+    Defect(
+        "poll_that_fails_passes_over",
+        "A poll that fails at one partition has drained those before it, and their positions are committed.",
+        [Edit(_CONSUME, "            await _rewind(consumer)\n", "")],
+        [STUCK],
+    ),
+    Defect(
+        "dead_consumer_unseen",
+        "A consumer whose client has died polls no more, and the process says that it lives.",
+        [Edit(_CONSUME, "if now - self._polled_at > limit else None", "if False else None")],
+        [STUCK],
+    ),
+    Defect(
+        "two_answers_heard",
+        "Two attempts of one effect were answered: both answers are heard, each by a reaction.",
+        [Edit(_SOURCE, "arrival.id in ours and first[arrival.id] is arrival", "arrival.id in ours")],
+        [EXECUTOR],
+    ),
+    Defect(
+        "inbox_for_ever",
+        "One portion of old ids is deleted in five minutes, however many come in.",
+        [
+            Edit(
+                f"{_PACKAGE}/keep.py",
+                '(_FORGET, self._days, _PORTION) == f"DELETE {_PORTION}"',
+                "(_FORGET, self._days, _PORTION) == ''",
+            )
+        ],
+        [KEEP],
     ),
     Defect(
         "outbox_beside_the_transaction",

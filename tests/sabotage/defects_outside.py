@@ -41,11 +41,11 @@ OUTSIDE: Final = (
         [
             Edit(
                 _RELAY,
-                "SELECT id, topic, key, headers, value, created_at, upto FROM (\n"
+                "SELECT id, topic, key, headers, value, now() - created_at AS waited, upto FROM (\n"
                 "    SELECT *, sum(octet_length(value) + octet_length(headers)) OVER (ORDER BY id) AS upto\n"
                 "    FROM outbox WHERE shard = $1 ORDER BY id LIMIT $2) AS next\n"
                 "WHERE upto - octet_length(value) - octet_length(headers) < $3 ORDER BY id",
-                "SELECT id, topic, key, headers, value, created_at, 0 AS upto FROM outbox\n"
+                "SELECT id, topic, key, headers, value, now() - created_at AS waited, 0 AS upto FROM outbox\n"
                 "WHERE shard = $1 AND $3 > 0 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED",
             ),
             Edit(
@@ -81,8 +81,8 @@ OUTSIDE: Final = (
         [
             Edit(
                 _RELAY,
-                f"            await self._publish(rows)\n{_DELETE}",
-                f"{_DELETE}            await self._publish(rows)\n",
+                f"            await self._publish_patiently(rows)\n{_DELETE}",
+                f"{_DELETE}            await self._publish_patiently(rows)\n",
             )
         ],
         [RELAY],
@@ -133,7 +133,13 @@ OUTSIDE: Final = (
     Defect(
         "lease_never_renewed",
         "A lease runs out under an attempt that takes long: another process asks the outside at the same time.",
-        [Edit(_EXECUTOR, "        await self._renew()\n", "")],
+        [
+            Edit(
+                _EXECUTOR,
+                "        await self._renew()  # first: a fault in what follows must not cost a lease\n",
+                "",
+            )
+        ],
         [EXECUTOR],
     ),
     Defect(
@@ -141,6 +147,42 @@ OUTSIDE: Final = (
         "An effect under way is due like any other: every process asks the outside.",
         [Edit(_EXECUTOR, " AND leased_until <= now() AND type = $3", " AND type = $3")],
         [EXECUTOR],
+    ),
+    Defect(
+        "taken_on_twice",
+        "A lease runs out under an attempt, and its own process begins another one beside it.",
+        [Edit(_EXECUTOR, "idempotency_key <> ALL($4::text[])", "$4::text[] IS NOT NULL")],
+        [EXECUTOR],
+    ),
+    Defect(
+        "lease_of_another_ended",
+        "A process that was frozen puts the effect off, and so ends the lease of the one that asks meanwhile.",
+        [
+            Edit(
+                _EXECUTOR,
+                "WHERE e.idempotency_key = new.key AND e.attempts = new.attempt",
+                "WHERE e.idempotency_key = new.key AND new.attempt > 0",
+            )
+        ],
+        [EXECUTOR],
+    ),
+    Defect(
+        "left_without_hearing",
+        "A process that leaves waits for every attempt, and forgets all answers when one takes too long.",
+        [
+            Edit(
+                _EXECUTOR,
+                "            await asyncio.wait(self._under_way, timeout=seconds)\n",
+                "            if (await asyncio.wait(self._under_way, timeout=seconds))[1]:\n                return\n",
+            )
+        ],
+        [EXECUTOR],
+    ),
+    Defect(
+        "lead_given_up_for_the_broker",
+        "The leader resigns while its producer still holds records: they come behind those of its successor.",
+        [Edit(_RELAY, "        except BrokerAwayError:\n", "        except ZeroDivisionError:\n")],
+        [RELAY],
     ),
     Defect(
         "answer_lost_on_a_fault",

@@ -47,6 +47,12 @@ _PATIENCE = 20.0
 _COMMIT_EVERY = 1.0
 """Seconds."""
 
+_COMMIT_TIMEOUT = 5.0
+"""Seconds. Without a limit aiokafka tries until the broker is back, and nobody sees that it waits."""
+
+_REST = 3.0
+"""Seconds at most after a batch that can't be taken at all, before it is polled again."""
+
 _POLL_MS = 500
 """How long a poll waits for a record; it returns as soon as there is one."""
 
@@ -66,6 +72,7 @@ class Consumer:
 
         self._max_records = settings.batch_records
         self.busy_since: float | None = None
+        self._polled_at = time.monotonic()
         self.waits_for: str | None = None
         """Why the batch under way can't be stored just now: a full disk, say."""
 
@@ -102,6 +109,11 @@ class Consumer:
         vars(subscriber)["get_msg"] = self._poll
         subscriber(self.handle)
 
+    async def start(self) -> None:
+        """Joins the group and begins to poll."""
+        await self.broker.start()
+        self._polled_at = time.monotonic()
+
     async def stop(self) -> None:
         """No more patience with a database that is away: the batch under way is handed back. What was handled is
         committed."""
@@ -115,6 +127,14 @@ class Consumer:
         consumer = self._subscriber.consumer
         return consumer is not None and consumer.subscription is not None and consumer.assignment() is not None
 
+    def stalled(self, limit: float) -> str | None:
+        """Why it gets nowhere, where that has lasted for more than `limit` seconds. A poll ends by itself when nothing
+        comes: one that doesn't, or that fails again and again, has a client that only a new process gets rid of."""
+        now = time.monotonic()
+        if self.busy_since is not None:
+            return "one batch takes too long" if now - self.busy_since > limit else None
+        return "no poll succeeds" if now - self._polled_at > limit else None
+
     async def handle(self, records: tuple[KafkaRecord, ...]) -> None:
         """Takes one batch; raises only when it is to be polled again."""
         arrivals = [arrival for record in records if (arrival := self._reader.record(_raw(record))) is not None]
@@ -127,13 +147,16 @@ class Consumer:
                 try:
                     await self._processor.process(arrivals, Records())
                     self._committed()
+                    self.waits_for = None
                     await asyncio.sleep(breath(time.monotonic() - began))
                     return
                 except Exception as error:
-                    if not is_transient(error):
+                    self.waits_for = repr(error)
+                    if not is_transient(error):  # not even given up could it be: a mistake of ours, or of the database
+                        log.exception("a batch can't be taken", records=len(records))
+                        await asyncio.sleep(random.uniform(_REST / 2, _REST))
                         raise
                     failures += 1
-                    self.waits_for = repr(error)
                     metrics.retried_batches.inc()
                     pause = random.uniform(0, min(3.0, 0.05 * 2**failures))
                     log.warning("a batch waits", reason=repr(error), pause=round(pause, 2), records=len(records))
@@ -141,7 +164,8 @@ class Consumer:
                     if self._stopping or time.monotonic() - began > _PATIENCE:
                         raise
         finally:
-            self.busy_since = self.waits_for = None
+            self.busy_since = None
+            self._polled_at = time.monotonic()
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> tuple[KafkaRecord, ...]:
         """The next batch; empty after a while without records."""
@@ -149,8 +173,14 @@ class Consumer:
         if time.monotonic() - self._committed_at > _COMMIT_EVERY:
             await self._commit(consumer)
         consumer.resume(*consumer.paused())
-        batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=self._max_records)
+        try:
+            batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=self._max_records)
+        except Exception:
+            await _rewind(consumer)
+            raise
+        self._polled_at = time.monotonic()
         if not batches:
+            self.waits_for = None
             await self._commit(consumer)
             return ()
         self._uncommitted = self._in_hand = True
@@ -164,9 +194,10 @@ class Consumer:
             return
         self._committed_at = time.monotonic()
         try:
-            await consumer.commit()
+            async with asyncio.timeout(_COMMIT_TIMEOUT):
+                await consumer.commit()
             self._uncommitted = False
-        except KafkaError as error:
+        except (KafkaError, TimeoutError) as error:
             log.warning("positions can't be committed just now", reason=repr(error))
 
     async def _parse(self, records: tuple[KafkaRecord, ...]) -> KafkaMessage:
@@ -195,6 +226,17 @@ class _Batch(KafkaAckableMessage):
     async def ack(self) -> None:
         await self._handled(self.consumer)
         await KafkaMessage.ack(self)
+
+
+async def _rewind(consumer: AIOKafkaConsumer) -> None:
+    """Back to what was committed. A poll that fails at one partition has passed over the records of those before it,
+    which the next commit would lose. What was handled already is dropped by the inbox."""
+    for place in consumer.assignment():
+        committed = await consumer.committed(place)
+        if committed is None:
+            await consumer.seek_to_beginning(place)
+        else:
+            consumer.seek(place, committed)
 
 
 def _raw(record: KafkaRecord) -> Raw:

@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -33,18 +33,21 @@ UPDATE effect SET leased_until = now() + $2 * interval '1 second', attempts = at
 WHERE idempotency_key IN (
     SELECT idempotency_key FROM effect
     WHERE done_at IS NULL AND next_at <= now() AND leased_until <= now() AND type = $3
+        AND idempotency_key <> ALL($4::text[])
     ORDER BY next_at LIMIT $1 FOR UPDATE SKIP LOCKED)
 RETURNING idempotency_key, id, type, request::text, attempts, deadline, correlation_id, traceparent, now() AS now"""
 
+# Only by whoever made the last attempt: a process that was frozen must not touch another one's lease.
 _RENEW = """
-UPDATE effect SET leased_until = now() + $2 * interval '1 second'
-WHERE idempotency_key = ANY($1::text[]) AND done_at IS NULL"""
+UPDATE effect e SET leased_until = now() + $3 * interval '1 second'
+FROM unnest($1::text[], $2::int[]) AS ours (key, attempt)
+WHERE e.idempotency_key = ours.key AND e.attempts = ours.attempt AND e.done_at IS NULL"""
 
 _LATER = """
 UPDATE effect e SET next_at = now() + new.pause * interval '1 second',
     leased_until = '-infinity', last_error = new.error
-FROM unnest($1::text[], $2::float8[], $3::text[]) AS new (key, pause, error)
-WHERE e.idempotency_key = new.key AND e.done_at IS NULL"""
+FROM unnest($1::text[], $2::int[], $3::float8[], $4::text[]) AS new (key, attempt, pause, error)
+WHERE e.idempotency_key = new.key AND e.attempts = new.attempt AND e.done_at IS NULL"""
 
 log = structlog.get_logger(__name__)
 
@@ -52,9 +55,12 @@ log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True)
 class _Ended:
     key: str
+    attempt: int
     answer: Arrival | None
     pause: float = 0
     error: str = ""
+    asked: bool = True
+    """False where the outside wasn't asked any more."""
 
 
 class Executor:
@@ -76,13 +82,14 @@ class Executor:
             settings.effects_at_once, settings.effects_per_second, settings.breaker_failures, settings.breaker_rest
         )
         self._lanes = {name: Lane(limits) for name in self._performers}
-        self._under_way: dict[asyncio.Task[None], str] = {}
+        self._under_way: dict[asyncio.Task[None], asyncpg.Record] = {}
         self._renewed = time.monotonic()
         self._looked = -math.inf
         self._short = False
         """More may be due than was taken on."""
 
         self._ended: list[_Ended] = []
+        self._leaving = False
         self._told: Callable[[], None] = lambda: None
 
     def connect(self, told: Callable[[], None]) -> None:
@@ -91,8 +98,8 @@ class Executor:
 
     async def step(self) -> bool:
         """Has answers heard, puts off what failed, leases what is due. True where more may be due."""
+        await self._renew()  # first: a fault in what follows must not cost a lease
         await self._store()
-        await self._renew()
         if self._short or time.monotonic() - self._looked >= self._settings.pump_idle:
             await self._look()
         return self._short and any(lane.free(time.monotonic()) for lane in self._lanes.values())
@@ -104,7 +111,7 @@ class Executor:
             if not (free := lane.free(time.monotonic())):
                 self._short = True
                 continue
-            rows = await self._pool.fetch(_LEASE, free, self.lease, name)
+            rows = await self._pool.fetch(_LEASE, free, self.lease, name, list(self._ours()))
             lane.started(len(rows))
             self._start(rows)
             self._short |= len(rows) == free
@@ -113,6 +120,8 @@ class Executor:
         """Takes on effects that are about to be stored, as far as their outsides may be asked now. That saves looking
         for them afterwards, and an update of each."""
         now, taken = time.monotonic(), {}
+        if self._leaving:
+            return {}
         for name, count in wanted.items():
             taken[name] = min(count, self._lanes[name].free(now))
             self._lanes[name].started(taken[name])
@@ -131,13 +140,14 @@ class Executor:
     def _start(self, rows: Sequence[asyncpg.Record]) -> None:
         for row in rows:
             task = asyncio.create_task(self._perform(row, self._lanes[row["type"]]))
-            self._under_way[task] = row["idempotency_key"]
+            self._under_way[task] = row
             task.add_done_callback(self._under_way.pop)
 
-    async def drain(self) -> None:
-        """Waits for what is under way, and has it heard."""
+    async def drain(self, seconds: float | None = None) -> None:
+        """Takes nothing on any more, waits for what is under way (so long at most), and has heard what was answered."""
+        self._leaving = True
         if self._under_way:
-            await asyncio.wait(self._under_way)
+            await asyncio.wait(self._under_way, timeout=seconds)
         await self._store()
 
     async def close(self) -> None:
@@ -147,10 +157,15 @@ class Executor:
         for _, performer in self._performers.values():
             await performer.close()
 
+    def _ours(self) -> dict[str, int]:
+        """The attempts that this process is at: under way, or with an answer that isn't heard yet."""
+        ours = {row["idempotency_key"]: row["attempts"] for row in self._under_way.values()}
+        return ours | {ended.key: ended.attempt for ended in self._ended}
+
     async def _renew(self) -> None:
         now = time.monotonic()
-        if self._under_way and now - self._renewed > self.lease / 4:
-            await self._pool.execute(_RENEW, list(self._under_way.values()), self.lease)
+        if now - self._renewed > self.lease / 4 and (ours := self._ours()):
+            await self._pool.execute(_RENEW, list(ours), list(ours.values()), self.lease)
             self._renewed = now
 
     async def _store(self) -> None:
@@ -158,7 +173,7 @@ class Executor:
         if not ended:
             return
         try:
-            if later := [(e.key, e.pause, e.error) for e in ended if e.answer is None]:
+            if later := [(e.key, e.attempt, e.pause, e.error) for e in ended if e.answer is None]:
                 await self._pool.execute(_LATER, *map(list, zip(*later, strict=True)))
                 ended = [e for e in ended if e.answer is not None]
             if answers := [e.answer for e in ended if e.answer is not None]:
@@ -177,9 +192,9 @@ class Executor:
             ended = await self._attempt(row)
         except Exception as error:
             log.exception("an effect's own code failed", attempt=row["attempts"])
-            ended = _Ended(key, None, self._back_off(row["attempts"]), repr(error)[:500])
+            ended = _Ended(key, row["attempts"], None, self._back_off(row["attempts"]), repr(error)[:500])
         outcome = "answered" if ended.answer is not None else "retry"
-        if lane.ended(time.monotonic(), reached=ended.answer is not None):
+        if lane.ended(time.monotonic(), reached=ended.answer is not None if ended.asked else None):
             log.error("the outside keeps failing and is left alone for a while", reason=ended.error)
         metrics.resting.labels(type_name).set(lane.resting)
         metrics.effects.labels(type_name, outcome).inc()
@@ -194,7 +209,7 @@ class Executor:
         if row["now"] >= row["deadline"]:
             reason = f"no answer until the deadline, after {row['attempts'] - 1} attempts"
             log.error("an effect is given up", reason=reason)
-            return self._heard(row, performer.give_up(request, reason), began)
+            return self._heard(row, performer.give_up(request, reason), began, asked=False)
         try:
             async with asyncio.timeout(self._settings.effect_timeout):
                 answer = await performer.perform(request, key)
@@ -206,15 +221,15 @@ class Executor:
             pause, reason = self._back_off(row["attempts"]), repr(error)
         log.info("an effect will be tried again", attempt=row["attempts"], reason=reason, pause=round(pause, 2))
         # No attempt lies so far out that the deadline would pass in silence.
-        left = max(0.0, (row["deadline"] - datetime.now(UTC)).total_seconds())
-        return _Ended(key, None, min(pause, left + 0.1), reason[:500])
+        left = max(0.0, (row["deadline"] - _now(row, began)).total_seconds())
+        return _Ended(key, row["attempts"], None, min(pause, left + 0.1), reason[:500])
 
-    def _heard(self, row: asyncpg.Record, answer: Internal, began: float) -> _Ended:
-        at = row["now"] + timedelta(seconds=time.monotonic() - began)  # by the database's clock
+    def _heard(self, row: asyncpg.Record, answer: Internal, began: float, *, asked: bool = True) -> _Ended:
+        at = _now(row, began)
         context = row["correlation_id"], row["traceparent"]
         arrival = internal("answer", answer, row["id"], at, self._processor.service.name, context)
         arrival.row = (row["idempotency_key"],)
-        return _Ended(row["idempotency_key"], arrival)
+        return _Ended(row["idempotency_key"], row["attempts"], arrival, asked=asked)
 
     def _back_off(self, attempts: int) -> float:
         """Capped exponential back-off with full jitter.
@@ -222,3 +237,9 @@ class Executor:
         Source: M. Brooker, Exponential Backoff And Jitter, AWS Architecture Blog, 2015.
         """
         return random.uniform(0, min(self._settings.retry_cap, self._settings.retry_base * 2 ** min(attempts, 20)))
+
+
+def _now(row: asyncpg.Record, began: float) -> datetime:
+    """The time by the database's clock, which deadlines are by. This host's may be minutes off."""
+    now: datetime = row["now"] + timedelta(seconds=time.monotonic() - began)
+    return now

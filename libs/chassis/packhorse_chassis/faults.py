@@ -9,6 +9,11 @@ connections), operator intervention (shutdown, recovery, cancelled by a time-out
 _TRANSIENT_STATES = ("55P03", "25006", "25P03")
 """Lock not available in time; a read-only server (a standby during fail-over); idle-in-transaction time-out."""
 
+
+class BrokerAwayError(ConnectionError):
+    """Nothing could be published for a while. What was handed to the producer may still arrive."""
+
+
 _CLOSED = "the handler is closed"
 """uvloop's words for a transport that was lost a moment ago."""
 

@@ -20,12 +20,15 @@ ALTER TABLE {name} ADD CONSTRAINT {name}_day CHECK (day >= '{day}' AND day < '{n
 ALTER TABLE inbox ATTACH PARTITION {name} FOR VALUES FROM ('{day}') TO ('{next}');
 ALTER TABLE {name} DROP CONSTRAINT {name}_day;"""
 
+_PORTION = 10_000
+"""Rows that are deleted at once, so that no statement takes long."""
+
 _FORGET = """
-WITH old AS (SELECT ctid FROM inbox_outsiders WHERE seen_at < now() - $1 * interval '1 day' LIMIT 10000)
+WITH old AS (SELECT ctid FROM inbox_outsiders WHERE seen_at < now() - $1 * interval '1 day' LIMIT $2)
 DELETE FROM inbox_outsiders i USING old WHERE i.ctid = old.ctid"""
 
 _FORGET_EFFECTS = """
-WITH old AS (SELECT idempotency_key FROM effect WHERE done_at < now() - interval '90 days' LIMIT 10000)
+WITH old AS (SELECT idempotency_key FROM effect WHERE done_at < now() - interval '90 days' LIMIT $1)
 DELETE FROM effect e USING old WHERE e.idempotency_key = old.idempotency_key"""
 
 log = structlog.get_logger(__name__)
@@ -65,30 +68,30 @@ class Inbox:
                     log.info("inbox partition made", partition=name)
         self._known |= missing
 
-    async def drop_old(self) -> None:
-        """Drops the partitions of days whose events no topic keeps any more, and outsiders' ids of that age."""
+    async def drop_old(self) -> bool:
+        """Drops the partitions of days whose events no topic keeps any more, and outsiders' ids of that age. True where
+        more of those may be left."""
         oldest = _name(datetime.now(UTC).date() - timedelta(days=self._days))
         for row in await self._pool.fetch(_PARTITIONS):
             name = row["name"]
             if name.removeprefix("inbox_").isdigit() and name < oldest:
                 await self._pool.execute(f"DROP TABLE IF EXISTS {name}")
                 log.info("inbox partition dropped", partition=name)
-        await self._pool.execute(_FORGET, self._days)
+        return await self._pool.execute(_FORGET, self._days, _PORTION) == f"DELETE {_PORTION}"
 
 
 class Housekeeper:
-    """One step tidies up once."""
+    """One step tidies up once, a portion at a time."""
 
     def __init__(self, pool: Pool, inbox: Inbox) -> None:
         self._pool, self._inbox = pool, inbox
 
     async def step(self) -> bool:
-        """Always False: tidying waits for the next round."""
+        """True where there was more than a portion: however much came in, as much goes."""
         today = datetime.now(UTC).date()
         await self._inbox.ensure({today, today + timedelta(days=1)})
-        await self._inbox.drop_old()
-        await self._pool.execute(_FORGET_EFFECTS)
-        return False
+        more = await self._inbox.drop_old()
+        return await self._pool.execute(_FORGET_EFFECTS, _PORTION) == f"DELETE {_PORTION}" or more
 
 
 def _name(day: date) -> str:

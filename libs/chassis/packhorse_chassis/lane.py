@@ -51,9 +51,12 @@ class Lane:
         self._under_way += attempts
         self._tokens -= attempts
 
-    def ended(self, now: float, *, reached: bool) -> bool:
-        """An attempt ended; `reached` if the outside gave an answer. Returns True where the breaker opened by it."""
+    def ended(self, now: float, *, reached: bool | None) -> bool:
+        """An attempt ended; `reached` if the outside gave an answer, None if it wasn't even asked. Returns True where
+        the breaker opened by it."""
         self._under_way -= 1
+        if reached is None:
+            return False
         if reached:
             self._failures = self._rests = 0
             self._closed_until = None

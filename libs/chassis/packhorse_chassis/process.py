@@ -6,6 +6,7 @@ import gc
 import signal
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 
 import asyncpg
@@ -34,7 +35,15 @@ _SESSION = {
     "lock_timeout": "2s",
     "idle_in_transaction_session_timeout": "10s",
     "synchronous_commit": "on",
+    # A host that vanished must not keep its locks, least of all the relay's lead: it is noticed within half a minute.
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "25000",
 }
+_COMMAND_TIMEOUT = 10.0
+"""Seconds. A database that doesn't even refuse is given up by then."""
+
 _EVERY_FIVE_MINUTES = 300.0
 
 T = TypeVar("T")
@@ -76,7 +85,7 @@ class Process:
 
         inbox = Inbox(pool, self.settings.inbox_days)
         processor = Processor(self.service, pool, inbox)
-        relay = self._relay = Relay(self._connect, producer, self.settings.relay_rows)
+        relay = self._relay = Relay(partial(self._connect, _COMMAND_TIMEOUT), producer, self.settings.relay_rows)
         relaying = Loop("relay", relay.step, self.settings.relay_idle)
         performers = self.service.performers()
 
@@ -92,7 +101,7 @@ class Process:
 
         self._consumer = Consumer(processor, self.settings, relaying.wake.ring)
         await self._until_up("topics", self._require_topics)
-        await self._until_up("consumer group", self._consumer.broker.start)
+        await self._until_up("consumer group", self._consumer.start)
         self._tasks = [asyncio.create_task(loop.run(), name=loop.name) for loop in self._loops]
         self._tasks.append(asyncio.create_task(self._watch(), name="watchdog"))
         self._started = True
@@ -126,7 +135,9 @@ class Process:
         with contextlib.suppress(Exception):
             async with asyncio.timeout(5):
                 if self._executor is not None:
-                    await self._executor.drain()
+                    await self._executor.drain(3)
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(5):
                 while self._relay is not None and await self._relay.step():
                     pass
         if self._executor is not None:
@@ -148,10 +159,11 @@ class Process:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 3.0)
 
-    async def _connect(self) -> OwnConnection:
+    async def _connect(self, command_timeout: float | None = None) -> OwnConnection:
         dsn = self.settings.postgres.get_secret_value()
         application = f"packhorse-{self.service.name}"
-        return await asyncpg.connect(dsn, timeout=5, server_settings=_SESSION | {"application_name": application})
+        settings = _SESSION | {"application_name": application}
+        return await asyncpg.connect(dsn, timeout=5, command_timeout=command_timeout, server_settings=settings)
 
     async def _open_database(self) -> Pool:
         db = await self._connect()
@@ -165,7 +177,7 @@ class Process:
             min_size=2,
             max_size=self.settings.pool_size,
             timeout=5,
-            command_timeout=10,
+            command_timeout=_COMMAND_TIMEOUT,
             server_settings=_SESSION | {"application_name": f"packhorse-{self.service.name}"},
         )
 
@@ -197,8 +209,8 @@ class Process:
     async def _live(self) -> dict[str, str]:
         now, limit = time.monotonic(), self.settings.stall_limit
         stalled = {loop.name: "no progress" for loop in self._loops if now - loop.progress > limit + loop.idle}
-        if self._consumer is not None and (since := self._consumer.busy_since) and now - since > limit:
-            stalled["consumer"] = "one batch takes too long"
+        if self._started and self._consumer is not None and (why := self._consumer.stalled(limit)):
+            stalled["consumer"] = why
         return stalled
 
     async def _ready(self) -> dict[str, str]:

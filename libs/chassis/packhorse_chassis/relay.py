@@ -7,16 +7,18 @@ lock can't delete. What it published before it died is published again, under th
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
 
 import asyncpg
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, KafkaTimeoutError
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from packhorse_chassis import metrics
 from packhorse_chassis.db import OwnConnection
+from packhorse_chassis.faults import BrokerAwayError
 from packhorse_chassis.inputs import unpack_headers
 
 _LOCK = 7_223_302
@@ -24,11 +26,14 @@ _CHANNEL = "packhorse_outbox"
 _BYTES = 8 * 1_048_576
 """Published at once, about: a backlog of large dead letters must not run into the time limit of the statement."""
 
+_PATIENCE = 30.0
+"""Seconds for which one attempt to publish is waited for. Then the loop shows that it lives, and what it waits for."""
+
 _partitioner = DefaultPartitioner()
 """By murmur2 of the key, as all clients of Kafka do it: an operator's or outsider's tool finds the same partition."""
 
 _NEXT = """
-SELECT id, topic, key, headers, value, created_at, upto FROM (
+SELECT id, topic, key, headers, value, now() - created_at AS waited, upto FROM (
     SELECT *, sum(octet_length(value) + octet_length(headers)) OVER (ORDER BY id) AS upto
     FROM outbox WHERE shard = $1 ORDER BY id LIMIT $2) AS next
 WHERE upto - octet_length(value) - octet_length(headers) < $3 ORDER BY id"""
@@ -49,6 +54,8 @@ class Relay:
         self._told: Callable[[], None] = lambda: None
         self._db: OwnConnection | None = None
         self._leads = False
+        self._oldest: float | None = None
+        metrics.outbox_oldest.set_function(self._waiting)
 
     def connect(self, told: Callable[[], None]) -> None:
         """`told` is called when another process of the service has stored something to publish."""
@@ -61,17 +68,35 @@ class Relay:
             if db is None:
                 return False
             rows = await db.fetch(_NEXT, self._shard, self._rows, _BYTES)
+            self._oldest = None if not rows else time.monotonic() - rows[0]["waited"].total_seconds()
             if not rows:
-                metrics.outbox_oldest.set(0)
                 return False
-            metrics.outbox_oldest.set((datetime.now(UTC) - rows[0]["created_at"]).total_seconds())
-            await self._publish(rows)
+            await self._publish_patiently(rows)
             await db.execute(_DELETE, [row["id"] for row in rows])
+            self._oldest = None
+        except BrokerAwayError:
+            raise  # with the lead kept: what the producer still holds must not come behind a successor's records
         except Exception:
             await self.resign()
             raise
         metrics.published.inc(len(rows))
         return len(rows) == self._rows or rows[-1]["upto"] >= _BYTES
+
+    def _waiting(self) -> float:
+        """Seconds that the oldest row has waited, while it does."""
+        return 0.0 if self._oldest is None else time.monotonic() - self._oldest
+
+    async def _publish_patiently(self, rows: Sequence[asyncpg.Record]) -> None:
+        """Raises BrokerAwayError where it takes too long, and what ended the producer for good as it is."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await self._publish(rows)
+        except TimeoutError:
+            raise BrokerAwayError(f"nothing could be published for {_PATIENCE:.0f} s") from None
+        except KafkaError as error:
+            if not (error.retriable or isinstance(error, KafkaTimeoutError)):
+                raise
+            raise BrokerAwayError(repr(error)) from error
 
     async def _publish(self, rows: Sequence[asyncpg.Record]) -> None:
         """All of them, filled into batches by hand: a third of the work of sending one by one. Records of one key are

@@ -118,8 +118,10 @@ class Answers(Source):
 
     async def claim_after(self, db: Connection, arrivals: Sequence[Arrival]) -> list[Arrival]:
         rows = await db.fetch(_CLAIM_ANSWERS, [arrival.row[0] for arrival in arrivals if arrival.row])
+        # Two attempts of one effect may both have been answered: the first answer is heard.
+        first = {arrival.id: arrival for arrival in reversed(arrivals)}
         ours = {row["id"] for row in rows}
-        return [arrival for arrival in arrivals if arrival.id in ours]
+        return [arrival for arrival in arrivals if arrival.id in ours and first[arrival.id] is arrival]
 
 
 class Retry(Source):

@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 import toy
 from aiokafka import AIOKafkaProducer
+from packhorse_chassis import consume, relay
 from packhorse_chassis.faults import is_transient
 from packhorse_chassis.process import Process
 from packhorse_chassis.settings import Settings
@@ -21,6 +22,8 @@ from packhorse_devstack.processes import Child
 from packhorse_devstack.stack import Stack
 from pydantic import SecretStr
 from rig import Broker, eventually, new_order
+
+_SAY = "INSERT INTO outbox (shard, topic, key, headers, value) VALUES (0, 'payment.events', $1, '[]', '{}')"
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +141,34 @@ async def test_the_broker_is_killed_and_comes_back(own: Stack, outsider: Broker)
         await eventually(notes(dsn, order), lambda seen: seen == [str(n) for n in range(20)], 60)
         assert await events(outsider, order, 20) == list(range(1, 21))
         await eventually(not_ready(process), lambda wrong: not wrong)
+
+
+async def test_a_broker_that_is_away_for_long_ends_nobody(
+    own: Stack, outsider: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is away for longer than a loop may be without progress: waiting is progress, and a new process could do no
+    more. What was stored meanwhile is published afterwards, in order."""
+    monkeypatch.setattr(relay, "_PATIENCE", 1.0)
+    monkeypatch.setattr(consume, "_COMMIT_TIMEOUT", 1.0)
+    order, dsn = new_order(), await own.create_database("outage_g")
+    async with running(own, dsn, stall_limit=7) as process:
+        ended = asyncio.create_task(process.wait(asyncio.Event()))
+        for number in range(20):
+            await outsider.send(toy.request(order, str(number)))
+        await eventually(notes(dsn, order), lambda seen: len(seen) >= 1)
+        own.servers["kafka-1"].kill()
+        # Something to publish, and no broker for it.
+        db = await asyncpg.connect(dsn)
+        await db.execute(_SAY, order.encode())
+        await db.close()
+        assert not (await asyncio.wait([ended], timeout=20))[0], ended
+        assert {"broker", "relay"} <= await not_ready(process)()
+        await asyncio.to_thread(revive, own.servers["kafka-1"])
+        await eventually(notes(dsn, order), lambda seen: seen == [str(n) for n in range(20)], 60)
+        assert await events(outsider, order, 20) == list(range(1, 21))
+        await eventually(not_ready(process), lambda wrong: not wrong, 60)
+        assert not ended.done()
+        ended.cancel()
 
 
 async def test_a_service_may_start_before_anything_else(own: Stack, outsider: Broker) -> None:

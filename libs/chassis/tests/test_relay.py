@@ -7,7 +7,9 @@ from typing import Any
 import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer
+from packhorse_chassis import relay as module
 from packhorse_chassis.db import OwnConnection, Pool
+from packhorse_chassis.faults import BrokerAwayError
 from packhorse_chassis.relay import Relay
 from rig import Broker, new_order
 
@@ -153,3 +155,48 @@ async def test_who_does_not_lead_wakes_the_one_who_does(
         await told.wait()
     await leader.step()
     assert await pool.fetchval(LEFT) == 0
+
+
+async def test_the_lead_goes_with_its_connection(
+    broker: Broker, pool: Pool, producer: AIOKafkaProducer, connect: Connect
+) -> None:
+    """The database ends a leader's session in the middle of a batch: a successor leads, and the old one, which still
+    publishes, deletes nothing of what came since."""
+    order, held = new_order(), Held(producer)
+    await pool.execute(INSERT, TOPIC, order.encode(), b"1")
+    leader, heir = Relay(connect, held, 100), Relay(connect, producer, 100)
+    leading = asyncio.create_task(leader.step())
+    await held.asked.wait()
+    assert not await heir.step()
+    assert await pool.fetchval(LEFT) == 1
+    await pool.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted")
+    while await pool.fetchval(LEFT):
+        await heir.step()
+    await pool.execute(INSERT, TOPIC, order.encode(), b"2")
+    held.go.set()
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+        await leading
+    assert await pool.fetchval(LEFT) == 1
+    await heir.step()
+    assert list(dict.fromkeys(await said(broker, order, 3))) == ["1", "2"]
+
+
+async def test_a_broker_that_is_away_costs_nobody_the_lead(
+    broker: Broker, pool: Pool, producer: AIOKafkaProducer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the producer still holds would come behind a successor's records. The loop says what it waits for, and goes
+    on when the broker is back."""
+    monkeypatch.setattr(module, "_PATIENCE", 0.05)
+    order, held = new_order(), Held(producer)
+    await pool.execute(INSERT, TOPIC, order.encode(), b"1")
+    leader, other = Relay(connect, held, 100), Relay(connect, producer, 100)
+    for _ in range(2):
+        with pytest.raises(BrokerAwayError):
+            await leader.step()
+        assert not await other.step()
+    assert await pool.fetchval(LEFT) == 1
+    held.go.set()
+    monkeypatch.setattr(module, "_PATIENCE", 30.0)
+    await leader.step()
+    assert await pool.fetchval(LEFT) == 0
+    assert await said(broker, order, 1) == ["1"]

@@ -1,0 +1,43 @@
+"""Nothing grows for ever, and nothing is forgotten too early."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from packhorse_chassis import keep
+from packhorse_chassis.db import Pool
+from packhorse_chassis.keep import Housekeeper, Inbox
+
+DAYS = 14
+_PARTITIONS = "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'inbox'::regclass"
+
+
+async def names(pool: Pool) -> set[str]:
+    """The partitions of the inbox."""
+    return {row["name"] for row in await pool.fetch(_PARTITIONS)}
+
+
+async def test_partitions_older_than_any_topic_are_dropped(pool: Pool) -> None:
+    """The oldest that is kept is as old as the inbox remembers; what comes next has its place already."""
+    today = datetime.now(UTC).date()
+    inbox = Inbox(pool, DAYS)
+    await inbox.ensure({today - timedelta(days=age) for age in (DAYS + 1, DAYS, DAYS - 1, 0)})
+    await Housekeeper(pool, inbox).step()
+    kept = {f"inbox_{today - timedelta(days=age):%Y%m%d}" for age in (DAYS, DAYS - 1, 0, -1)}
+    assert await names(pool) == kept | {"inbox_outsiders"}
+
+
+async def test_what_is_old_goes_portion_by_portion_until_nothing_is_left(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much comes in, as much goes: a step that deleted a whole portion is followed by another at once."""
+    monkeypatch.setattr(keep, "_PORTION", 10)
+    numbers = "FROM generate_series(1, 25) n"
+    insert = f"INSERT INTO inbox (day, source, id, seen_at) SELECT '1970-01-01', $1, n::text, $2 {numbers}"
+    now = datetime.now(UTC)
+    await pool.execute(insert, "/old", now - timedelta(days=DAYS, hours=1))
+    await pool.execute(insert, "/young", now - timedelta(days=DAYS - 1))
+    housekeeper, steps = Housekeeper(pool, Inbox(pool, DAYS)), 1
+    while await housekeeper.step():
+        steps += 1
+    left = await pool.fetch("SELECT source, count(*) FROM inbox GROUP BY source")
+    assert ({row["source"]: row["count"] for row in left}, steps) == ({"/young": 25}, 3)

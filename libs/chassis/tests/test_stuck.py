@@ -1,0 +1,92 @@
+"""A client or a database that is broken in ways nobody foresaw: it shows, and nothing is passed over."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import Any
+
+import aiohttp
+import pytest
+import toy
+from aiokafka.consumer.fetcher import FetchResult
+from aiokafka.errors import KafkaError
+from arrivals import notes
+from packhorse_chassis import consume
+from packhorse_chassis.db import Pool
+from packhorse_chassis.process import Process, StalledError
+from rig import Broker, eventually, new_order
+
+Running = Callable[..., AbstractAsyncContextManager[Process]]
+
+
+async def wrong(process: Process) -> set[str]:
+    """What the process isn't ready for."""
+    url = f"http://127.0.0.1:{process.http_port}/health/ready"
+    async with aiohttp.ClientSession() as http, http.get(url) as answer:
+        return set() if answer.status == 200 else set((await answer.json())["wrong"])
+
+
+@pytest.mark.parametrize("how", ["fails", "hangs"])
+async def test_a_consumer_that_never_polls_again_ends_the_process(running: Running, how: str) -> None:
+    """Its client's coordination has died: only a new process helps, and its supervisor starts one."""
+
+    async def broken(*_: object, **__: object) -> object:
+        if how == "hangs":
+            await asyncio.Event().wait()
+        raise KafkaError("the coordination has died")
+
+    async with running(stall_limit=1) as process:
+        assert process._consumer is not None
+        process._consumer._subscriber.consumer.getmany = broken  # type: ignore[union-attr]
+        with pytest.raises(StalledError, match="no poll succeeds"):
+            await asyncio.wait_for(process.wait(asyncio.Event()), 60)
+
+
+async def test_a_poll_that_fails_half_way_passes_nothing_over(
+    broker: Broker, pool: Pool, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """aiokafka takes the records of one partition after another; where a later one can't be read, those of the earlier
+    ones are gone, and their positions moved on."""
+    orders, fail = [new_order() for _ in range(12)], asyncio.Event()
+    taken: list[int] = []
+    real = FetchResult.getall
+
+    def getall(self: FetchResult, max_records: int | None = None) -> Any:
+        found = real(self, max_records)
+        if found and fail.is_set():
+            taken.append(len(found))
+            if len(taken) > 1:
+                fail.clear()
+                raise KafkaError("a batch whose checksum is wrong")
+        return found
+
+    monkeypatch.setattr(FetchResult, "getall", getall)
+    fail.set()
+    for number in range(2):
+        for order in orders:
+            await broker.send(toy.request(order, str(number)))
+    async with running():
+        for order in orders:
+            await eventually(partial(notes, pool, order), lambda seen: seen == ["0", "1"], 60)
+    assert len(taken) > 1
+
+
+async def test_what_can_not_even_be_given_up_is_no_hot_loop(
+    broker: Broker, pool: Pool, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database refuses the dead letter itself, by mistake: not ready, with the reason; on again once mended."""
+    monkeypatch.setattr(consume, "_REST", 0.05)
+    order = new_order()
+    async with running() as process:
+        await pool.execute(
+            """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = '23514'; END $$;
+            CREATE TRIGGER refuse BEFORE INSERT ON dead_letter FOR EACH STATEMENT EXECUTE FUNCTION refuse()"""
+        )
+        await broker.send_raw("customer.requests", b"{", [], order.encode())
+        await eventually(lambda: wrong(process), lambda seen: "consumer" in seen)
+        await pool.execute("DROP TRIGGER refuse ON dead_letter")
+        count = "SELECT count(*) FROM dead_letter WHERE key = $1"
+        await eventually(lambda: pool.fetchval(count, order.encode()), lambda seen: seen == 1)
+        await eventually(lambda: wrong(process), lambda seen: not seen)
