@@ -197,6 +197,25 @@ def _port(process: Process) -> Callable[[], Awaitable[int]]:
     return look
 
 
+async def test_a_service_may_start_before_the_broker(own: Stack, outsider: Broker) -> None:
+    """It says what it waits for."""
+    order, dsn = new_order(), await own.create_database("outage_j")
+    await outsider.send(toy.request(order, "early"))
+    own.servers["kafka-1"].kill()
+    process = Process(
+        toy.service(), Settings.model_validate({"kafka": own.kafka, "postgres": SecretStr(dsn), "stop_grace": 5})
+    )
+    starting = asyncio.create_task(process.start())
+    try:
+        await eventually(_port(process), lambda port: port > 0)
+        await eventually(not_ready(process), lambda wrong: {"broker", "process"} <= wrong)
+        await asyncio.to_thread(revive, own.servers["kafka-1"])
+        await starting
+        await eventually(notes(dsn, order), lambda seen: seen == ["early"])
+    finally:
+        await process.stop()
+
+
 async def test_no_connection_is_left(own: Stack, outsider: Broker) -> None:
     """A role at its limit of connections: the service waits at its start, and starts when there is room."""
     order, dsn = new_order(), await own.create_database("outage_d")
@@ -218,6 +237,47 @@ async def test_no_connection_is_left(own: Stack, outsider: Broker) -> None:
     finally:
         await process.stop()
         await admin.close()
+
+
+async def test_no_connection_is_left_while_it_runs(own: Stack, outsider: Broker) -> None:
+    """All of them are cut, and no new one is let in: not ready, no record given up; on again when there is room."""
+    order, dsn = new_order(), await own.create_database("outage_h")
+    admin = await asyncpg.connect(own.admin_dsn)
+    async with running(own, dsn) as process:
+        await admin.execute("ALTER ROLE packhorse_outage_h CONNECTION LIMIT 0")
+        await admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'packhorse_outage_h'"
+        )
+        await outsider.send(toy.request(order, "1"))
+        await eventually(not_ready(process), lambda wrong: "database" in wrong)
+        await admin.execute("ALTER ROLE packhorse_outage_h CONNECTION LIMIT -1")
+        await eventually(notes(dsn, order), lambda seen: seen == ["1"])
+        await eventually(not_ready(process), lambda wrong: not wrong)
+        db = await asyncpg.connect(dsn)
+        assert await db.fetchval("SELECT count(*) FROM dead_letter") == 0
+        await db.close()
+    await admin.close()
+
+
+async def test_a_timer_survives_its_processes(own: Stack, outsider: Broker) -> None:
+    """It falls due while nobody runs; of the two that start then, one hears it, once."""
+    order, dsn = new_order(), await own.create_database("outage_i")
+    db = await asyncpg.connect(dsn)
+    async with running(own, dsn):
+        await db.execute(
+            """CREATE FUNCTION later() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN NEW.due = now() + interval '1 hour'; RETURN NEW; END $$;
+            CREATE TRIGGER later BEFORE INSERT ON timer FOR EACH ROW EXECUTE FUNCTION later()"""
+        )
+        await outsider.send(toy.request(order, "remind"))
+        await eventually(notes(dsn, order), lambda seen: seen == ["remind"])
+    assert await db.execute("UPDATE timer SET due = now()") == "UPDATE 1"
+    async with running(own, dsn), running(own, dsn):
+        await eventually(notes(dsn, order), lambda seen: len(seen) > 1)
+        await outsider.send(toy.request(order, "after"))
+        await eventually(notes(dsn, order), lambda seen: seen == ["remind", "reminded", "after"])
+    assert await db.fetchval("SELECT count(*) FROM timer") == 0
+    await db.close()
 
 
 async def test_the_disk_is_full(own: Stack, outsider: Broker) -> None:
