@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import structlog
 
+from packhorse_chassis import metrics
 from packhorse_chassis.db import Pool
 from packhorse_chassis.inputs import OUTSIDERS_DAY, Arrival
 
@@ -30,6 +31,10 @@ DELETE FROM inbox_outsiders i USING old WHERE i.ctid = old.ctid"""
 _FORGET_EFFECTS = """
 WITH old AS (SELECT idempotency_key FROM effect WHERE done_at < now() - interval '90 days' LIMIT $1)
 DELETE FROM effect e USING old WHERE e.idempotency_key = old.idempotency_key"""
+
+_BLOAT = """
+SELECT (SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname = 'outbox') AS dead,
+    (SELECT coalesce(max(age(backend_xmin)), 0) FROM pg_stat_activity WHERE datname = current_database()) AS held"""
 
 log = structlog.get_logger(__name__)
 
@@ -90,6 +95,10 @@ class Housekeeper:
         """True where there was more than a portion: however much came in, as much goes."""
         today = datetime.now(UTC).date()
         await self._inbox.ensure({today, today + timedelta(days=1)})
+        bloat = await self._pool.fetchrow(_BLOAT)
+        assert bloat is not None  # noqa: S101 -- one row always
+        metrics.outbox_dead_rows.set(bloat["dead"])
+        metrics.snapshot_age.set(bloat["held"])
         more = await self._inbox.drop_old()
         return await self._pool.execute(_FORGET_EFFECTS, _PORTION) == f"DELETE {_PORTION}" or more
 

@@ -16,5 +16,10 @@ transaction_seconds = Histogram("packhorse_transaction_seconds", "Time of a batc
 effect_seconds = Histogram("packhorse_effect_seconds", "Time of one attempt of an effect", ["type"])
 resting = Gauge("packhorse_effects_resting", "1 while an outside that keeps failing is left alone", ["type"])
 outbox_oldest = Gauge("packhorse_outbox_oldest_seconds", "Age of the oldest unpublished record")
+outbox_dead_rows = Gauge("packhorse_outbox_dead_rows", "Rows of the outbox that wait for vacuum")
+snapshot_age = Gauge(
+    "packhorse_oldest_snapshot_transactions",
+    "Transactions since the oldest snapshot that a session holds: while it does, vacuum can clean nothing",
+)
 leader = Gauge("packhorse_relay_leader", "1 while this process publishes")
 ready = Gauge("packhorse_ready", "1 while database and broker answer")

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from packhorse_chassis import keep
+from packhorse_chassis import keep, metrics
 from packhorse_chassis.db import Pool
 from packhorse_chassis.keep import Housekeeper, Inbox
 
@@ -41,3 +41,16 @@ async def test_what_is_old_goes_portion_by_portion_until_nothing_is_left(
         steps += 1
     left = await pool.fetch("SELECT source, count(*) FROM inbox GROUP BY source")
     assert ({row["source"]: row["count"] for row in left}, steps) == ({"/young": 25}, 3)
+
+
+async def test_a_snapshot_that_is_held_too_long_is_seen(pool: Pool) -> None:
+    """While somebody holds one, vacuum cleans nothing, and a table that lives on quick vacuums collapses."""
+    housekeeper = Housekeeper(pool, Inbox(pool, DAYS))
+    async with pool.acquire() as db, db.transaction(isolation="repeatable_read"):
+        await db.fetchval("SELECT count(*) FROM outbox")
+        for _ in range(30):
+            await pool.execute("SELECT pg_current_xact_id()")
+        await housekeeper.step()
+        assert metrics.snapshot_age._value.get() >= 30
+    await housekeeper.step()
+    assert metrics.snapshot_age._value.get() < 30
