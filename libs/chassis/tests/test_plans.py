@@ -52,9 +52,9 @@ HOT: list[tuple[str, str, list[Any]]] = [
     ("counts events", rows._SEQUENCES, [KEYS, [1] * len(KEYS)]),
     ("forgets timers", rows._FORGET_TIMERS, [SAME, KEYS, SAME]),
     ("looks for parked subjects", rows._PARKED, [["tally"] * len(KEYS), KEYS]),
-    ("leases effects", executor._LEASE, [64, 10.0, "Ask"]),
-    ("renews leases", executor._RENEW, [KEYS, 10.0]),
-    ("puts effects off", executor._LATER, [KEYS, [1.0] * len(KEYS), SAME]),
+    ("leases effects", executor._LEASE, [64, 10.0, "Ask", KEYS]),
+    ("renews leases", executor._RENEW, [KEYS, [1] * len(KEYS), 10.0]),
+    ("puts effects off", executor._LATER, [KEYS, [1] * len(KEYS), [1.0] * len(KEYS), SAME]),
     ("looks whether anything waits", pump._WAITS, []),
     ("finds due timers", pump._DUE, [500]),
     ("finds asked dead letters", pump._ASKED, [500]),
@@ -92,7 +92,7 @@ async def test_the_check_finds_what_reads_a_whole_table(filled: Connection) -> N
 
 async def test_old_guards_are_found_without_reading_all(filled: Connection) -> None:
     """Housekeeping deletes a bounded number at a time; its range of times is found by the index."""
-    plan = json.loads(await filled.fetchval(f"EXPLAIN (FORMAT JSON) {keep._FORGET_EFFECTS}"))[0]["Plan"]
+    plan = json.loads(await filled.fetchval(f"EXPLAIN (FORMAT JSON) {keep._FORGET_EFFECTS}", keep._PORTION))[0]["Plan"]
     scanned = {node.get("Relation Name"): node["Node Type"] for node in _nodes(plan)}
     assert scanned["effect"] != "Seq Scan"
 
