@@ -3,10 +3,12 @@
 `python -m tests.bench.capacity [FIGURES.json]` takes over new figures, where given, and writes the page anew;
 `--check` only says whether it is stale.
 
-The model. Each part (a service, Kafka, PostgreSQL) uses `base + an_order * rate` cores, fitted by least squares to the
-runs at 10 % and 50 % of the top rate and to the top rate. All parts of the machine measured share its cores, so that
-the time an order takes follows a processor-sharing queue, M/G/1-PS: T(load) = T(0) / (1 - load). Source: L. Kleinrock,
-Queueing Systems II, 1976, chapter 4.4. The run at 80 % isn't used to fit: it shows how far the model is off.
+The model. Each part (a service, Kafka, PostgreSQL) uses `a_transaction * transactions + an_order * orders` cores, both
+a second, fitted by least squares to the runs at 10 % and 50 % of the top rate and to the top rate. A straight line over
+the rate alone doesn't fit: batches grow with the load, so that few orders take nearly as many transactions as many. All
+parts of the machine measured share its cores, so that the time an order takes follows a processor-sharing queue,
+M/G/1-PS: T(load) = T(0) / (1 - load). Source: L. Kleinrock, Queueing Systems II, 1976, chapter 4.4. The runs at 80 %
+and with more processes aren't used to fit: they show how far the model is off.
 """
 
 import json
@@ -41,24 +43,40 @@ PARTS: Final = (*SERVICES, "kafka", "postgres")
 
 
 @dataclass(frozen=True)
+class Point:
+    """A run: orders a second, transactions a second by service, and cores in use by part."""
+
+    rate: float
+    transactions: Mapping[str, float]
+    cores: Mapping[str, float]
+
+    def transactions_of(self, part: str) -> float:
+        """Of a service its own; servers and driver work for all."""
+        return self.transactions[part] if part in SERVICES else sum(self.transactions.values())
+
+
+@dataclass(frozen=True)
 class Part:
-    """What a part uses: cores at rest, and core-seconds an order."""
+    """What a part uses: core-seconds a transaction and an order, and core-seconds an order at the top rate in all."""
 
-    base: float
+    transaction: float
     order: float
-
-    def cores(self, rate: float) -> float:
-        """At so many orders a second."""
-        return self.base + self.order * rate
+    at_top: float
 
     @classmethod
-    def fit(cls, points: Sequence[tuple[float, float]]) -> "Part":
-        """Least squares through (orders a second, cores), with no cost below zero."""
-        mean_rate = sum(rate for rate, _ in points) / len(points)
-        mean_cores = sum(cores for _, cores in points) / len(points)
-        spread = sum((rate - mean_rate) ** 2 for rate, _ in points)
-        order = sum((rate - mean_rate) * (cores - mean_cores) for rate, cores in points) / spread
-        return cls(max(0.0, mean_cores - order * mean_rate), max(0.0, order))
+    def fit(cls, points: Sequence[tuple[float, float, float]], at_top: float) -> "Part":
+        """Least squares through (transactions a second, orders a second, cores), with no cost below zero. Each point
+        counts by how far it is off in per cent: the small ones are as true as the large."""
+        scaled = [(done / cores, rate / cores) for done, rate, cores in points]
+        tt, oo = sum(t * t for t, _ in scaled), sum(o * o for _, o in scaled)
+        to, t1, o1 = sum(t * o for t, o in scaled), sum(t for t, _ in scaled), sum(o for _, o in scaled)
+        determinant = tt * oo - to * to
+        transaction, order = (t1 * oo - o1 * to) / determinant, (o1 * tt - t1 * to) / determinant
+        if transaction < 0:
+            transaction, order = 0.0, o1 / oo
+        elif order < 0:
+            transaction, order = t1 / tt, 0.0
+        return cls(transaction, order, at_top)
 
 
 @dataclass(frozen=True)
@@ -66,7 +84,8 @@ class Model:
     """The fitted parts, and what a record costs in bytes."""
 
     parts: dict[str, Part]
-    driver: Part
+    """The driver is one of them."""
+
     machine_cores: int
     top: float
     rest_seconds: float
@@ -76,38 +95,55 @@ class Model:
     bytes: int
     stored: int
 
-    def load(self, rate: float) -> float:
-        """Share of the measured machine's cores in use."""
-        return (sum(part.cores(rate) for part in self.parts.values()) + self.driver.cores(rate)) / self.machine_cores
-
-    def seconds(self, rate: float) -> float:
-        """Placed to pick list, median, on the measured machine."""
-        return self.rest_seconds / max(0.01, 1 - self.load(rate))
-
-    def top_with(self, copies: int) -> float:
-        """The top rate of the measured machine with so many processes of each service: each rests at the same cost."""
-        rest = self.driver.base + sum(
-            part.base * (copies if name in SERVICES else 1) for name, part in self.parts.items()
+    def cores(self, point: Point) -> float:
+        """In use on the measured machine, driver included."""
+        return sum(
+            part.transaction * point.transactions_of(name) + part.order * point.rate
+            for name, part in self.parts.items()
         )
-        order = self.driver.order + sum(part.order for part in self.parts.values())
-        return (self.machine_cores * self.load(self.top) - rest) / order
+
+    def seconds(self, point: Point) -> float:
+        """Placed to pick list, median, on the measured machine."""
+        return self.rest_seconds / max(0.01, 1 - self.cores(point) / self.machine_cores)
+
+
+def _share(found: Mapping[str, float], part: str) -> float:
+    """Of a part, in all its processes (`order`, `order-1`, `kafka-1`)."""
+    return sum(value for name, value in found.items() if name.rpartition("-")[0] == part or name == part)
+
+
+def steady(run: Mapping[str, Any]) -> Point:
+    """A run at a steady rate."""
+    return Point(
+        run["rate"],
+        {service: _share(run["batches"], service) for service in SERVICES},
+        {part: _share(run["cores"], part) for part in (*PARTS, "driver")},
+    )
+
+
+def saturated(run: Mapping[str, Any]) -> Point:
+    """A run at the top rate."""
+    return Point(
+        run["rate"],
+        {service: _share(run["batches"], service) * run["rate"] for service in SERVICES},
+        {part: _share(run["cpu"], part) / 1000 * run["rate"] for part in (*PARTS, "driver")},
+    )
 
 
 def model(figures: Mapping[str, Any]) -> Model:
     """Fits everything."""
     low, half = figures["steady"][:2]
     best = max((one for one in figures["saturated"] if one["side"] == "packhorse"), key=lambda one: one["rate"])
-    names = {name: ["kafka-1"] if name == "kafka" else [name] for name in PARTS}
-
-    def points(name: str) -> list[tuple[float, float]]:
-        found = [(one["rate"], sum(one["cores"][own] for own in names[name])) for one in (low, half)]
-        return [*found, (best["rate"], sum(best["cpu"][own] for own in names[name]) / 1000 * best["rate"])]
-
-    parts = {name: Part.fit(points(name)) for name in PARTS}
-    names["driver"] = ["driver"]
+    points = [steady(low), steady(half), saturated(best)]
+    parts = {
+        name: Part.fit(
+            [(point.transactions_of(name), point.rate, point.cores[name]) for point in points],
+            points[-1].cores[name] / points[-1].rate,
+        )
+        for name in (*PARTS, "driver")
+    }
     fitted = Model(
         parts,
-        Part.fit(points("driver")),
         int(figures["machine"]["cores"]),
         best["rate"],
         0.0,
@@ -116,7 +152,8 @@ def model(figures: Mapping[str, Any]) -> Model:
         sum(size for tables in figures["sizes"].values() for size in tables.values()),
     )
     at_low = low["seconds"]["placed → pick_list"]["p50"]
-    return Model(**(vars(fitted) | {"rest_seconds": at_low * (1 - fitted.load(low["rate"]))}))
+    free = 1 - fitted.cores(points[0]) / fitted.machine_cores
+    return Model(**(vars(fitted) | {"rest_seconds": at_low * free}))
 
 
 def page(figures: Mapping[str, Any]) -> str:
@@ -129,9 +166,11 @@ def page(figures: Mapping[str, Any]) -> str:
         commit=machine["commit"],
         top=f"{fitted.top:.0f}",
         parts=_table(
-            ("part", "cores at rest", "core-ms an order"),
-            [(name, f"{part.base:.3f}", f"{part.order * 1000:.2f}") for name, part in fitted.parts.items()]
-            + [("**all**", *_sums(fitted.parts.values()))],
+            ("part", "core-ms a transaction", "core-ms an order beside", "core-ms an order in all, at the top rate"),
+            [
+                (name, *(f"{cost * 1000:.2f}" for cost in (part.transaction, part.order, part.at_top)))
+                for name, part in fitted.parts.items()
+            ],
         ),
         check=_check(figures, fitted),
         needs=_table(
@@ -163,17 +202,12 @@ def page(figures: Mapping[str, Any]) -> str:
     )
 
 
-def _sums(parts: Any) -> tuple[str, str]:
-    every = list(parts)
-    return f"{sum(part.base for part in every):.3f}", f"{sum(part.order for part in every) * 1000:.2f}"
-
-
 def _largest(tables: Mapping[str, int]) -> list[tuple[str, int]]:
     return sorted(tables.items(), key=lambda item: -item[1])[:3]
 
 
 def _processes(fitted: Model, service: str, rate: float) -> int:
-    return max(2, math.ceil(fitted.parts[service].order * rate / LOAD))
+    return max(2, math.ceil(fitted.parts[service].at_top * rate / LOAD))
 
 
 def _partitions(fitted: Model, rate: float) -> int:
@@ -183,12 +217,12 @@ def _partitions(fitted: Model, rate: float) -> int:
 
 
 def _instances(fitted: Model, rate: float) -> int:
-    by_cores = fitted.parts["postgres"].cores(rate) / LOAD / INSTANCE_CORES
+    by_cores = fitted.parts["postgres"].at_top * rate / LOAD / INSTANCE_CORES
     return max(1, math.ceil(by_cores), math.ceil(fitted.wal * rate / 1e6 / WAL_MB))
 
 
 def _brokers(fitted: Model, rate: float) -> int:
-    by_cores = fitted.parts["kafka"].cores(rate) * REPLICAS / LOAD / INSTANCE_CORES
+    by_cores = fitted.parts["kafka"].at_top * rate * REPLICAS / LOAD / INSTANCE_CORES
     return max(3, math.ceil(by_cores), math.ceil(fitted.bytes * rate * REPLICAS / 1e6 / BROKER_MB))
 
 
@@ -198,10 +232,10 @@ def _needs(fitted: Model, rate: float) -> dict[str, str]:
     return {
         **{f"{service}: processes": f"{_processes(fitted, service, rate):,}" for service in SERVICES},
         "partitions a topic": f"{_partitions(fitted, rate):,}",
-        "PostgreSQL: cores": f"{math.ceil(parts['postgres'].cores(rate) / LOAD):,}",
+        "PostgreSQL: cores": f"{math.ceil(parts['postgres'].at_top * rate / LOAD):,}",
         "PostgreSQL: instances": f"{_instances(fitted, rate):,}",
         "PostgreSQL: MB written ahead a second": f"{fitted.wal * rate / 1e6:,.1f}",
-        "Kafka: cores, all replicas": f"{math.ceil(parts['kafka'].cores(rate) * REPLICAS / LOAD):,}",
+        "Kafka: cores, all replicas": f"{math.ceil(parts['kafka'].at_top * rate * REPLICAS / LOAD):,}",
         "Kafka: brokers": f"{_brokers(fitted, rate):,}",
         "Kafka: MB a second, all replicas": f"{fitted.bytes * rate * REPLICAS / 1e6:,.1f}",
         "disk for a day's orders, GB": f"{fitted.stored * rate * 86_400 / 1e9:,.0f}",
@@ -211,25 +245,22 @@ def _needs(fitted: Model, rate: float) -> dict[str, str]:
 def _check(figures: Mapping[str, Any], fitted: Model) -> str:
     """What the model says of the runs that weren't used to fit it."""
     unseen = figures["steady"][2]
+    point = steady(unseen)
     rows = [
+        (f"cores in use at {point.rate:.0f} orders/s", fitted.cores(point), sum(point.cores.values()), 2),
         (
-            f"cores in use at {unseen['rate']:.0f} orders/s",
-            fitted.load(unseen["rate"]) * fitted.machine_cores,
-            sum(unseen["cores"].values()),
-            2,
-        ),
-        (
-            f"placed → pick list, median, at {unseen['rate']:.0f} orders/s (ms)",
-            fitted.seconds(unseen["rate"]) * 1000,
+            f"placed → pick list, median, at {point.rate:.0f} orders/s (ms)",
+            fitted.seconds(point) * 1000,
             unseen["seconds"]["placed → pick_list"]["p50"] * 1000,
             0,
         ),
     ]
     for one in figures["saturated"]:
         if "processes each" in one["side"]:
-            copies = int(one["side"].split(", ")[1].split()[0])
+            point, copies = saturated(one), one["side"].split(", ")[1].split()[0]
+            name = f"core-ms an order with {copies} processes a service, and so smaller batches"
             rows.append(
-                (f"top rate with {copies} processes a service (orders/s)", fitted.top_with(copies), one["rate"], 0)
+                (name, fitted.cores(point) / point.rate * 1000, sum(point.cores.values()) / point.rate * 1000, 2)
             )
     return _table(
         ("figure", "the model says", "measured", "off by"),
@@ -267,17 +298,18 @@ authorisation and a capture. On your machines, run `make bench` and `python -m t
 Beside that {records} records of {bytes} bytes in all (keys, headers, values, before compression), and {wal} bytes that
 PostgreSQL writes ahead.
 
-The model: each part uses `rest + an order * rate` cores, fitted to the runs at 10 % and 50 % of the top rate and to the
-top rate ({top} orders/s); waiting follows a processor-sharing queue, T(load) = T(0) / (1 - load). What it says of runs
-that were not used to fit it:
+The model: each part uses `a transaction * transactions + an order * orders` cores, both a second, fitted to the runs at
+10 % and 50 % of the top rate and to the top rate ({top} orders/s). Batches grow with the load, so that few orders take
+nearly as many transactions as many: an order costs least at the top. Waiting follows a processor-sharing queue,
+T(load) = T(0) / (1 - load). What it says of runs that were not used to fit it:
 
 {check}
 
 ## What a rate needs
 
-Planned for {load} of every core. An instance of PostgreSQL and a broker are taken to have {instance} cores, and to
-write {wal_mb} MB and {broker_mb} MB a second: usual sizes that we did not measure. At least two processes of each
-service and three brokers, so that one may die. Replication {replicas}.
+Planned with the cost of an order at the top rate, and for {load} of every core. An instance of PostgreSQL and a broker
+are taken to have {instance} cores, and to write {wal_mb} MB and {broker_mb} MB a second: usual sizes that we did not
+measure. At least two processes of each service and three brokers, so that one may die. Replication {replicas}.
 
 {needs}
 

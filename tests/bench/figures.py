@@ -38,6 +38,9 @@ class Saturated:
     batch: dict[str, float]
     """Inputs a transaction, by process of a service."""
 
+    batches: dict[str, float] = field(default_factory=dict)
+    """Transactions with inputs an order, by process of a service."""
+
     @classmethod
     def of(cls, side: str, course: Course, cost: Cost) -> "Saturated":
         """From what was seen."""
@@ -51,6 +54,7 @@ class Saturated:
             cost.transactions / count,
             cost.memory,
             {name: cost.inputs[name] / batches for name, batches in cost.batches.items() if batches},
+            {name: batches / count for name, batches in cost.batches.items()},
         )
 
 

@@ -148,7 +148,8 @@ class Consumer:
                     await self._processor.process(arrivals, Records())
                     self._committed()
                     self.waits_for = None
-                    await asyncio.sleep(breath(time.monotonic() - began))
+                    if len(records) < self._max_records:  # a full batch can't grow: there is a backlog
+                        await asyncio.sleep(breath(time.monotonic() - began))
                     return
                 except Exception as error:
                     self.waits_for = repr(error)
