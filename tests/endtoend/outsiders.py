@@ -9,6 +9,8 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from packhorse_cli import runner, stream
+from packhorse_cli.lag import Lag
+from packhorse_cli.system import SERVICES
 from packhorse_contracts import envelope
 from packhorse_contracts.base import Fact
 from packhorse_contracts.carrier import TrackingStatus, TrackingUpdated
@@ -67,7 +69,7 @@ class Outsiders:
             while (found := what()) is None:
                 left = deadline - time.monotonic()
                 if left < 0:
-                    raise TimeoutError(f"never happened; heard last: {[event.short for event, _ in self.heard[-15:]]}")
+                    raise TimeoutError(f"never happened; {await self._situation()}")
                 try:
                     async with asyncio.timeout(left):
                         await self._news.wait()
@@ -101,9 +103,6 @@ class Outsiders:
 
     async def quiet(self) -> None:
         """Returns when nothing is under way in any service."""
-        from packhorse_cli.lag import Lag
-        from packhorse_cli.system import SERVICES
-
         async with Lag(self.kafka, SERVICES) as lag, asyncio.timeout(PATIENCE):
             while not await self.running.quiet(lag):
                 await asyncio.sleep(0.1)
@@ -196,6 +195,16 @@ class Outsiders:
     async def raw(self, topic: str, key: str, value: bytes, headers: Mapping[str, bytes]) -> None:
         """A record byte by byte."""
         await self.voice.say([Raw(topic, key.encode(), value, tuple(headers.items()))])
+
+    async def _situation(self) -> str:
+        """What helps to see why something never happened."""
+        async with Lag(self.kafka, SERVICES) as lag:
+            behind = await lag.by_service()
+        heard = [event.short for event, _ in self.heard[-15:]]
+        dead = [(event.key, event.headers) for event in self.dead[-5:]]
+        tails = {name: child.tail() for name, child in self.running.supervisor.children.items() if name in SERVICES}
+        logs = "\n".join(f"--- {name}\n{tail}" for name, tail in tails.items())
+        return f"heard last: {heard}\ndead letters: {dead}\nrecords behind: {behind}\n{logs}"
 
     async def _listen(self) -> None:
         async for event in stream.read(self.kafka, stream.all_topics(dead=True), follow=True):

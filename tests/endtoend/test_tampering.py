@@ -80,9 +80,11 @@ class Scene:
             try:
                 await self.names(invariant)
             finally:
+                looked_at = json.loads(await db.fetchval(f"SELECT state::text FROM {table} WHERE id = $1", key))
                 await db.execute(f"UPDATE {table} SET state = $2::jsonb WHERE id = $1", key, before)
                 for row in dropped:
                     await db.execute(f"ALTER TABLE {table} ADD CONSTRAINT {row['conname']} {row['rule']}")
+            assert looked_at == state, "the service wrote it meanwhile: it wasn't at rest"
         assert await audit_system(self.outsiders.running.system) == []
 
     async def copy(self, topic: str, key: str, change: Callable[[dict[str, bytes]], object]) -> None:

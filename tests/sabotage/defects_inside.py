@@ -61,7 +61,7 @@ INSIDE: Final = (
     Defect(
         "poll_that_fails_passes_over",
         "A poll that fails at one partition has drained those before it, and their positions are committed.",
-        [Edit(_CONSUME, "            await _rewind(consumer)\n", "")],
+        [Edit(_CONSUME, "        await self._find_back(consumer)\n", "        self._astray = False\n")],
         [STUCK],
     ),
     Defect(

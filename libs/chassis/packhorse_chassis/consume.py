@@ -70,6 +70,9 @@ class Consumer:
         self._in_hand = False
         """A batch was polled, and is neither handled nor rewound yet."""
 
+        self._astray = False
+        """A poll failed, and its positions are neither known nor to be committed."""
+
         self._max_records = settings.batch_records
         self.busy_since: float | None = None
         self._polled_at = time.monotonic()
@@ -171,13 +174,14 @@ class Consumer:
     async def _poll(self, consumer: AIOKafkaConsumer) -> tuple[KafkaRecord, ...]:
         """The next batch; empty after a while without records."""
         self._in_hand = False
+        await self._find_back(consumer)
         if time.monotonic() - self._committed_at > _COMMIT_EVERY:
             await self._commit(consumer)
         consumer.resume(*consumer.paused())
         try:
             batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=self._max_records)
         except Exception:
-            await _rewind(consumer)
+            self._astray = True
             raise
         self._polled_at = time.monotonic()
         if not batches:
@@ -189,9 +193,23 @@ class Consumer:
         consumer.pause(*consumer.assignment())
         return tuple(chain.from_iterable(batches.values()))
 
+    async def _find_back(self, consumer: AIOKafkaConsumer) -> None:
+        """Back to what was committed. A poll that failed at one partition has passed over the records of those before
+        it, which the next commit would lose. What was handled already is dropped by the inbox."""
+        if not self._astray:
+            return
+        async with asyncio.timeout(_COMMIT_TIMEOUT):
+            for place in consumer.assignment():
+                committed = await consumer.committed(place)
+                if committed is None:
+                    await consumer.seek_to_beginning(place)
+                else:
+                    consumer.seek(place, committed)
+        self._astray = False
+
     async def _commit(self, consumer: AIOKafkaConsumer) -> None:
         """Commits what was polled, and so handled or rewound. What can't be committed comes again, and is dropped."""
-        if not self._uncommitted:
+        if not self._uncommitted or self._astray:
             return
         self._committed_at = time.monotonic()
         try:
@@ -227,17 +245,6 @@ class _Batch(KafkaAckableMessage):
     async def ack(self) -> None:
         await self._handled(self.consumer)
         await KafkaMessage.ack(self)
-
-
-async def _rewind(consumer: AIOKafkaConsumer) -> None:
-    """Back to what was committed. A poll that fails at one partition has passed over the records of those before it,
-    which the next commit would lose. What was handled already is dropped by the inbox."""
-    for place in consumer.assignment():
-        committed = await consumer.committed(place)
-        if committed is None:
-            await consumer.seek_to_beginning(place)
-        else:
-            consumer.seek(place, committed)
 
 
 def _raw(record: KafkaRecord) -> Raw:

@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 import toy
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.errors import KafkaError
 from arrivals import notes
@@ -47,7 +48,7 @@ async def test_a_poll_that_fails_half_way_passes_nothing_over(
     broker: Broker, pool: Pool, running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """aiokafka takes the records of one partition after another; where a later one can't be read, those of the earlier
-    ones are gone, and their positions moved on."""
+    ones are gone, and their positions moved on. The broker doesn't even say at once what was committed."""
     orders, fail = [new_order() for _ in range(12)], asyncio.Event()
     taken: list[int] = []
     real = FetchResult.getall
@@ -61,7 +62,17 @@ async def test_a_poll_that_fails_half_way_passes_nothing_over(
                 raise KafkaError("a batch whose checksum is wrong")
         return found
 
+    asked: list[TopicPartition] = []
+    committed = AIOKafkaConsumer.committed
+
+    async def away_at_first(self: AIOKafkaConsumer, partition: TopicPartition) -> Any:
+        asked.append(partition)
+        if len(asked) == 1:
+            raise KafkaError("the coordinator has moved")
+        return await committed(self, partition)
+
     monkeypatch.setattr(FetchResult, "getall", getall)
+    monkeypatch.setattr(AIOKafkaConsumer, "committed", away_at_first)
     fail.set()
     for number in range(2):
         for order in orders:
@@ -70,6 +81,7 @@ async def test_a_poll_that_fails_half_way_passes_nothing_over(
         for order in orders:
             await eventually(partial(notes, pool, order), lambda seen: seen == ["0", "1"], 60)
     assert len(taken) > 1
+    assert len(asked) > 1
 
 
 async def test_what_can_not_even_be_given_up_is_no_hot_loop(

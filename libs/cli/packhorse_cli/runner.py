@@ -78,6 +78,7 @@ class Running:
 
     async def quiet(self, lag: Lag) -> bool:
         """True where nothing is under way in the services: nothing unheard, unpublished, unasked or due."""
+        said = await lag.said()
         if any((await lag.by_service()).values()):
             return False
         sql = """
@@ -90,7 +91,8 @@ class Running:
                     return False
             finally:
                 await db.close()
-        return not any((await lag.by_service()).values())
+        # Databases were looked at one after the other: what went round behind that look was said since.
+        return said == await lag.said()
 
 
 def replay_files(folder: Path) -> tuple[Path, Path]:
