@@ -26,7 +26,7 @@ from .roundtrip import round_trips
 from .stage import Side, durable, heard, others, packhorse, until_there
 from .trace import Plan, count_rows, statistics, trace
 
-say = Console(stderr=True)
+say = Console(stderr=True, log_path=False)
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Bench:
 
     async def prepare(self) -> None:
         """The catalogue and the stock, for every side that keeps one; then a trace of one order for the floor."""
-        say.print("stock, and the trace of an order …")
+        say.log("stock, and the trace of an order …")
         self.figures.round_trips = await round_trips(self._stack.kafka)
         async with packhorse(self._stack, self._folder) as side, self._driver(side) as driver:
             await driver.say(catalogue())
@@ -99,7 +99,7 @@ class Bench:
         for number in range(size.rounds):
             for start, orders in sides:
                 async with start() as side, self._driver(side) as driver:
-                    say.print(f"round {number + 1} of {size.rounds}: {side.name} …")
+                    say.log(f"round {number + 1} of {size.rounds}: {side.name} …")
                     self.figures.saturated.append(await self._saturated(side, driver, orders))
 
     async def _latency(self) -> None:
@@ -107,13 +107,13 @@ class Bench:
             await self._warm(driver)
             for share in self._size.shares:
                 rate = self._top() * share
-                say.print(f"latency at {share:.0%} of the top rate: {rate:.0f} orders/s …")
+                say.log(f"latency at {share:.0%} of the top rate: {rate:.0f} orders/s …")
                 self.figures.steady.append(await self._steady(side, driver, rate))
 
     async def _outage(self) -> None:
         """Orders come while no service runs; then all start. The rate of working it off."""
         backlog = self._size.backlog
-        say.print(f"an outage, with {backlog} orders waiting …")
+        say.log(f"an outage, with {backlog} orders waiting …")
         async with Driver(self._stack.kafka) as driver:
             waiting = asyncio.create_task(driver.saturate(self._orders(), backlog, backlog, patience=180))
             await driver.all_placed(backlog)
@@ -123,7 +123,7 @@ class Bench:
         self.figures.catch_up = backlog / (max(course.ended.values()) - began)
 
     async def _durable(self) -> None:
-        say.print("durable workflows …")
+        say.log("durable workflows …")
         self.figures.durable = await durable(self._stack, self._size.durable)
 
     async def _skew(self) -> None:
@@ -131,15 +131,15 @@ class Bench:
         self.figures.skew = found
         async with self._packhorse() as side, self._driver(side) as driver:
             await self._warm(driver)
-            say.print(f"flash sale: {size.flash} orders for {skew.UNITS} pieces …")
+            say.log(f"flash sale: {size.flash} orders for {skew.UNITS} pieces …")
             found.flash_confirmed, found.flash_rate = await skew.flash_sale(
                 driver, side, self._run(), size.flash, size.window
             )
-            say.print(f"one order of {skew.HUGE_LINES} lines …")
+            say.log(f"one order of {skew.HUGE_LINES} lines …")
             found.huge_seconds = await skew.huge_order(driver, side, self._run())
-            say.print(f"a burst for {skew.BURST_SECONDS} s …")
+            say.log(f"a burst for {skew.BURST_SECONDS} s …")
             found.burst_rate, found.burst_p99, found.burst_after = await skew.burst(driver, self._run(), self._top())
-        say.print(f"a gateway that takes {skew.GATEWAY_SECONDS:.0f} s …")
+        say.log(f"a gateway that takes {skew.GATEWAY_SECONDS:.0f} s …")
         # So many are under way that the top rate is reached in spite of two long calls an order.
         window = int(size.window + self._top() * skew.GATEWAY_SECONDS * 2)
         found.slow_rate = await skew.slow_gateway(self._stack, self._folder, self._run(), window * 2, window)
@@ -147,12 +147,12 @@ class Bench:
     async def _scale(self) -> None:
         for copies in (2, 4):
             async with packhorse(self._stack, self._folder, copies=copies) as side, self._driver(side) as driver:
-                say.print(f"{copies} processes a service …")
+                say.log(f"{copies} processes a service …")
                 run = await self._saturated(side, driver, self._size.packhorse * 2 // 3)
                 run.side = f"packhorse, {copies} processes each"
                 self.figures.saturated.append(run)
         for copies in (1, 2):
-            say.print(f"{copies} of {scale.COSTLIEST} alone …")
+            say.log(f"{copies} of {scale.COSTLIEST} alone …")
             found = await scale.alone(
                 self._stack, self._folder, self._run(), self._size.packhorse, self._size.window, copies
             )
@@ -165,7 +165,7 @@ class Bench:
         addresses = await growth.copied(self._stack)
         before, stored = await growth.sizes(addresses), 0
         for orders in self._size.stored:
-            say.print(f"{orders:,} orders into the store …")
+            say.log(f"{orders:,} orders into the store …")
             await growth.fill(addresses, list(course.ended), range(stored, orders))
             stored = orders
             grown = Grown(orders)
@@ -173,7 +173,7 @@ class Bench:
             rounds = 2 if orders == self._size.stored[-1] else 1
             for number in range(rounds):
                 for rates, prefix in ((grown.few, ""), (grown.many, growth.PREFIX)):
-                    say.print(f"round {number + 1} of {rounds}: with {'many' if prefix else 'few'} orders stored …")
+                    say.log(f"round {number + 1} of {rounds}: with {'many' if prefix else 'few'} orders stored …")
                     async with (
                         packhorse(self._stack, self._folder, prefix=prefix) as side,
                         self._driver(side) as driver,
@@ -199,7 +199,7 @@ class Bench:
         self.figures.soak = soak
         async with self._packhorse() as side, self._driver(side) as driver:
             for step in range(1, steps + 1):
-                say.print(f"{step * 100 // steps} % of {self._size.soak:,} orders …")
+                say.log(f"{step * 100 // steps} % of {self._size.soak:,} orders …")
                 await driver.saturate(self._orders(), self._size.soak // steps, self._size.window)
                 soak.orders.append(self._size.soak // steps * step)
                 memory = (await look(self._stack, side)).memory
@@ -244,7 +244,7 @@ async def _measure(bench: Bench, parts: list[str], patience: int) -> Figures:
         await bench.parts[part]()
     for _ in range(patience):
         if any(one.far_off for one in bench.figures.targets()):
-            say.print("a ratio is far off: all sides once more, for machines are noisy …")
+            say.log("a ratio is far off: all sides once more, for machines are noisy …")
             await bench.parts["sides"]()
     return bench.figures
 

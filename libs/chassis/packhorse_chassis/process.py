@@ -179,6 +179,7 @@ class Process:
             timeout=5,
             command_timeout=_COMMAND_TIMEOUT,
             server_settings=_SESSION | {"application_name": f"packhorse-{self.service.name}"},
+            reset=_as_it_is,
         )
 
     async def _open_producer(self) -> AIOKafkaProducer:
@@ -239,6 +240,12 @@ class Process:
             await asyncio.sleep(1)
             if wrong := await self._live():
                 raise StalledError(f"no progress: {wrong}")
+
+
+async def _as_it_is(db: OwnConnection) -> None:
+    """Nobody changes a pooled connection's session, so it needs no reset: that would be a round trip after each use."""
+    if db.is_in_transaction():
+        await db.reset()
 
 
 def _bounded(end: Callable[[], Awaitable[object]], seconds: float) -> Callable[[], Awaitable[None]]:

@@ -12,14 +12,15 @@ from packhorse_chassis.faults import is_transient
 log = structlog.get_logger(__name__)
 _LONGEST_PAUSE = 5.0
 _LONGEST_BREATH = 0.2
-_RESTS = 4
+_RESTS = 2
 
 
 def breath(took: float) -> float:
     """How many seconds to rest after a step that took so many, so that what comes meanwhile is taken together.
 
     A transaction costs much, one more input in it little. At rest next to nothing waits; where cores are scarce, steps
-    take longer, and the batches grow. Four times as long was the best of 1, 2, 4 and 8, for the rate and the latency.
+    take longer, and the batches grow. Twice as long was the best of 1, 2 and 4: with 4 all waits longer, with 1 all
+    costs more.
     """
     return min(_LONGEST_BREATH, _RESTS * took)
 
