@@ -49,6 +49,7 @@ lint: $(READY) ## Style, layers between the packages, and generated files that a
 	$(BIN)/lint-imports
 	$(BIN)/python -m packhorse_contracts.export --check
 	$(BIN)/python -m packhorse_cli.pages --check
+	$(BIN)/python -m tests.bench.capacity --check
 	$(BIN)/hadolint deploy/images/Dockerfile
 	$(BIN)/shellcheck deploy/*.sh deploy/*/*.sh .ci/run
 

@@ -300,8 +300,10 @@ PostgreSQL writes ahead.
 
 The model: each part uses `a transaction * transactions + an order * orders` cores, both a second, fitted to the runs at
 10 % and 50 % of the top rate and to the top rate ({top} orders/s). Batches grow with the load, so that few orders take
-nearly as many transactions as many: an order costs least at the top. Waiting follows a processor-sharing queue,
-T(load) = T(0) / (1 - load). What it says of runs that were not used to fit it:
+nearly as many transactions as many: an order costs least at the top. For waiting it takes a processor-sharing queue,
+T(load) = T(0) / (1 - load), which says too little near the top: each hop's batches wait for a core as well. So plan
+for the share of a core that this page plans for, and not for the last fifth. What the model says of runs that were not
+used to fit it:
 
 {check}
 
