@@ -6,7 +6,7 @@
 The model. Each part (a service, Kafka, PostgreSQL) uses `a_transaction * transactions + an_order * orders` cores, both
 a second, fitted by least squares to the runs at 10 % and 50 % of the top rate and to the top rate. A straight line over
 the rate alone doesn't fit: batches grow with the load, so that few orders take nearly as many transactions as many. All
-parts of the machine measured share its cores, so that the time an order takes follows a processor-sharing queue,
+parts of the machine measured share its cores, so that the time an order takes is modelled by a processor-sharing queue,
 M/G/1-PS: T(load) = T(0) / (1 - load). Source: L. Kleinrock, Queueing Systems II, 1976, chapter 4.4. The runs at 80 %
 and with more processes aren't used to fit: they show how far the model is off.
 """
@@ -301,9 +301,8 @@ PostgreSQL writes ahead.
 The model: each part uses `a transaction * transactions + an order * orders` cores, both a second, fitted to the runs at
 10 % and 50 % of the top rate and to the top rate ({top} orders/s). Batches grow with the load, so that few orders take
 nearly as many transactions as many: an order costs least at the top. For waiting it takes a processor-sharing queue,
-T(load) = T(0) / (1 - load), which says too little near the top: each hop's batches wait for a core as well. So plan
-for the share of a core that this page plans for, and not for the last fifth. What the model says of runs that were not
-used to fit it:
+T(load) = T(0) / (1 - load), which leaves out that each hop's batches wait for a core: a rough guide, and none near the
+top. What the model says of runs that were not used to fit it:
 
 {check}
 
