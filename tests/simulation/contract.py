@@ -17,6 +17,9 @@ class Death(Enum):
     BEFORE_DELETE = auto()
     """The event is published, and still in the outbox."""
 
+    UNDER_WAY = auto()
+    """The outside was asked, and its answer isn't heard yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class Said:

@@ -67,8 +67,7 @@ class RealWorld:
         self._processors = [Processor(service, self._pool, Inbox(self._pool)) for _ in range(2)]
         self._consumers = [Consumer(processor, self._settings, lambda: None) for processor in self._processors]
         self._oracle = oracle
-        self._executor = Executor(self._processors[0], {toy.Ask: oracle}, self._settings)
-        self._processors[0].connect(lambda: None, self._executor)
+        self._start_executor()
         self._pumps = [Pump(processor, self._pool, 100, lambda: None) for processor in self._processors]
         self._relay = Relay(self._connect, self._producer, 100)
         self._heard: list[Said] = []
@@ -102,6 +101,8 @@ class RealWorld:
                 self._oracle.failures, self._oracle.asked = self.failures, self.asked
                 await self._hear_all()
                 await asyncio.gather(*(pump.step() for pump in self._pumps[: 2 if self.rivals else 1]))
+                if Death.UNDER_WAY in self._deaths and self._executor._ours():
+                    await self._lose_the_answers()
                 await self._executor.step()
                 await self._executor.drain()
                 await self._relay_all()
@@ -196,6 +197,20 @@ class RealWorld:
             self._deaths.remove(Death.BEFORE_OFFSETS)
             for partition, offset in before.items():
                 self._requests.seek(partition, offset)
+
+    def _start_executor(self) -> None:
+        self._executor = Executor(self._processors[0], {toy.Ask: self._oracle}, self._settings)
+        self._processors[0].connect(lambda: None, self._executor)
+
+    async def _lose_the_answers(self) -> None:
+        """They die with their process; the lease that it leaves behind runs out."""
+        self._deaths.remove(Death.UNDER_WAY)
+        if under_way := self._executor._under_way:
+            await asyncio.wait(under_way)
+        self._start_executor()
+        await self._executor.step()
+        assert not self._executor._ours(), "asked in spite of the lease"
+        await self._pool.execute("UPDATE effect SET leased_until = now() WHERE done_at IS NULL")
 
     async def _relay_all(self) -> None:
         more = True

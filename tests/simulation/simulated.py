@@ -19,6 +19,7 @@ KINDS = {
     Death.BEFORE_COMMIT: "killed before the commit",
     Death.BEFORE_OFFSETS: "killed after the commit, before the offsets",
     Death.BEFORE_DELETE: "killed between publish and delete",
+    Death.UNDER_WAY: "killed while an effect is under way",
 }
 _AGES = 1e9
 

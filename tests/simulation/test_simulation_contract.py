@@ -253,6 +253,28 @@ async def test_an_effect_is_asked_with_one_key_until_it_answers(world: ToyWorld,
     assert world.asked == [f"ask-{order}"] * 3
 
 
+async def test_an_answer_that_died_with_its_process_is_asked_for_again(world: ToyWorld, order: str) -> None:
+    """Not before the lease has run out, with the same key; it is heard once."""
+    world.die(Death.UNDER_WAY)
+    await ask(world, order, "ask")
+    await world.rest()
+    assert world.asked == [f"ask-{order}"] * 2
+    assert await heard(world, order) == ["ask", "42"]
+
+
+async def test_an_effect_is_given_up_at_its_deadline(world: ToyWorld, order: str) -> None:
+    """That no answer came is an answer too, and is heard once."""
+    world.failures = 1_000
+    await ask(world, order, "ask briefly")
+    await world.rest()
+    assert await heard(world, order) == ["ask briefly", "unknown"]
+    asked = len(world.asked)
+    assert world.asked == [f"ask-{order}"] * asked
+    await ask(world, order, "ask")
+    await world.rest()
+    assert len(world.asked) == asked
+
+
 async def test_an_answer_for_a_parked_key_waits_in_its_place(world: ToyWorld, order: str) -> None:
     """The asker is parked when the answer comes: it is heard in its turn."""
     toy.poisoned.add("bug")

@@ -226,12 +226,12 @@ class Model:
         yield self._go_on(after, me, Consumer(consumer.step, consumer.partition, consumer.batch))
 
     def offsets(self, world: World, me: int, consumer: Consumer) -> Iterator[World]:
-        """Commits to the broker, which may refuse it to who is no longer the owner, or may not."""
+        """Commits to the broker, or leaves it for later: once a second is enough. The broker may refuse it to who is no
+        longer the owner, or may not."""
         end = world.log[consumer.partition].index(consumer.batch[-1]) + 1
         after = self._go_on(world, me, consumer)
         yield after._replace(offsets=_put(world.offsets, consumer.partition, end))
-        if world.owners[consumer.partition] != me:
-            yield after
+        yield after
 
     def _go_on(self, world: World, me: int, consumer: Consumer) -> World:
         at = self.steps.index(consumer.step) + 1

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from packhorse_chassis.effect import RetryError
 from packhorse_chassis.reaction import (
+    DEFAULT_DEADLINE,
     CancelTimer,
     Decisions,
     Effect,
@@ -24,6 +25,8 @@ from packhorse_contracts.customer import HoldRequested, ReleaseRequested
 from packhorse_contracts.order import OrderHeld, OrderReleased
 
 SOON = timedelta(milliseconds=50)
+ASKED = {"ask": DEFAULT_DEADLINE, "ask briefly": SOON}
+"""Notes that the outside is asked about, and for how long."""
 
 
 class Tally(Model):
@@ -77,7 +80,7 @@ def count(tally: Tally, heard: HoldRequested, now: datetime) -> Decisions[Tally]
         else [CancelTimer(Reminder, key)]
         if note == "forget"
         else [],
-        effects=[Effect(Ask(order_id=key), f"ask-{key}")] if note == "ask" else [],
+        effects=[Effect(Ask(order_id=key), f"ask-{key}", ASKED[note])] if note in ASKED else [],
     )
 
 
