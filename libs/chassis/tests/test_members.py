@@ -93,6 +93,17 @@ async def share(*processes: Process) -> list[int]:
     return sorted(partitions(process) for process in processes)
 
 
+async def busy(process: Process) -> bool:
+    """Whether it has a batch in flight."""
+    assert process._consumer is not None
+    return process._consumer.busy_since is not None
+
+
+async def idle(*processes: Process) -> bool:
+    """Whether none of them has."""
+    return not any([await busy(process) for process in processes])
+
+
 async def test_more_processes_than_partitions(shop: Broker, store: Pool, member: Member) -> None:
     """One of the two has nothing to read: it is ready all the same, and takes over when the other one leaves."""
     order = new_order()
@@ -122,3 +133,29 @@ async def test_a_member_that_comes_back_under_its_name_disturbs_nobody(
             await eventually(lambda: notes(store, order), lambda seen: seen == ["1"])
             await eventually(lambda: share(one, two), lambda seen: seen == [0, 1])
             assert await generation(one) == before
+
+
+async def test_the_group_is_divided_anew_while_a_batch_is_in_flight(shop: Broker, store: Pool, member: Member) -> None:
+    """The old owner goes on with its batch, which the new one has as well: each record counts once, in order."""
+    order, numbers = new_order(), [str(number) for number in range(10)]
+    async with member("b") as old:
+        await shop.send(toy.request(order, numbers[0]))
+        await eventually(lambda: notes(store, order), lambda seen: seen == numbers[:1])
+        async with store.acquire() as db:
+            lock = db.transaction()
+            await lock.start()
+            await db.execute("SELECT FROM tally WHERE id = $1 FOR UPDATE", order)
+            for number in numbers[1:]:
+                await shop.send(toy.request(order, number))
+            await eventually(lambda: busy(old), bool)
+            async with member("a") as new:  # the first by name gets the only partition
+                await eventually(lambda: share(old, new), lambda seen: seen == [0, 1])
+                assert partitions(new) == 1
+                await eventually(lambda: busy(new), bool)
+                assert await busy(old)
+                await lock.rollback()
+                await eventually(lambda: notes(store, order), lambda seen: len(seen) == len(numbers))
+                await eventually(lambda: idle(old, new), bool)
+                assert await notes(store, order) == numbers
+        told = [headers["ce_sequence"] for _, headers, _ in await shop.read("order.events", {order}, len(numbers))]
+        assert told == [str(number) for number in range(1, len(numbers) + 1)]
