@@ -1,17 +1,22 @@
 """Database and broker that go away under a running service: it waits, says that it isn't ready, and loses nothing."""
 
 import asyncio
+import os
+import pwd
+import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiohttp
 import asyncpg
 import pytest
 import toy
 from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
 from packhorse_chassis import consume, relay
 from packhorse_chassis.faults import is_transient
 from packhorse_chassis.process import Process
@@ -216,6 +221,32 @@ async def test_a_service_may_start_before_the_broker(own: Stack, outsider: Broke
         await process.stop()
 
 
+async def test_a_service_may_start_before_its_topics(own: Stack, outsider: Broker) -> None:
+    """Somebody has still to create one: it says so, and begins when it is there."""
+    order, dsn = new_order(), await own.create_database("outage_l")
+    topic = toy.ROUTES.topics[0]
+    admin = AIOKafkaAdminClient(bootstrap_servers=own.kafka)
+    await admin.start()
+    await admin.delete_topics([topic])
+    await eventually(admin.list_topics, lambda known: topic not in known)
+    process = Process(
+        toy.service(), Settings.model_validate({"kafka": own.kafka, "postgres": SecretStr(dsn), "stop_grace": 5})
+    )
+    starting = asyncio.create_task(process.start())
+    try:
+        await eventually(_port(process), lambda port: port > 0)
+        await eventually(not_ready(process), lambda wrong: wrong == {"process"})
+        assert not starting.done()
+        await topics.create(own.kafka)
+        await starting
+        await outsider.send(toy.request(order, "1"))
+        await eventually(notes(dsn, order), lambda seen: seen == ["1"])
+        await eventually(not_ready(process), lambda wrong: not wrong)
+    finally:
+        await process.stop()
+        await admin.close()
+
+
 async def test_no_connection_is_left(own: Stack, outsider: Broker) -> None:
     """A role at its limit of connections: the service waits at its start, and starts when there is room."""
     order, dsn = new_order(), await own.create_database("outage_d")
@@ -278,6 +309,45 @@ async def test_a_timer_survives_its_processes(own: Stack, outsider: Broker) -> N
         await eventually(notes(dsn, order), lambda seen: seen == ["remind", "reminded", "after"])
     assert await db.fetchval("SELECT count(*) FROM timer") == 0
     await db.close()
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    """A disk of 64 kB of its own, which the server of the database may write to."""
+    folder = Path(tempfile.mkdtemp(prefix="packhorse-disk-"))
+    options = f"size=64k,mode=0700,uid={pwd.getpwnam('nobody').pw_uid}"
+    if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=False).returncode:
+        folder.rmdir()
+        pytest.skip("only root may mount a disk, and not everywhere")
+    folder.chmod(0o700)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+        folder.rmdir()
+
+
+async def test_the_disk_is_really_full(own: Stack, outsider: Broker, small_disk: Path) -> None:
+    """The outbox finds no room: not ready, with the reason, nothing given up or lost; on again when there is room."""
+    order, dsn = new_order(), await own.create_database("outage_k")
+    async with running(own, dsn) as process:
+        root = await asyncpg.connect(f"{own.admin_dsn.rpartition('/')[0]}/{urlsplit(dsn).path[1:]}")
+        await root.execute(f"CREATE TABLESPACE small LOCATION '{small_disk}'")
+        await root.execute("ALTER TABLE outbox SET TABLESPACE small")
+        with pytest.raises(asyncpg.DiskFullError):  # somebody else's rows
+            while True:
+                await root.execute(_SAY.replace("(0,", "(9,"), order.encode())
+        await outsider.send(toy.request(order, "1"))
+        await eventually(not_ready(process), lambda wrong: "consumer" in wrong)
+        assert await notes(dsn, order)() == []
+        subprocess.run(["mount", "-o", "remount,size=8m", small_disk], check=True)
+        await eventually(notes(dsn, order), lambda seen: seen == ["1"])
+        await eventually(not_ready(process), lambda wrong: not wrong)
+        assert await root.fetchval("SELECT count(*) FROM dead_letter") == 0
+        assert await events(outsider, order, 1) == [1]
+        await root.execute("ALTER TABLE outbox SET TABLESPACE pg_default")
+        await root.execute("DROP TABLESPACE small")
+        await root.close()
 
 
 async def test_the_disk_is_full(own: Stack, outsider: Broker) -> None:
