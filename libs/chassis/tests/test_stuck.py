@@ -11,7 +11,7 @@ import pytest
 import toy
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.consumer.fetcher import FetchResult
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, OutOfOrderSequenceNumber
 from arrivals import notes
 from packhorse_chassis import consume
 from packhorse_chassis.db import Pool
@@ -42,6 +42,26 @@ async def test_a_consumer_that_never_polls_again_ends_the_process(running: Runni
         process._consumer._subscriber.consumer.getmany = broken  # type: ignore[union-attr]
         with pytest.raises(StalledError, match="no poll succeeds"):
             await asyncio.wait_for(process.wait(asyncio.Event()), 60)
+
+
+async def test_a_producer_that_the_broker_no_longer_trusts_ends_the_process(
+    broker: Broker, pool: Pool, running: Running
+) -> None:
+    """The numbers of its batches have a gap, so that no later one is ever taken: a new process says what it couldn't."""
+    order = new_order()
+    async with running() as process:
+        await broker.send(toy.request(order, "1"))
+        await broker.read("order.events", {order}, 1)
+        assert process._producer is not None
+        for number in await process._producer.partitions_for("order.events"):
+            process._producer._txn_manager.increment_sequence_number(TopicPartition("order.events", number), 5)
+        await broker.send(toy.request(order, "2"))
+        with pytest.raises(OutOfOrderSequenceNumber):
+            await asyncio.wait_for(process.wait(asyncio.Event()), 60)
+    async with running():
+        told = await broker.read("order.events", {order}, 2)
+    assert [headers["ce_sequence"] for _, headers, _ in told] == ["1", "2"]
+    assert await notes(pool, order) == ["1", "2"]
 
 
 async def test_a_poll_that_fails_half_way_passes_nothing_over(
