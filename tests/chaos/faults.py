@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 from typing import Final
 
@@ -32,7 +32,7 @@ async def kill_a_whole_service(stage: Stage, random: Random) -> str:
 
 async def kill_broker(stage: Stage, random: Random) -> str:
     """`kill -9` of a broker, which is away for some seconds."""
-    return await _away(stage, random.choice([name for name in stage.servers if name.startswith("kafka")]), 4)
+    return await _away(stage, random.choice(stage.brokers), 4)
 
 
 async def kill_database(stage: Stage, random: Random) -> str:
@@ -71,7 +71,7 @@ async def freeze_service(stage: Stage, random: Random) -> str:
 
 async def freeze_broker(stage: Stage, random: Random) -> str:
     """A broker that neither answers nor closes its connections."""
-    child = stage.servers[random.choice([name for name in stage.servers if name.startswith("kafka")])]
+    child = stage.servers[random.choice(stage.brokers)]
     child.kill(signal.SIGSTOP)
     await asyncio.sleep(random.uniform(2, 12))
     child.kill(signal.SIGCONT)
@@ -80,17 +80,32 @@ async def freeze_broker(stage: Stage, random: Random) -> str:
 
 async def cut_wire(stage: Stage, random: Random) -> str:
     """All connections of a service to its database are reset, and none opens for a while."""
-    return await _wire(stage, random, "cut")
+    return await _wire(stage, random, SERVICES, "cut")
 
 
 async def slow_wire(stage: Stage, random: Random) -> str:
     """Each way to a service's database takes a fifth of a second."""
-    return await _wire(stage, random, "slow")
+    return await _wire(stage, random, SERVICES, "slow")
 
 
 async def half_open_wire(stage: Stage, random: Random) -> str:
     """What a service writes to its database goes nowhere, and no connection closes."""
-    return await _wire(stage, random, "mute")
+    return await _wire(stage, random, SERVICES, "mute")
+
+
+async def cut_broker_wire(stage: Stage, random: Random) -> str:
+    """No service reaches one broker, which the others reach as before."""
+    return await _wire(stage, random, stage.brokers, "cut")
+
+
+async def slow_broker_wire(stage: Stage, random: Random) -> str:
+    """Each way between the services and one broker takes a fifth of a second."""
+    return await _wire(stage, random, stage.brokers, "slow")
+
+
+async def half_open_broker_wire(stage: Stage, random: Random) -> str:
+    """What goes between the services and one broker waits, and no connection closes."""
+    return await _wire(stage, random, stage.brokers, "mute")
 
 
 async def rolling_restart(stage: Stage, random: Random) -> str:
@@ -124,6 +139,9 @@ FAULTS: Final[tuple[Fault, ...]] = (
     cut_wire,
     slow_wire,
     half_open_wire,
+    cut_broker_wire,
+    slow_broker_wire,
+    half_open_broker_wire,
     rolling_restart,
     rebalance_storm,
 )
@@ -137,9 +155,9 @@ async def _away(stage: Stage, name: str, seconds: float) -> str:
     return name
 
 
-async def _wire(stage: Stage, random: Random, mode: Mode) -> str:
-    service = random.choice(SERVICES)
-    await stage.turn(service, mode)
+async def _wire(stage: Stage, random: Random, ends: Sequence[str], mode: Mode) -> str:
+    end = random.choice(ends)
+    await stage.turn(end, mode)
     await asyncio.sleep(random.uniform(2, 14))
-    await stage.turn(service, "pass")
-    return service
+    await stage.turn(end, "pass")
+    return end

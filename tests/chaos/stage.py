@@ -32,7 +32,7 @@ class Stage:
     """`kafka-1` to `kafka-3`, `postgres`."""
 
     wires: dict[str, int]
-    """By service, the port that stands for its database."""
+    """By service, the port that stands for its database; by broker, the one that stands for it with the services."""
 
     control: int
     down: set[str] = field(default_factory=set)
@@ -54,9 +54,14 @@ class Stage:
             if name not in self.down and not child.running:
                 child.start()
 
-    async def turn(self, service: str, mode: Mode) -> None:
-        """Sets the mode of the wire to a service's database."""
-        url = f"http://127.0.0.1:{self.control}/{self.wires[service]}/{mode}"
+    @property
+    def brokers(self) -> list[str]:
+        """Their names."""
+        return [name for name in self.servers if name.startswith("kafka")]
+
+    async def turn(self, end: str, mode: Mode) -> None:
+        """Sets the mode of the wire to a service's database, or of all services' wires to a broker."""
+        url = f"http://127.0.0.1:{self.control}/{self.wires[end]}/{mode}"
         async with aiohttp.ClientSession() as http, http.post(url) as answer:
             answer.raise_for_status()
 
@@ -74,13 +79,15 @@ def stage(folder: Path) -> Iterator[Stage]:
         control, gateway, smtp, mail, *ports = free_ports(4 + len(SERVICES) * (1 + COPIES))
         wires = dict(zip(SERVICES, ports, strict=False))
         health = iter(ports[len(SERVICES) :])
-        # The audit and this script take the straight way to the database.
+        # The audit, this script and the counterparties take the straight way to the database and to the brokers.
         system = System(stack.kafka, addresses, f"http://127.0.0.1:{gateway}", f"http://127.0.0.1:{mail}")
         supervisor = Supervisor(folder / "run")
         running = Running(system, supervisor, {}, folder)
+        pairs = [f"{port}:{urlsplit(addresses[service]).port}" for service, port in wires.items()]
+        pairs += [f"{listen}:{target}" for listen, target in stack.wires.values()]
+        wires |= {broker: listen for broker, (listen, _) in stack.wires.items()}
         here = Stage(running, stack.servers, wires, control)
         try:
-            pairs = [f"{port}:{urlsplit(addresses[service]).port}" for service, port in wires.items()]
             supervisor.add("wires", [sys.executable, str(Path(__file__).with_name("wires.py")), str(control), *pairs])
             running.keep("gateway", "--port", gateway, "--book", folder / "servers" / "gateway.sqlite")
             mails = folder / "servers" / "mails.jsonl"
@@ -104,7 +111,7 @@ def _environment(here: Stage, service: str, copy: int, port: int, smtp: int) -> 
     at = urlsplit(here.running.system.databases[service])
     wired = at._replace(netloc=f"{at.username}:{at.password}@127.0.0.1:{here.wires[service]}")
     environment = {
-        "PACKHORSE_KAFKA": here.running.system.kafka,
+        "PACKHORSE_KAFKA": ",".join(f"127.0.0.1:{here.wires[broker]}" for broker in here.brokers),
         "PACKHORSE_POSTGRES": urlunsplit(wired),
         "PACKHORSE_HTTP_PORT": str(port),
         "PACKHORSE_LOG_FORMAT": "json",

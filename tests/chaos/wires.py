@@ -1,4 +1,4 @@
-"""Wires between services and their database that can be cut, slowed, and left half open.
+"""Wires between services and their databases and brokers that can be cut, slowed, and left half open.
 
     python wires.py CONTROL_PORT LISTEN:TARGET …
 

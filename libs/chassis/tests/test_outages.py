@@ -18,6 +18,7 @@ import toy
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from packhorse_chassis import consume, relay
+from packhorse_chassis.db import OwnConnection
 from packhorse_chassis.faults import is_transient
 from packhorse_chassis.process import Process
 from packhorse_chassis.settings import Settings
@@ -311,12 +312,17 @@ async def test_a_timer_survives_its_processes(own: Stack, outsider: Broker) -> N
     await db.close()
 
 
+def mount(folder: Path, options: str) -> bool:
+    """A disk in memory; False where that isn't allowed here."""
+    return not subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=False).returncode
+
+
 @pytest.fixture
 def small_disk() -> Iterator[Path]:
     """A disk of 64 kB of its own, which the server of the database may write to."""
     folder = Path(tempfile.mkdtemp(prefix="packhorse-disk-"))
     options = f"size=64k,mode=0700,uid={pwd.getpwnam('nobody').pw_uid}"
-    if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=False).returncode:
+    if os.geteuid() or not mount(folder, options):
         folder.rmdir()
         pytest.skip("only root may mount a disk, and not everywhere")
     folder.chmod(0o700)
@@ -327,6 +333,12 @@ def small_disk() -> Iterator[Path]:
         folder.rmdir()
 
 
+async def fill(db: OwnConnection) -> None:
+    """Somebody else's rows, for ever."""
+    while True:
+        await db.execute("INSERT INTO outbox (shard, topic, key, headers, value) VALUES (9, '', '', '', '')")
+
+
 async def test_the_disk_is_really_full(own: Stack, outsider: Broker, small_disk: Path) -> None:
     """The outbox finds no room: not ready, with the reason, nothing given up or lost; on again when there is room."""
     order, dsn = new_order(), await own.create_database("outage_k")
@@ -334,13 +346,12 @@ async def test_the_disk_is_really_full(own: Stack, outsider: Broker, small_disk:
         root = await asyncpg.connect(f"{own.admin_dsn.rpartition('/')[0]}/{urlsplit(dsn).path[1:]}")
         await root.execute(f"CREATE TABLESPACE small LOCATION '{small_disk}'")
         await root.execute("ALTER TABLE outbox SET TABLESPACE small")
-        with pytest.raises(asyncpg.DiskFullError):  # somebody else's rows
-            while True:
-                await root.execute(_SAY.replace("(0,", "(9,"), order.encode())
+        with pytest.raises(asyncpg.DiskFullError):
+            await fill(root)
         await outsider.send(toy.request(order, "1"))
         await eventually(not_ready(process), lambda wrong: "consumer" in wrong)
         assert await notes(dsn, order)() == []
-        subprocess.run(["mount", "-o", "remount,size=8m", small_disk], check=True)
+        await asyncio.to_thread(mount, small_disk, "remount,size=8m")
         await eventually(notes(dsn, order), lambda seen: seen == ["1"])
         await eventually(not_ready(process), lambda wrong: not wrong)
         assert await root.fetchval("SELECT count(*) FROM dead_letter") == 0

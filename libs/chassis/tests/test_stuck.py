@@ -47,7 +47,7 @@ async def test_a_consumer_that_never_polls_again_ends_the_process(running: Runni
 async def test_a_producer_that_the_broker_no_longer_trusts_ends_the_process(
     broker: Broker, pool: Pool, running: Running
 ) -> None:
-    """The numbers of its batches have a gap, so that no later one is ever taken: a new process says what it couldn't."""
+    """The numbers of its batches have a gap, so that none is ever taken again: a new process says what it couldn't."""
     order = new_order()
     async with running() as process:
         await broker.send(toy.request(order, "1"))

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import psutil
@@ -78,8 +79,22 @@ def jars(cache: Path) -> Path:
     return folder
 
 
+@dataclass(frozen=True, slots=True)
+class _Ports:
+    """Of one broker. Somebody may lay a wire from `wire` to `far`: clients that come by it are sent on by wires."""
+
+    near: int
+    controller: int
+    far: int
+    wire: int
+
+
 class Kafka:
-    """A cluster on this machine. Each broker is also a controller; data stays in `folder` between starts."""
+    """A cluster on this machine. Each broker is also a controller; data stays in `folder` between starts.
+
+    `wires` says by which port which broker's other door may be reached, once somebody forwards the one to the other: a
+    client whose bootstrap servers are these never learns of the straight way.
+    """
 
     def __init__(self, folder: Path, cache: Path, brokers: int = 1) -> None:
         self.folder, self._cache, self.brokers = folder, cache, brokers
@@ -98,15 +113,15 @@ class Kafka:
         classpath = f"{jars(self._cache)}/*"
         self._numbers = self._choose_ports()
         ports = self._ports()
-        voters = ",".join(f"{node}@127.0.0.1:{controller}" for node, (_, controller) in ports.items())
-        self.bootstrap = ",".join(f"127.0.0.1:{port}" for port, _ in ports.values())
+        voters = ",".join(f"{node}@127.0.0.1:{its.controller}" for node, its in ports.items())
+        self.bootstrap = ",".join(f"127.0.0.1:{its.near}" for its in ports.values())
         heap = "-Xmx512m" if self.brokers == 1 else "-Xmx256m"
         run = [java(), heap, *_JVM, "-cp", classpath]
-        for node, (port, controller) in ports.items():
+        for node, its in ports.items():
             home = self.folder / f"broker-{node}"
             home.mkdir(parents=True, exist_ok=True)
             settings = home / "server.properties"
-            settings.write_text(self._properties(node, port, controller, voters, home / "log"))
+            settings.write_text(self._properties(node, its, voters, home / "log"))
             if not (home / "log" / "meta.properties").exists():
                 tool = [*run, "kafka.tools.StorageTool", "format", "-t", _CLUSTER_ID, "-c", str(settings)]
                 subprocess.run(tool, capture_output=True, check=True)
@@ -118,8 +133,8 @@ class Kafka:
     def wait(self) -> None:
         """Returns when every broker answers; raises RuntimeError or TimeoutError with the end of its log."""
         deadline = time.monotonic() + _READY_SECONDS
-        for child, (port, _) in zip(self.children, self._ports().values(), strict=True):
-            _wait_for_port(port, child, deadline)
+        for child, its in zip(self.children, self._ports().values(), strict=True):
+            _wait_for_port(its.near, child, deadline)
 
     def stop(self) -> None:
         """Stops all brokers in order."""
@@ -129,28 +144,39 @@ class Kafka:
             child.stop()
         self.children.clear()
 
-    def _ports(self) -> dict[int, tuple[int, int]]:
-        return {node + 1: (self._numbers[2 * node], self._numbers[2 * node + 1]) for node in range(self.brokers)}
+    @property
+    def wires(self) -> dict[str, tuple[int, int]]:
+        """By broker (`kafka-1`): the port that a wire has to listen on, and the one that it leads to."""
+        return {f"kafka-{node}": (its.wire, its.far) for node, its in self._ports().items()}
+
+    def _ports(self) -> dict[int, _Ports]:
+        each = len(fields(_Ports))
+        return {node + 1: _Ports(*self._numbers[each * node : each * (node + 1)]) for node in range(self.brokers)}
 
     def _choose_ports(self) -> list[int]:
         # The same as last time where they are free, so that a client left running finds the broker again.
         file = self.folder / "ports"
         numbers = [int(number) for number in file.read_text().split()] if file.exists() else []
-        if len(numbers) != 2 * self.brokers or not all(map(is_free, numbers)):
-            numbers = free_ports(2 * self.brokers)
+        wanted = len(fields(_Ports)) * self.brokers
+        if len(numbers) != wanted or not all(map(is_free, numbers)):
+            numbers = free_ports(wanted)
             self.folder.mkdir(parents=True, exist_ok=True)
             file.write_text(" ".join(map(str, numbers)))
         return numbers
 
-    def _properties(self, node: int, port: int, controller: int, voters: str, log: Path) -> str:
+    def _properties(self, node: int, its: _Ports, voters: str, log: Path) -> str:
         settings = broker_settings(self.brokers) | {
             "process.roles": "broker,controller",
             "node.id": node,
             "controller.quorum.voters": voters,
-            "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}",
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
+            "listeners": ",".join(
+                f"{name}://127.0.0.1:{port}"
+                for name, port in (("NEAR", its.near), ("FAR", its.far), ("CONTROLLER", its.controller))
+            ),
+            "advertised.listeners": f"NEAR://127.0.0.1:{its.near},FAR://127.0.0.1:{its.wire}",
+            "inter.broker.listener.name": "NEAR",
             "controller.listener.names": "CONTROLLER",
-            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "listener.security.protocol.map": "NEAR:PLAINTEXT,FAR:PLAINTEXT,CONTROLLER:PLAINTEXT",
             "log.dirs": log,
             "num.network.threads": 2,
             "num.io.threads": 4,

@@ -75,6 +75,11 @@ class Stack:
         database = [self._postgres.child] if self._postgres is not None and self._postgres.child is not None else []
         return {child.name: child for child in [*brokers, *database]}
 
+    @property
+    def wires(self) -> dict[str, tuple[int, int]]:
+        """Of the embedded brokers, by name: the port that a wire has to listen on, and the one that it leads to."""
+        return self._embedded.wires if self._embedded is not None else {}
+
     def dsn(self, service: str) -> str:
         """The address of a service's database, as the service's own role."""
         return asyncio.run(self.create_database(service))

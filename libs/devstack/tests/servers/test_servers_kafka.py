@@ -123,8 +123,8 @@ async def test_a_port_that_another_takes_first_is_waited_for(
     open_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The address is promised when the broker is launched, so it is the address that is kept."""
-    ports = free_ports(2)
-    monkeypatch.setattr(embedded, "free_ports", lambda _: ports)
+    ports = free_ports(4)
+    monkeypatch.setattr(embedded, "free_ports", lambda count: ports[:count])
     cluster = Kafka(open_folder / "kafka", open_folder / "cache")
     began: list[int] = []
     start = Child.start
