@@ -34,7 +34,7 @@ def test_a_defect_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_failure_becomes_a_short_story(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of forty orders and dozens of faults one order and a few faults are left, and a person can read why."""
     install("upcaster_dropped", monkeypatch)
-    scenario = shrunk(run_many(1, BUDGET).failed[0][0], 8)
+    scenario = shrunk(run_many(1, BUDGET).failed[0][0], 4_000)
     assert len(scenario.orders) == 1
     told = story(scenario)
     assert "handed_over" in told

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -111,7 +112,7 @@ class Supervisor:
     """Named processes; `tend`, called now and then, starts again those that ended.
 
     What ends right after its start is given a growing pause, up to `LONGEST_PAUSE`; what has run for longer than that
-    is started at once. `clock` gives seconds that never go back.
+    is started at once. `clock` gives seconds that never go back. Threads may share one: who tends and who stops.
     """
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
@@ -121,22 +122,25 @@ class Supervisor:
         self._falls: dict[str, int] = {}
         """How often each fell over without having stood for a while in between."""
         self._started: dict[str, float] = {}
+        self._lock = threading.Lock()
 
     def add(self, name: str, command: Sequence[str], env: Mapping[str, str] | None = None) -> Child:
         """Starts a process and keeps it running."""
         child = Child(name, command, self.folder, env or {})
-        self.children[name] = child
-        self._start(child)
+        with self._lock:
+            self.children[name] = child
+            self._start(child)
         return child
 
     def tend(self) -> list[str]:
         """Starts what ended and has had its pause; names what it started."""
-        fallen = [child for child in self.children.values() if not child.running and self._paused_enough(child.name)]
-        for child in fallen:
-            stood = self._clock() - self._started[child.name]
-            self._falls[child.name] = 1 if stood > LONGEST_PAUSE else self._falls.get(child.name, 0) + 1
-            self.restarts[child.name] = self.restarts.get(child.name, 0) + 1
-            self._start(child)
+        with self._lock:
+            fallen = [one for one in self.children.values() if not one.running and self._paused_enough(one.name)]
+            for child in fallen:
+                stood = self._clock() - self._started[child.name]
+                self._falls[child.name] = 1 if stood > LONGEST_PAUSE else self._falls.get(child.name, 0) + 1
+                self.restarts[child.name] = self.restarts.get(child.name, 0) + 1
+                self._start(child)
         return [child.name for child in fallen]
 
     def _start(self, child: Child) -> None:
@@ -150,11 +154,10 @@ class Supervisor:
 
     def stop(self, *names: str, grace: float = GRACE) -> None:
         """Stops these processes, or all: asks them at the same time, and makes them leave after the grace."""
-        meant = [child for name, child in self.children.items() if not names or name in names]
+        with self._lock:  # from here on they may end: nobody starts them again
+            meant = [self.children.pop(name) for name in list(self.children) if not names or name in names]
         for child in meant:
             child.ask()
         deadline = time.monotonic() + grace
         for child in meant:
             child.stop(max(0.0, deadline - time.monotonic()))
-        for child in meant:
-            del self.children[child.name]

@@ -13,7 +13,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m packhorse_simulation", description=__doc__)
     parser.add_argument("--lives", type=int, default=20_000, help="order lives in all (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=None, help="the first run's seed; the next ones follow it")
-    parser.add_argument("--patience", type=float, default=60.0, help="seconds to spend on making a failure shorter")
+    parser.add_argument("--patience", type=int, default=20_000, help="order lives to spend on making a failure shorter")
     chosen = parser.parse_args()
     seed = chosen.seed if chosen.seed is not None else new_seed()
     _say(f"SEED={seed}")

@@ -2,9 +2,9 @@
 
 Without an order or a kind the same seed is another run. So each smaller scenario is tried with many schedules, and
 counts if one of them breaks the same invariant. A run of one order takes a few milliseconds: there is time for that.
+What it may take is counted in order lives, not in seconds, so that it finds the same again on any machine.
 """
 
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from random import Random
@@ -20,27 +20,28 @@ _BOOST = 3.0
 
 
 class Shrinker:
-    """`invariant`: what must still be broken; `seconds`: of processor time that it may take, about."""
+    """`invariant`: what must still be broken; `lives`: order lives that it may take, about."""
 
-    def __init__(self, scenario: Scenario, invariant: str, seconds: float) -> None:
+    def __init__(self, scenario: Scenario, invariant: str, lives: int) -> None:
         self._best, self._invariant = scenario, invariant
         self._random = Random(scenario.seed)
-        self._seconds = seconds
-        self._until = 0.0
+        self._lives = lives
+        self._lived = self._until = 0
 
     def shrink(self) -> Scenario:
         """The smallest scenario found."""
         for step in (self._fewer_orders, self._fewer_kinds, self._fewer_orders, self._fewer_faults):
-            self._until = time.process_time() + self._seconds / 4
+            self._until = self._lived + self._lives // 4
             step()
         return self._best
 
     @property
     def _in_time(self) -> bool:
-        return time.process_time() < self._until
+        return self._lived < self._until
 
     def _breaks(self, scenario: Scenario) -> bool:
         """Whether this very run still fails; keeps it if so."""
+        self._lived += len(scenario.orders)
         if self._invariant not in names(judge(scenario)):
             return False
         self._best = scenario
@@ -49,13 +50,13 @@ class Shrinker:
     def _fewer_orders(self) -> None:
         """Some of the orders, at random: first single ones, then more of them, with more and more patience."""
         first = self._best
-        until = time.process_time() + self._seconds / 8
+        until = self._lived + self._lives // 8
         for tries in (60, 300, 1_500):
             for size in (1, 2, 3, 5, 8):
                 if size >= len(first.orders):
                     break
                 for _ in range(tries // size):
-                    if time.process_time() > until:
+                    if self._lived > until:
                         self._halves()
                         return
                     some = tuple(sorted(self._random.sample(first.orders, size)))
@@ -122,7 +123,7 @@ def _without_a_part(things: list[T], count: int) -> Iterator[list[T]]:
         yield things[:start] + things[start + size :]
 
 
-def shrunk(scenario: Scenario, seconds: float = 60.0) -> Scenario:
+def shrunk(scenario: Scenario, lives: int = 20_000) -> Scenario:
     """The smallest scenario found that breaks the first invariant which this one breaks."""
     found = violations(lived(scenario))
-    return Shrinker(scenario, found[0].invariant, seconds).shrink() if found else scenario
+    return Shrinker(scenario, found[0].invariant, lives).shrink() if found else scenario

@@ -2,6 +2,7 @@
 
 import sys
 import textwrap
+import threading
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,20 @@ def test_what_fell_over_is_started_again(tmp_path: Path, clock: Clock) -> None:
     assert supervisor.children["two"].pid == other
     assert supervisor.restarts == {"one": 1}
     supervisor.stop()
+
+
+def test_what_is_being_stopped_is_not_started_again(tmp_path: Path) -> None:
+    """Though somebody tends meanwhile: one leaves at once, and the other takes a while."""
+    supervisor = Supervisor(tmp_path)
+    one = supervisor.add("one", ["sleep", "600"])
+    other = supervisor.add("other", ["sh", "-c", "trap 'sleep 1; exit' TERM; while :; do sleep 0.1; done"])
+    stopping = threading.Thread(target=supervisor.stop)
+    stopping.start()
+    while stopping.is_alive():
+        assert supervisor.tend() == []
+    assert not one.running
+    assert not other.running
+    assert not supervisor.children
 
 
 def test_what_keeps_falling_is_given_longer_and_longer_pauses(tmp_path: Path, clock: Clock) -> None:
