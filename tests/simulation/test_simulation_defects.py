@@ -13,6 +13,9 @@ from .defects import DEFECTS, install
 BUDGET = 20_000
 """Order lives, as in `make simulate`. Most defects show in the first hundred."""
 
+FIRST_SEEDS = {"refund_above_capture": 204, "timer_on_the_old_state": 50, "stock_without_a_lock": 34}
+"""Where those showed that take longer: only a short cut, for a run goes on from there until its budget is used up."""
+
 
 @pytest.fixture(autouse=True)
 def _sound_again() -> Iterator[None]:
@@ -24,7 +27,7 @@ def _sound_again() -> Iterator[None]:
 def test_a_defect_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same runs every time, so that it is always caught, and at the same place."""
     install(name, monkeypatch)
-    report = run_many(1, BUDGET)
+    report = run_many(FIRST_SEEDS.get(name, 1), BUDGET)
     assert report.failed, f"{name} survived {report.lives} order lives"
     monkeypatch.undo()
     services.routes.cache_clear()
