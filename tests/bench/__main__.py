@@ -31,7 +31,8 @@ say = Console(stderr=True, log_path=False)
 
 @dataclass(frozen=True)
 class Size:
-    """How long a run is. `orders` a round of a side, by side; `shares` of the top rate at which latency is measured."""
+    """How long a run is. `packhorse`, `floor`, `usual`: orders a round; `shares`: of the top rate, for latencies;
+    `outage`: seconds."""
 
     rounds: int = 2
     packhorse: int = 3_600
@@ -40,7 +41,7 @@ class Size:
     window: int = 1_200
     shares: tuple[float, ...] = (0.1, 0.5, 0.8)
     seconds: float = 12
-    backlog: int = 4_000
+    outage: float = 60
     durable: int = 200
     flash: int = 10_000
     stored: tuple[int, ...] = (100_000, 1_000_000)
@@ -111,9 +112,10 @@ class Bench:
                 self.figures.steady.append(await self._steady(side, driver, rate))
 
     async def _outage(self) -> None:
-        """Orders come while no service runs; then all start. The rate of working it off."""
-        backlog = self._size.backlog
-        say.log(f"an outage, with {backlog} orders waiting …")
+        """No service runs while orders come at half of the top rate; then all start. The rate of working it off, from
+        the start to the last of them."""
+        backlog = int(self._size.outage * self._top() / 2)
+        say.log(f"after an outage of {self._size.outage:.0f} s, with {backlog} orders waiting …")
         async with Driver(self._stack.kafka) as driver:
             waiting = asyncio.create_task(driver.saturate(self._orders(), backlog, backlog, patience=180))
             await driver.all_placed(backlog)

@@ -1,12 +1,12 @@
 """A store in which many finished orders lie: the rows of real ones, copied under other ids.
 
 All orders of a year are there; of what is dropped earlier (inbox, effects) only as many rows as would be left. The
-copies go through COPY into the real tables, with their checks, generated columns and indexes.
+server itself writes the copies into the real tables, with their checks, generated columns and indexes.
 """
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,10 +21,9 @@ KEPT_DAYS: Final = {"inbox": 14, "effect": 90}
 """What is dropped before the year is over."""
 
 _ORDERS: Final = "(SELECT greatest(1, count(*)) FROM sequence)::numeric"
-_ROWS_AT_ONCE: Final = 2_000
-_UUID: Final = re.compile(rb"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-)[0-9a-f]{12}")
-_NUMBER: Final = b"@number@"
-_ORDER: Final = b"@order@"
+_UUID: Final = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-)[0-9a-f]{12}")
+_NUMBER: Final = "@number@"
+_ORDER: Final = "@order@"
 
 _TABLES = """
 SELECT c.relname, array_agg(quote_ident(a.attname) ORDER BY a.attnum)
@@ -42,18 +41,24 @@ WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' GROUP BY 1"""
 
 @dataclass(frozen=True)
 class Template:
-    """The rows of a table that tell of one order, as lines of COPY."""
+    """The rows of a table that tell of one order, as PostgreSQL writes a whole row."""
 
     table: str
     columns: Sequence[str]
-    lines: Sequence[bytes]
+    rows: Sequence[str]
 
-    def copies(self, number: int) -> bytes:
-        """The same rows of order number `number`."""
-        if number % YEAR_DAYS >= KEPT_DAYS.get(self.table, YEAR_DAYS):
-            return b""
-        digits = b"%012d" % number
-        return b"".join(line.replace(_ORDER, b"s" + digits).replace(_NUMBER, digits) for line in self.lines)
+    @property
+    def copying(self) -> str:
+        """Inserts $1, the rows, once for every number from $2 to below $3, each $4th. A `number` is gapless by SKU and
+        location: copies are counted downwards from zero."""
+        values = [f"(x.copy).{one}" if one != "number" else "-(line.count || n.digits)::bigint" for one in self.columns]
+        return f"""
+            INSERT INTO {self.table} ({", ".join(self.columns)}) OVERRIDING SYSTEM VALUE SELECT {", ".join(values)}
+            FROM (SELECT lpad(n::text, 12, '0') AS digits FROM generate_series($2::bigint, $3::bigint - 1, $4) AS n
+                WHERE n % {YEAR_DAYS} < {KEPT_DAYS.get(self.table, YEAR_DAYS)}) AS n,
+                unnest($1::text[]) WITH ORDINALITY AS line (row, count),
+                LATERAL (SELECT replace(replace(line.row, '{_ORDER}', 's' || n.digits), '{_NUMBER}', n.digits)
+                    ::{self.table} AS copy OFFSET 0) AS x"""
 
 
 async def copied(stack: Stack) -> dict[str, str]:
@@ -79,8 +84,8 @@ async def fill(addresses: Mapping[str, str], orders: Sequence[str], numbers: ran
         async with at_once:
             db = await asyncpg.connect(dsn)
             try:
-                for template in await _templates(db, orders):
-                    await _copy(db, template, numbers)
+                for templates in await _templates(db, orders):
+                    await _multiply(db, templates, numbers)
                 await db.execute("VACUUM (ANALYZE)")
             finally:
                 await db.close()
@@ -103,47 +108,21 @@ async def sizes(addresses: Mapping[str, str]) -> dict[str, dict[str, int]]:
 async def _templates(db: asyncpg.Connection, orders: Sequence[str]) -> list[list[Template]]:
     """By table, one template an order."""
     tables = [(row[0], list(row[1])) for row in await db.fetch(_TABLES)]
-    return [
-        [Template(name, columns, await _lines(db, name, columns, order)) for order in orders]
-        for name, columns in tables
-    ]
+    return [[Template(name, columns, await _rows(db, name, order)) for order in orders] for name, columns in tables]
 
 
-async def _lines(db: asyncpg.Connection, table: str, columns: Sequence[str], order: str) -> list[bytes]:
-    chosen = ", ".join(columns)
+async def _rows(db: asyncpg.Connection, table: str, order: str) -> list[str]:
     if table == "inbox":  # it doesn't say what a record was about: an order's share of it
-        query = f"SELECT {chosen} FROM inbox LIMIT (SELECT round(count(*) / {_ORDERS}) FROM inbox)"
+        query = f"SELECT t::text FROM inbox t LIMIT (SELECT round(count(*) / {_ORDERS}) FROM inbox)"
     else:
-        query = f"SELECT {chosen} FROM {table} t WHERE t::text LIKE '%{order}%'"
-    told = bytearray()
-
-    async def keep(data: bytes) -> None:
-        told.extend(data)
-
-    await db.copy_from_query(query, output=keep)
-    lines = [_UUID.sub(rb"\g<1>" + _NUMBER, line) for line in bytes(told).splitlines(keepends=True)]
-    lines = [line.replace(order.encode(), _ORDER) for line in lines]
-    if "number" in columns:  # gapless by SKU and location: copies are counted downwards from zero
-        place = list(columns).index("number")
-        lines = [_numbered(line, place, count) for count, line in enumerate(lines, 1)]
-    return lines
+        query = f"SELECT t::text FROM {table} t WHERE t::text LIKE '%{order}%'"
+    found = [row[0] for row in await db.fetch(query)]
+    return [_UUID.sub(rf"\g<1>{_NUMBER}", row).replace(order, _ORDER) for row in found]
 
 
-def _numbered(line: bytes, place: int, count: int) -> bytes:
-    fields = line.rstrip(b"\n").split(b"\t")
-    fields[place] = b"-%d" % count + _NUMBER
-    return b"\t".join(fields) + b"\n"
-
-
-async def _copy(db: asyncpg.Connection, templates: Sequence[Template], numbers: range) -> None:
-    if not any(one.lines for one in templates):
-        return
-
-    async def lines() -> AsyncIterator[bytes]:
-        for start in range(numbers.start, numbers.stop, _ROWS_AT_ONCE):
-            part = range(start, min(start + _ROWS_AT_ONCE, numbers.stop))
-            yield b"".join(templates[number % len(templates)].copies(number) for number in part)
-
-    first = templates[0]
-    columns = [name.strip('"') for name in first.columns]
-    await db.copy_to_table(first.table, source=lines(), columns=columns)
+async def _multiply(db: asyncpg.Connection, templates: Sequence[Template], numbers: range) -> None:
+    """Every template in turn has an equal share of the numbers."""
+    for position, template in enumerate(templates):
+        if template.rows:
+            first = numbers.start + position
+            await db.execute(template.copying, template.rows, first, numbers.stop, len(templates))

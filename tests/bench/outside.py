@@ -90,7 +90,10 @@ class MailServer(asyncio.Protocol):
             if end < 0:
                 return
             line, self._buffer = self._buffer[:end], self._buffer[end + len(mark) :]
-            self._transport.write(self._reply(line))
+            self._transport.write(reply := self._reply(line))
+            if reply.startswith(b"221"):
+                self._transport.close()
+                return
 
     def _reply(self, line: bytes) -> bytes:
         if self._in_data:

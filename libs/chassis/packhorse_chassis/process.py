@@ -141,7 +141,7 @@ class Process:
                 while self._relay is not None and await self._relay.step():
                     pass
         if self._executor is not None:
-            await self._executor.close()
+            await _bounded(self._executor.close, 5)()
         if self._relay is not None:
             await self._relay.resign()
         await self._stack.aclose()

@@ -158,6 +158,23 @@ async def test_stop_and_start_lose_nothing(broker: Broker, pool: Pool, running: 
     assert await said(broker, order, 120) == [str(n) for n in range(120)]
 
 
+class Clinging(toy.Oracle):
+    """An outside that can't be left."""
+
+    async def close(self) -> None:
+        """Never."""
+        await asyncio.Event().wait()
+
+
+async def test_an_outside_that_can_not_be_left_holds_no_stop_up(running: Running) -> None:
+    """The process leaves in spite of it, and in order: its database connections are closed."""
+    async with asyncio.timeout(60):
+        async with running(toy.service(Clinging())) as process:
+            pool = process._pool
+    assert pool is not None
+    assert pool.is_closing()
+
+
 async def test_a_timer_fires_once_with_two_processes(broker: Broker, pool: Pool, running: Running) -> None:
     """Both see it due; one claims it. A cancelled one doesn't fire."""
     orders, spared = [new_order() for _ in range(20)], new_order()

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 import aiosmtplib
 
+_GOODBYE = 1.0
+"""Seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Server:
@@ -66,10 +69,13 @@ class Connections:
                 raise AwayError(str(error)) from None
 
     async def close(self) -> None:
-        """Says goodbye on all idle connections."""
-        while self._idle:
-            with suppress(aiosmtplib.SMTPException, OSError):
-                await self._idle.pop().quit()
+        """Says goodbye on all idle connections. A server that doesn't hang up is left without waiting for it."""
+        idle, self._idle = self._idle, []
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_GOODBYE):
+                await asyncio.gather(*(client.quit() for client in idle), return_exceptions=True)
+        for client in idle:
+            client.close()
 
     async def _open(self) -> aiosmtplib.SMTP:
         server = self._server

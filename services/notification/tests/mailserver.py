@@ -24,6 +24,8 @@ class MailServer:
     recipients: list[str] = field(default_factory=list)
     answers: dict[str, list[str]] = field(default_factory=dict)
     open: list[SMTP] = field(default_factory=list)
+    hangs_up: bool = True
+    """Whether it answers to QUIT."""
 
     async def handle_MAIL(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -49,6 +51,12 @@ class MailServer:
             self.mails.append(message)
             self.recipients.extend(envelope.rcpt_tos)
         return answer
+
+    async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        """Goodbye."""
+        if not self.hangs_up:
+            await asyncio.Event().wait()
+        return "221 Bye"
 
     def cut_all(self) -> None:
         """Drops every connection, as a server that restarts does."""

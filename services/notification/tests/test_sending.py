@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from packhorse_chassis.effect import RetryError
+from packhorse_notification import smtp
 from packhorse_notification.effects import Mailer
 from packhorse_notification.locales import LANGUAGES
 from packhorse_notification.mail import ID_HEADER
@@ -57,6 +58,18 @@ async def test_one_connection_carries_many_mails() -> None:
         await asyncio.gather(*(mailer.perform(MAIL, KEY) for _ in range(30)))
     assert len(server.mails) == 60
     assert server.connections <= 3
+
+
+async def test_a_server_that_does_not_hang_up_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long it may take for a command: a service that stops has no time for it."""
+    monkeypatch.setattr(smtp, "_GOODBYE", 0.01)
+    async with mail_server() as server:
+        mailer = Mailer(Connections(Server("127.0.0.1", server.port, timeout=300), 3), SHOP)
+        await asyncio.gather(*(mailer.perform(MAIL, KEY) for _ in range(30)))
+        assert server.connections == 3
+        server.hangs_up = False
+        async with asyncio.timeout(30):
+            await mailer.close()
 
 
 @pytest.mark.parametrize("step", ["mail", "rcpt", "data"])
