@@ -44,6 +44,9 @@ _SESSION = {
 _COMMAND_TIMEOUT = 10.0
 """Seconds. A database that doesn't even refuse is given up by then."""
 
+_TO_CLOSE = 20.0
+"""Seconds that publishing the rest and closing may take, beside the grace. Supervisors are told of 45 in all."""
+
 _EVERY_FIVE_MINUTES = 300.0
 
 T = TypeVar("T")
@@ -117,7 +120,15 @@ class Process:
                 await task
 
     async def stop(self) -> None:
-        """Leaves in order: finish the batch, then the effects under way, publish what is left, close."""
+        """Leaves in order: finish the batch, then the effects under way, publish what is left, close. Whatever hangs is
+        left behind in the end: what isn't finished by then comes again."""
+        try:
+            async with asyncio.timeout(self.settings.stop_grace + _TO_CLOSE):
+                await self._leave()
+        except TimeoutError:
+            log.warning("left without an orderly end")
+
+    async def _leave(self) -> None:
         log.info("stopping")
         self._started = False
         if self._consumer is not None:

@@ -6,10 +6,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 
 import aiohttp
+import pytest
 import toy
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.partitioner import murmur2
+from packhorse_chassis import process as process_module
 from packhorse_chassis.db import Pool
 from packhorse_chassis.process import Process
 from rig import Broker, eventually, new_order
@@ -173,6 +175,15 @@ async def test_an_outside_that_can_not_be_left_holds_no_stop_up(running: Running
             pool = process._pool
     assert pool is not None
     assert pool.is_closing()
+
+
+async def test_whatever_hangs_is_left_behind_in_the_end(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even where nobody thought of it: a supervisor must not have to kill."""
+    monkeypatch.setattr(process_module, "_TO_CLOSE", 0.1)
+    async with asyncio.timeout(60):
+        async with running(stop_grace=0.1) as process:
+            assert process._relay is not None
+            monkeypatch.setattr(process._relay, "resign", asyncio.Event().wait)
 
 
 async def test_a_timer_fires_once_with_two_processes(broker: Broker, pool: Pool, running: Running) -> None:
