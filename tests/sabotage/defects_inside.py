@@ -48,9 +48,9 @@ INSIDE: Final = (
     ),
     Defect(
         "ack_policy_manual",
-        "FastStream's MANUAL: nobody commits offsets, and a batch handed back is passed over.",
+        "FastStream's MANUAL: a batch handed back isn't rewound, and is passed over.",
         [Edit(_CONSUME, "ack_policy=AckPolicy.NACK_ON_ERROR", "ack_policy=AckPolicy.MANUAL")],
-        [PROCESS],
+        [HANDED_BACK],
     ),
     Defect(
         "ack_policy_ack",
