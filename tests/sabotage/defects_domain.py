@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from .checks import NO_NUL, PAYMENT, RACE, REACTING, READING, SIMULATION, STOCK
+from .checks import GATEWAY, NO_NUL, PAYMENT, RACE, REACTING, READING, SIMULATION, STOCK
 from .defect import Defect, Edit
 
 _INVENTORY: Final = "services/inventory/packhorse_inventory"
@@ -34,7 +34,7 @@ DOMAIN: Final = (
             ),
             Edit(f"{_PAYMENT}/effects.py", "GatewayAnswered, Outcome, Unknown", "GatewayAnswered, Outcome, Refused"),
         ],
-        [SIMULATION],
+        [GATEWAY],
     ),
     Defect(
         "refund_above_capture",
