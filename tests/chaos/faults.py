@@ -78,17 +78,17 @@ async def freeze_broker(stage: Stage, random: Random) -> str:
     return child.name
 
 
-async def cut_wire(stage: Stage, random: Random) -> str:
+async def cut_database_wire(stage: Stage, random: Random) -> str:
     """All connections of a service to its database are reset, and none opens for a while."""
     return await _wire(stage, random, SERVICES, "cut")
 
 
-async def slow_wire(stage: Stage, random: Random) -> str:
+async def slow_database_wire(stage: Stage, random: Random) -> str:
     """Each way to a service's database takes a fifth of a second."""
     return await _wire(stage, random, SERVICES, "slow")
 
 
-async def half_open_wire(stage: Stage, random: Random) -> str:
+async def half_open_database_wire(stage: Stage, random: Random) -> str:
     """What a service writes to its database goes nowhere, and no connection closes."""
     return await _wire(stage, random, SERVICES, "mute")
 
@@ -136,9 +136,9 @@ FAULTS: Final[tuple[Fault, ...]] = (
     kill_warehouse,
     freeze_service,
     freeze_broker,
-    cut_wire,
-    slow_wire,
-    half_open_wire,
+    cut_database_wire,
+    slow_database_wire,
+    half_open_database_wire,
     cut_broker_wire,
     slow_broker_wire,
     half_open_broker_wire,

@@ -99,7 +99,7 @@ async def busy(process: Process) -> bool:
     return process._consumer.busy_since is not None
 
 
-async def idle(*processes: Process) -> bool:
+async def at_rest(*processes: Process) -> bool:
     """Whether none of them has."""
     return not any([await busy(process) for process in processes])
 
@@ -155,7 +155,7 @@ async def test_the_group_is_divided_anew_while_a_batch_is_in_flight(shop: Broker
                 assert await busy(old)
                 await lock.rollback()
                 await eventually(lambda: notes(store, order), lambda seen: len(seen) == len(numbers))
-                await eventually(lambda: idle(old, new), bool)
+                await eventually(lambda: at_rest(old, new), bool)
                 assert await notes(store, order) == numbers
         told = [headers["ce_sequence"] for _, headers, _ in await shop.read("order.events", {order}, len(numbers))]
         assert told == [str(number) for number in range(1, len(numbers) + 1)]

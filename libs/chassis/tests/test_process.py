@@ -184,6 +184,8 @@ async def test_whatever_hangs_is_left_behind_in_the_end(running: Running, monkey
         async with running(stop_grace=0.1) as process:
             assert process._relay is not None
             monkeypatch.setattr(process._relay, "resign", asyncio.Event().wait)
+    monkeypatch.undo()
+    await process.stop()  # what it couldn't close
 
 
 async def test_a_timer_fires_once_with_two_processes(broker: Broker, pool: Pool, running: Running) -> None:

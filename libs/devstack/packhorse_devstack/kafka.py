@@ -81,19 +81,24 @@ def jars(cache: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class _Ports:
-    """Of one broker. Somebody may lay a wire from `wire` to `far`: clients that come by it are sent on by wires."""
+    """Of one broker."""
 
     near: int
+    """Where brokers and clients usually come in."""
+
     controller: int
     far: int
+    """Where clients come in by a wire."""
+
     wire: int
+    """Where it tells them that it is to be found: nobody listens there but who lays a wire to `far`."""
 
 
 class Kafka:
     """A cluster on this machine. Each broker is also a controller; data stays in `folder` between starts.
 
-    `wires` says by which port which broker's other door may be reached, once somebody forwards the one to the other: a
-    client whose bootstrap servers are these never learns of the straight way.
+    Each can be reached by a wire as well, which somebody else lays, and may cut: `wires` says from which port to which.
+    A client that begins with wires is sent on to wires alone.
     """
 
     def __init__(self, folder: Path, cache: Path, brokers: int = 1) -> None:
