@@ -37,18 +37,22 @@ def authorise_payment(turn: Turn, fact: OrderAccepted) -> None:
     )
     if min(parts.lines, default=0) < 0 or parts.total != fact.totals.grand_total:
         raise RefusedError("sums", f"the parts are worth {parts.total}, not the grand total", "totals")
-    early = turn.payment.early
+    lines = {line.line_id: Line(line.quantity, value) for line, value in zip(fact.lines, parts.lines, strict=True)}
+    # One that names a line which the order hasn't is a mistake of whoever said it, and must not cost the order its
+    # payment: it counts for nothing, and stays for whoever looks into it.
+    wrong = tuple(bird for bird in turn.payment.early if bird.lines.keys() - lines.keys())
+    right = tuple(bird for bird in turn.payment.early if bird not in wrong)
     turn.payment = replace(
         turn.payment,
         payment_id=ids.derive(fact.at, "payment", fact.order_id),
         currency=fact.currency,
         total=parts.total,
         delivery=parts.delivery,
-        lines={line.line_id: Line(line.quantity, value) for line, value in zip(fact.lines, parts.lines, strict=True)},
+        lines=lines,
         means=tuple(Means(payment.method, payment.token) for payment in fact.payments),
-        early=(),
+        early=wrong,
     )
-    for bird in early:
+    for bird in right:
         _take(turn, bird)
 
 

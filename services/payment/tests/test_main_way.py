@@ -90,6 +90,14 @@ def test_facts_that_overtake_the_order_itself_are_kept() -> None:
     assert not shop.payment.early
 
 
+def test_a_wrong_fact_that_overtakes_the_order_does_not_cost_it_its_payment() -> None:
+    """It names a line that the order hasn't: it stays, and counts for nothing. What was right counts."""
+    shop = Shop().then(dispatched("s1", mug=2), dispatched("s2", cup=1), cancelled(cup=1), accepted(MUG)).answer_all()
+    assert [said.amount for said in shop.said(PaymentCaptured)] == [2000]
+    assert [bird.kind for bird in shop.payment.early] == ["dispatched", "cancelled"]
+    assert "s2" not in shop.payment.shipments
+
+
 def test_an_order_cancelled_before_it_is_known_is_never_authorised() -> None:
     """Nothing can be owed, so nobody is asked for it."""
     shop = Shop().then(cancelled(whole=True), accepted(MUG))
