@@ -22,6 +22,7 @@ from .defect import Defect, Edit
 _PACKAGE: Final = "libs/chassis/packhorse_chassis"
 _BATCH, _CONSUME, _ROWS = f"{_PACKAGE}/batch.py", f"{_PACKAGE}/consume.py", f"{_PACKAGE}/rows.py"
 _SAID, _SOURCE, _STORE = f"{_PACKAGE}/said.py", f"{_PACKAGE}/source.py", f"{_PACKAGE}/store.py"
+_PUMP: Final = f"{_PACKAGE}/pump.py"
 _TABLES: Final = f"{_PACKAGE}/migrations/0001_chassis.sql"
 
 INSIDE: Final = (
@@ -312,6 +313,12 @@ INSIDE: Final = (
         "Which keys are parked is known to the batch that parked them alone: the next batch overtakes what waits.",
         [Edit(_BATCH, "outcome.parked = parked - source.released", "outcome.parked = set()")],
         [BATCH],
+    ),
+    Defect(
+        "retry_jumps_the_queue",
+        "A dead letter that parked nothing is tried again at a parked key, before what waits there for another one.",
+        [Edit(_PUMP, 'if row["parked"] else ()', 'if row["subject_kind"] else ()')],
+        [CONTRACT],
     ),
     Defect(
         "queue_worked_off_by_a_rival",

@@ -186,6 +186,23 @@ async def test_two_bugs_in_one_queue_are_mended_one_by_one(world: ToyWorld, orde
     assert await world.notes(order) == ["bug", "1", "worse", "2"]
 
 
+async def test_what_was_refused_and_is_tried_again_queues_where_its_key_is_parked(world: ToyWorld, order: str) -> None:
+    """It parked nothing, so it has no place of its own in the queue: were it to run and to fail there, its new dead
+    letter would take the place of the one that the others wait behind."""
+    toy.poisoned.add("bug")
+    await ask(world, order, "refuse", "bug", "2")
+    await world.rest()
+    toy.poisoned.clear()
+    toy.poisoned.add("refuse")
+    await world.ask_again(order)
+    await world.rest()
+    assert await world.notes(order) == ["bug", "2"]
+    assert await world.parked(order)
+    await world.discard(order)
+    await world.rest()
+    assert not await world.parked(order)
+
+
 async def test_a_discarded_dead_letter_frees_what_waits(world: ToyWorld, order: str) -> None:
     """Those behind it run without it."""
     toy.poisoned.add("bug")

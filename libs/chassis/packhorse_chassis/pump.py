@@ -16,7 +16,7 @@ SELECT type, key, name, id, due, payload::text, correlation_id, traceparent
 FROM timer WHERE due <= now() ORDER BY due, type, key, name LIMIT $1"""
 
 _ASKED = """
-SELECT id, status, origin, topic, partition, "offset", key, headers, value, subject_kind, subject_key
+SELECT id, status, origin, topic, partition, "offset", key, headers, value, parked, subject_kind, subject_key
 FROM dead_letter WHERE status IN ('retry', 'discard') ORDER BY at LIMIT $1"""
 
 _WAITS = """
@@ -80,8 +80,9 @@ class Pump:
                 await self._pool.execute("UPDATE dead_letter SET status = 'discard' WHERE id = $1", row["id"])
                 await self._pool.execute(_DISCARD, row["id"])
                 continue
-            refs = frozenset({Ref(row["subject_kind"], row["subject_key"])} if row["subject_kind"] else ())
-            await self._processor.process([arrival], Retry(row["id"], refs))
+            # What parked its subject goes before all that wait behind it; anything else queues, as if it came now.
+            released = frozenset({Ref(row["subject_kind"], row["subject_key"])} if row["parked"] else ())
+            await self._processor.process([arrival], Retry(row["id"], released))
             log.info("dead letter tried again", dead_letter=row["id"], order_id=arrival.correlation_id)
         return len(rows)
 

@@ -35,3 +35,33 @@ async def test_a_batch_that_is_handed_back_comes_again_before_what_is_behind_it(
         await broker.send(toy.request(order, "2"))
         await eventually(lambda: notes(pool, order), lambda seen: seen[-1:] == ["2"])
     assert await notes(pool, order) == ["0", "1", "2"]
+
+
+async def test_a_batch_that_takes_longer_than_the_group_allows_counts_once(
+    broker: Broker, pool: Pool, running: Running
+) -> None:
+    """The process leaves the group with its batch in hand, though a stalled batch should end it before that. It
+    can't commit, joins again, and what comes again is known."""
+    order = new_order()
+    async with running(session_timeout_ms=6_000) as process:
+        await broker.send(toy.request(order, "0"))
+        await eventually(lambda: notes(pool, order), lambda seen: seen == ["0"])
+        assert process._consumer is not None
+        group = process._consumer._subscriber.consumer._coordinator  # type: ignore[union-attr]
+
+        async def generation() -> int:
+            return int(group.generation)
+
+        before = await generation()
+        group._max_poll_interval = 1.0
+        async with pool.acquire() as db, db.transaction():
+            await db.execute("LOCK TABLE tally IN ACCESS EXCLUSIVE MODE")
+            await broker.send(toy.request(order, "1"))
+            await eventually(generation, lambda seen: seen < 0)
+        group._max_poll_interval = 120.0
+        await broker.send(toy.request(order, "2"))
+        await eventually(lambda: notes(pool, order), lambda seen: seen[-1:] == ["2"])
+        assert await notes(pool, order) == ["0", "1", "2"]
+        assert await generation() > before
+    told = [headers["ce_sequence"] for _, headers, _ in await broker.read("order.events", {order}, 3)]
+    assert told == ["1", "2", "3"]

@@ -328,7 +328,7 @@ class Node:
         letter = self.db.dead[dead_letter_id]
         if letter.status != "retry":
             return
-        released = frozenset({letter.ref} if letter.ref else ())
+        released = frozenset({letter.ref} if letter.parked and letter.ref else ())
 
         def ended(fate: Fate) -> None:
             if fate is Fate.KILLED:
