@@ -144,13 +144,13 @@ class Bench:
         say.log(f"a gateway that takes {skew.GATEWAY_SECONDS:.0f} s …")
         # So many are under way that the top rate is reached in spite of two long calls an order.
         window = int(size.window + self._top() * skew.GATEWAY_SECONDS * 2)
-        found.slow_rate = await skew.slow_gateway(self._stack, self._folder, self._run(), window * 2, window)
+        found.slow_rate = await skew.slow_gateway(self._stack, self._folder, self._run(), window)
 
     async def _scale(self) -> None:
         for copies in (2, 4):
             async with packhorse(self._stack, self._folder, copies=copies) as side, self._driver(side) as driver:
                 say.log(f"{copies} processes a service …")
-                run = await self._saturated(side, driver, self._size.packhorse * 2 // 3)
+                run = await self._saturated(side, driver, self._size.packhorse // 2)
                 run.side = f"packhorse, {copies} processes each"
                 self.figures.saturated.append(run)
         for copies in (1, 2):
@@ -165,10 +165,11 @@ class Bench:
             course = await driver.saturate(self._orders(), 20, 20)
             await side.until_quiet()
         addresses = await growth.copied(self._stack)
+        templates = await growth.templates(addresses, list(course.ended))
         before, stored = await growth.sizes(addresses), 0
         for orders in self._size.stored:
             say.log(f"{orders:,} orders into the store …")
-            await growth.fill(addresses, list(course.ended), range(stored, orders))
+            await growth.fill(addresses, templates, range(stored, orders))
             stored = orders
             grown = Grown(orders)
             self.figures.grown.append(grown)
@@ -182,7 +183,7 @@ class Bench:
                     ):
                         await self._warm(driver)
                         rates.append((await driver.saturate(self._orders(), 2_400, 800)).rate)
-                        if number:
+                        if number == rounds - 1:
                             steady = await self._steady(side, driver, self._top() / 2)
                             p99 = steady.seconds["placed → pick_list"]["p99"]
                             grown.few_p99, grown.many_p99 = (grown.few_p99, p99) if prefix else (p99, 0)

@@ -34,6 +34,9 @@ class Course:
 
     passed: dict[str, dict[str, float]] = field(default_factory=lambda: {name: {} for name in TIMES})
     ended: dict[str, float] = field(default_factory=dict)
+    mails: list[float] = field(default_factory=list)
+    """When each mail was told of."""
+
     all_placed_at: float = 0.0
 
     @property
@@ -204,8 +207,10 @@ class Driver:
             self._end(order, now)
 
     def _notified(self, order: str, kind: bytes, value: bytes, now: float) -> None:
-        if kind.startswith(b"packhorse.notification.sent") and b"dispatched" in value:
-            self._mark("notified", order, now)
+        if kind.startswith(b"packhorse.notification.sent") and order in self.course.passed["placed"]:
+            self.course.mails.append(now)
+            if b"dispatched" in value:
+                self._mark("notified", order, now)
 
     def _end(self, order: str, now: float) -> None:
         passed = self.course.passed

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from statistics import median
 
 from packhorse_cli.system import SERVICES
 
@@ -131,7 +132,7 @@ class Grown:
     def ratio(self) -> float | None:
         """Median over the rounds of neighbours; None before the first."""
         pairs = [many / few for few, many in zip(self.few, self.many, strict=True)]
-        return quantile(pairs, 0.5) if pairs else None
+        return median(pairs) if pairs else None
 
 
 @dataclass
@@ -184,7 +185,7 @@ class Figures:
     def ratio(self, side: str) -> float | None:
         """Ours against theirs: the median over rounds of neighbours."""
         pairs = [own.rate / other.rate for own, other in zip(self.of("packhorse"), self.of(side), strict=False)]
-        return quantile(pairs, 0.5) if pairs else None
+        return median(pairs) if pairs else None
 
     def half(self) -> Steady | None:
         """At half of the top rate."""

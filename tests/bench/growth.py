@@ -76,21 +76,39 @@ async def copied(stack: Stack) -> dict[str, str]:
     return fresh
 
 
-async def fill(addresses: Mapping[str, str], orders: Sequence[str], numbers: range) -> None:
-    """Stores finished orders under these numbers, made from the `orders` that have ended; 2 databases at a time."""
-    at_once = asyncio.Semaphore(2)
+async def templates(addresses: Mapping[str, str], orders: Sequence[str]) -> dict[str, list[list[Template]]]:
+    """What these orders, which have ended, left in each service: by table, one template an order. For a store with few
+    orders, for all is looked through."""
+    found = {}
+    for service, dsn in addresses.items():
+        db = await asyncpg.connect(dsn)
+        try:
+            tables = [(row[0], list(row[1])) for row in await db.fetch(_TABLES)]
+            found[service] = [
+                [Template(name, columns, await _rows(db, name, order)) for order in orders] for name, columns in tables
+            ]
+        finally:
+            await db.close()
+    return found
 
-    async def one(dsn: str) -> None:
+
+async def fill(
+    addresses: Mapping[str, str], templates: Mapping[str, Sequence[Sequence[Template]]], numbers: range
+) -> None:
+    """Stores finished orders under these numbers, made from the templates of each service; 3 databases at a time."""
+    at_once = asyncio.Semaphore(3)
+
+    async def one(service: str) -> None:
         async with at_once:
-            db = await asyncpg.connect(dsn)
+            db = await asyncpg.connect(addresses[service])
             try:
-                for templates in await _templates(db, orders):
-                    await _multiply(db, templates, numbers)
+                for each_order in templates[service]:
+                    await _multiply(db, each_order, numbers)
                 await db.execute("VACUUM (ANALYZE)")
             finally:
                 await db.close()
 
-    await asyncio.gather(*[one(dsn) for dsn in addresses.values()])
+    await asyncio.gather(*[one(service) for service in addresses])
 
 
 async def sizes(addresses: Mapping[str, str]) -> dict[str, dict[str, int]]:
@@ -103,12 +121,6 @@ async def sizes(addresses: Mapping[str, str]) -> dict[str, dict[str, int]]:
         finally:
             await db.close()
     return found
-
-
-async def _templates(db: asyncpg.Connection, orders: Sequence[str]) -> list[list[Template]]:
-    """By table, one template an order."""
-    tables = [(row[0], list(row[1])) for row in await db.fetch(_TABLES)]
-    return [[Template(name, columns, await _rows(db, name, order)) for order in orders] for name, columns in tables]
 
 
 async def _rows(db: asyncpg.Connection, table: str, order: str) -> list[str]:

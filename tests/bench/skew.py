@@ -16,6 +16,9 @@ UNITS: Final = 100
 HUGE_LINES: Final = 1_000
 GATEWAY_SECONDS: Final = 2.0
 BURST_SECONDS: Final = 30
+_FILLING, _COUNTED = 15, 15
+"""Seconds: until orders end as fast as they come, and of counting."""
+
 _QUIET_SHARE, _BURST_SHARE = 0.1, 1.0
 
 
@@ -62,16 +65,16 @@ async def huge_order(driver: Driver, side: Side, run: str) -> float:
     return course.between("placed", "pick_list")[0]
 
 
-async def slow_gateway(stack: Stack, folder: Path, run: str, orders: int, window: int) -> float:
-    """The rate while every call to the gateway takes long. By Little's law as many calls are under way as come in in
-    that time: so many must be allowed."""
+async def slow_gateway(stack: Stack, folder: Path, run: str, window: int) -> float:
+    """The rate while every call to the gateway takes long, over several windows, since orders move in waves as long as
+    the calls. By Little's law as many calls are under way as come in in that time: so many must be allowed."""
     allowed = {"PACKHORSE_EFFECTS_AT_ONCE": "2000"}
     async with (
         packhorse(stack, folder, delay=GATEWAY_SECONDS, environment=allowed) as side,
         Driver(stack.kafka, side.prefix) as driver,
     ):
-        await driver.saturate(Orders(f"{run[:-1]}w"), orders // 10, window)
-        return (await driver.saturate(Orders(run), orders, window)).rate
+        await driver.saturate(Orders(f"{run[:-1]}w"), 300, 300)
+        return (await driver.saturate(Orders(run), window * 4, window)).rate
 
 
 async def burst(driver: Driver, run: str, top: float) -> tuple[float, float, float]:
