@@ -15,12 +15,8 @@ def derive(at: datetime, *parts: str | int) -> str:
 
     The parts are framed by their lengths, so that ("ab", "c") and ("a", "bc") differ.
     """
-    digest = hashlib.blake2b(digest_size=10)
-    for part in parts:
-        raw = str(part).encode()
-        digest.update(len(raw).to_bytes(4, "big"))
-        digest.update(raw)
-    bits = int.from_bytes(digest.digest(), "big")
+    framed = b"".join([len(raw).to_bytes(4, "big") + raw for part in parts for raw in (str(part).encode(),)])
+    bits = int.from_bytes(hashlib.blake2b(framed, digest_size=10).digest(), "big")
     millis = min(max(int(at.timestamp() * 1000), 0), _MAX_MS)
     value = (millis << 80) | (0x7 << 76) | (((bits >> 62) & 0xFFF) << 64) | (0b10 << 62) | (bits & ((1 << 62) - 1))
     text = f"{value:032x}"
