@@ -77,8 +77,8 @@ async def copied(stack: Stack) -> dict[str, str]:
 
 
 async def templates(addresses: Mapping[str, str], orders: Sequence[str]) -> dict[str, list[list[Template]]]:
-    """What these orders, which have ended, left in each service: by table, one template an order. For a store with few
-    orders, for all is looked through."""
+    """What these orders, which have ended, left in each service: by table, one template an order. To be made while
+    few are stored, for every row is looked at."""
     found = {}
     for service, dsn in addresses.items():
         db = await asyncpg.connect(dsn)

@@ -16,9 +16,6 @@ UNITS: Final = 100
 HUGE_LINES: Final = 1_000
 GATEWAY_SECONDS: Final = 2.0
 BURST_SECONDS: Final = 30
-_FILLING, _COUNTED = 15, 15
-"""Seconds: until orders end as fast as they come, and of counting."""
-
 _QUIET_SHARE, _BURST_SHARE = 0.1, 1.0
 
 
