@@ -125,3 +125,14 @@ class TryAgain(Internal):
     """A timer: the gateway refused a refund or a void; perhaps it does it now."""
 
     order_id: Id
+
+
+class Overtook(Internal):
+    """A timer, due at once: this dispatch or cancellation overtook its order, and names a line that the order doesn't
+    have. Heard as an input of its own it becomes a dead letter, and doesn't make one of the order."""
+
+    order_id: Id
+    kind: Literal["dispatched", "cancelled"]
+    reference: str
+    lines: dict[str, int]
+    whole: bool = False

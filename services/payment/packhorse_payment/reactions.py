@@ -16,7 +16,7 @@ from packhorse_contracts.shipping import ShippingDispatched
 
 from packhorse_payment.allocation import worth
 from packhorse_payment.answers import learn
-from packhorse_payment.operations import AskAgain, AuthorisationLapses, GatewayAnswered, TryAgain
+from packhorse_payment.operations import AskAgain, AuthorisationLapses, GatewayAnswered, Overtook, TryAgain
 from packhorse_payment.policies import Policy
 from packhorse_payment.settlement import proceed
 from packhorse_payment.state import PAYMENTS, Early, Line, Means, Payment, Shipment
@@ -38,10 +38,7 @@ def authorise_payment(turn: Turn, fact: OrderAccepted) -> None:
     if min(parts.lines, default=0) < 0 or parts.total != fact.totals.grand_total:
         raise RefusedError("sums", f"the parts are worth {parts.total}, not the grand total", "totals")
     lines = {line.line_id: Line(line.quantity, value) for line, value in zip(fact.lines, parts.lines, strict=True)}
-    # One that names a line which the order hasn't is a mistake of whoever said it, and must not cost the order its
-    # payment: it counts for nothing, and stays for whoever looks into it.
-    wrong = tuple(bird for bird in turn.payment.early if bird.lines.keys() - lines.keys())
-    right = tuple(bird for bird in turn.payment.early if bird not in wrong)
+    early = turn.payment.early
     turn.payment = replace(
         turn.payment,
         payment_id=ids.derive(fact.at, "payment", fact.order_id),
@@ -50,10 +47,16 @@ def authorise_payment(turn: Turn, fact: OrderAccepted) -> None:
         delivery=parts.delivery,
         lines=lines,
         means=tuple(Means(payment.method, payment.token) for payment in fact.payments),
-        early=wrong,
+        early=(),
     )
-    for bird in right:
-        _take(turn, bird)
+    for bird in early:
+        if bird.lines.keys() <= lines.keys():
+            _take(turn, bird)
+        else:  # the mistake of whoever said it must not cost the order its payment
+            wrong = Overtook(
+                order_id=fact.order_id, kind=bird.kind, reference=bird.reference, lines=bird.lines, whole=bird.whole
+            )
+            turn.remind(wrong, turn.now, f"{bird.kind} {bird.reference}")
 
 
 def capture_shipment(turn: Turn, fact: ShippingDispatched) -> None:
@@ -67,6 +70,11 @@ def give_up_claim(turn: Turn, fact: OrderCancelled) -> None:
     units = _units((line.line_id, line.quantity) for line in fact.lines)
     reference = ids.derive(fact.at, "cancelled", *(f"{key} {count}" for key, count in sorted(units.items())))
     _take(turn, Early("cancelled", reference, units, fact.whole))
+
+
+def take_by_itself(turn: Turn, timer: Overtook) -> None:
+    """What overtook its order and doesn't fit it: refused as if it came now."""
+    _take(turn, Early(timer.kind, timer.reference, timer.lines, timer.whole))
 
 
 def _units(lines: Iterable[tuple[str, int]]) -> dict[str, int]:
@@ -162,4 +170,5 @@ def routes(policy: Policy) -> Routes:
         about(AskAgain, "order_id", ask_again),
         about(AuthorisationLapses, "order_id", let_lapse),
         about(TryAgain, "order_id", try_again),
+        about(Overtook, "order_id", take_by_itself),
     )

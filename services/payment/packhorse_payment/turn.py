@@ -65,9 +65,9 @@ class Turn:
     def _send(self, request: AskGateway, idempotency_key: str) -> None:
         self._effects.append(Effect(request, idempotency_key, deadline=self.policy.ask_for))
 
-    def remind(self, payload: Internal, due: datetime) -> None:
-        """Sets a timer of this payment."""
-        self._timers.append(SetTimer(payload, self.payment.order_id, due))
+    def remind(self, payload: Internal, due: datetime, name: str = "") -> None:
+        """Sets a timer of this payment; one of each type and name."""
+        self._timers.append(SetTimer(payload, self.payment.order_id, due, name))
 
     def forget(self, payload: type[Internal]) -> None:
         """Cancels a timer of this payment."""

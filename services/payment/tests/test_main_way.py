@@ -9,7 +9,15 @@ from packhorse_contracts.payment import (
     PaymentRefunded,
     PaymentVoided,
 )
-from packhorse_payment.operations import AskGateway, AuthorisationLapses, Authorise, Capture, Done, GatewayAnswered
+from packhorse_payment.operations import (
+    AskGateway,
+    AuthorisationLapses,
+    Authorise,
+    Capture,
+    Done,
+    GatewayAnswered,
+    Overtook,
+)
 
 from .story import IN_A_WEEK, NOON, ORDER, Shop, accepted, cancelled, dispatched, refused
 
@@ -91,10 +99,14 @@ def test_facts_that_overtake_the_order_itself_are_kept() -> None:
 
 
 def test_a_wrong_fact_that_overtakes_the_order_does_not_cost_it_its_payment() -> None:
-    """It names a line that the order hasn't: it stays, and counts for nothing. What was right counts."""
+    """It names a line that the order hasn't: it becomes a dead letter of its own. What was right counts."""
     shop = Shop().then(dispatched("s1", mug=2), dispatched("s2", cup=1), cancelled(cup=1), accepted(MUG)).answer_all()
     assert [said.amount for said in shop.said(PaymentCaptured)] == [2000]
-    assert [bird.kind for bird in shop.payment.early] == ["dispatched", "cancelled"]
+    wrong = [timer for timer in shop.timers.values() if isinstance(timer.payload, Overtook)]
+    assert len(wrong) == 2
+    for timer in wrong:
+        with pytest.raises(RefusedError, match="no line cup"):
+            shop.fire(Overtook, ORDER, timer.name)
     assert "s2" not in shop.payment.shipments
 
 
