@@ -1,11 +1,21 @@
 """How far the services are behind what was said: records that their consumer groups haven't taken yet."""
 
-from collections.abc import Iterable
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from types import TracebackType
+from typing import Final, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 from packhorse_contracts import topics
+
+T = TypeVar("T")
+
+_PATIENCE: Final = 60.0
+"""Seconds; more than one request to a broker that is frozen takes to time out."""
 
 
 class Lag:
@@ -20,12 +30,12 @@ class Lag:
     async def __aenter__(self) -> "Lag":
         await self._admin.start()
         await self._consumer.start()
-        known = set(await self._admin.list_topics()) & topics.ALL.keys()
+        known = set(await _answered(self._admin.list_topics)) & topics.ALL.keys()
         self._partitions = {
             described["topic"]: [
                 TopicPartition(described["topic"], one["partition"]) for one in described["partitions"]
             ]
-            for described in await self._admin.describe_topics(sorted(known))
+            for described in await _answered(lambda: self._admin.describe_topics(sorted(known)))
         }
         return self
 
@@ -39,7 +49,7 @@ class Lag:
         """Records that each service still has to take, of the topics that it ever took from."""
         behind = {}
         for group in self._groups:
-            taken = await self._admin.list_consumer_group_offsets(group)
+            taken = await _answered(partial(self._admin.list_consumer_group_offsets, group))
             mine = [at for topic in {at.topic for at in taken} for at in self._partitions.get(topic, ())]
             ends = await self._consumer.end_offsets(mine) if mine else {}
             behind[group.removeprefix("packhorse-")] = sum(
@@ -51,3 +61,15 @@ class Lag:
         """Records that were ever written to the topics of the contracts."""
         every = [at for partitions in self._partitions.values() for at in partitions]
         return sum((await self._consumer.end_offsets(every)).values())
+
+
+async def _answered(ask: Callable[[], Awaitable[T]]) -> T:
+    """Asks again while brokers come and go: the admin client asks any of them, also one that is just away."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return await ask()
+        except KafkaError as error:
+            if not error.retriable or time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.2)

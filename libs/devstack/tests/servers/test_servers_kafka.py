@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
+from packhorse_cli.lag import Lag
 from packhorse_contracts.topic_settings import TopicSettings
 from packhorse_devstack import kafka as embedded
 from packhorse_devstack import topics
@@ -86,6 +87,16 @@ async def test_a_cluster_goes_on_when_one_broker_is_killed(three: Kafka) -> None
     await _until_in_sync(three.bootstrap, 2)
     victim.start()
     await _until_in_sync(three.bootstrap, 3)
+
+
+async def test_the_lag_is_told_while_a_broker_is_away(three: Kafka) -> None:
+    """The others still tell clients of it, which then ask it as well."""
+    await topics.create(three.bootstrap)
+    three.children[0].kill()
+    for _ in range(8):
+        async with Lag(three.bootstrap, ["order"]) as lag:
+            assert await lag.by_service() == {"order": 0}
+            assert await lag.said() == 0
 
 
 async def test_a_restart_keeps_what_was_said(open_folder: Path) -> None:
