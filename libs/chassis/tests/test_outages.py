@@ -25,7 +25,6 @@ from packhorse_chassis.process import Process
 from packhorse_chassis.settings import Settings
 from packhorse_devstack import topics
 from packhorse_devstack.places import data_folder
-from packhorse_devstack.processes import Child
 from packhorse_devstack.stack import Stack
 from pydantic import SecretStr
 from rig import Broker, eventually, new_order
@@ -99,11 +98,13 @@ def not_ready(process: Process) -> Callable[[], Awaitable[set[str]]]:
     return look
 
 
-def revive(child: Child) -> None:
-    """Starts a server again at the same address."""
+def revive(own: Stack, name: str) -> None:
+    """Starts a server again at the same address; a broker answers when this returns."""
+    child = own.servers[name]
     while child.running:
         time.sleep(0.02)
     child.start()
+    own.until_kafka_answers()
 
 
 async def events(outsider: Broker, order: str, count: int) -> list[int]:
@@ -129,7 +130,7 @@ async def test_the_database_is_killed_and_comes_back(own: Stack, outsider: Broke
         await eventually(not_ready(process), lambda wrong: "database" in wrong)
         for number in range(1, 20):
             await outsider.send(toy.request(order, str(number)))
-        await asyncio.to_thread(revive, own.servers["postgres"])
+        await asyncio.to_thread(revive, own, "postgres")
         await eventually(notes(dsn, order), lambda seen: seen == [str(n) for n in range(20)])
         await eventually(not_ready(process), lambda wrong: not wrong)
         assert await events(outsider, order, 20) == list(range(1, 21))
@@ -144,7 +145,7 @@ async def test_the_broker_is_killed_and_comes_back(own: Stack, outsider: Broker)
         await eventually(notes(dsn, order), lambda seen: len(seen) >= 1)
         own.servers["kafka-1"].kill()
         await eventually(not_ready(process), lambda wrong: "broker" in wrong)
-        await asyncio.to_thread(revive, own.servers["kafka-1"])
+        await asyncio.to_thread(revive, own, "kafka-1")
         await eventually(notes(dsn, order), lambda seen: seen == [str(n) for n in range(20)], 60)
         assert await events(outsider, order, 20) == list(range(1, 21))
         await eventually(not_ready(process), lambda wrong: not wrong)
@@ -170,7 +171,7 @@ async def test_a_broker_that_is_away_for_long_ends_nobody(
         await db.close()
         assert not (await asyncio.wait([ended], timeout=20))[0], ended
         assert {"broker", "relay"} <= await not_ready(process)()
-        await asyncio.to_thread(revive, own.servers["kafka-1"])
+        await asyncio.to_thread(revive, own, "kafka-1")
         await eventually(notes(dsn, order), lambda seen: seen == [str(n) for n in range(20)], 60)
         assert await events(outsider, order, 20) == list(range(1, 21))
         await eventually(not_ready(process), lambda wrong: not wrong, 60)
@@ -190,7 +191,7 @@ async def test_a_service_may_start_before_anything_else(own: Stack, outsider: Br
     try:
         await eventually(_port(process), lambda port: port > 0)
         await eventually(not_ready(process), lambda wrong: {"database", "process"} <= wrong)
-        await asyncio.to_thread(revive, own.servers["postgres"])
+        await asyncio.to_thread(revive, own, "postgres")
         await starting
         await eventually(notes(dsn, order), lambda seen: seen == ["early"])
     finally:
@@ -216,7 +217,7 @@ async def test_a_service_may_start_before_the_broker(own: Stack, outsider: Broke
     try:
         await eventually(_port(process), lambda port: port > 0)
         await eventually(not_ready(process), lambda wrong: {"broker", "process"} <= wrong)
-        await asyncio.to_thread(revive, own.servers["kafka-1"])
+        await asyncio.to_thread(revive, own, "kafka-1")
         await starting
         await eventually(notes(dsn, order), lambda seen: seen == ["early"])
     finally:
