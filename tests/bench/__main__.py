@@ -156,7 +156,7 @@ class Bench:
         for copies in (1, 2):
             say.log(f"{copies} of {scale.COSTLIEST} alone …")
             found = await scale.alone(
-                self._stack, self._folder, self._run(), self._size.packhorse, self._size.window, copies
+                self._stack, self._folder, self._run(), self._size.packhorse // 2, self._size.window, copies
             )
             self.figures.alone.append(found)
 

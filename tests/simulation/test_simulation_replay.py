@@ -1,9 +1,11 @@
 """The same scenario is the same run: in this process, in another one, and whatever strings hash to there."""
 
+import gc
 import hashlib
 import os
 import subprocess
 import sys
+import weakref
 
 from packhorse_simulation.run import lived
 from packhorse_simulation.scenario import drawn
@@ -41,3 +43,16 @@ def test_a_run_can_be_repeated_elsewhere() -> None:
 def test_seeds_differ() -> None:
     """Another seed is another run."""
     assert len({len(lived(drawn(seed)).log.records()) for seed in SEEDS}) > 1
+
+
+def test_a_world_comes_apart() -> None:
+    """Thousands are lived through in one process, which doesn't look for circles."""
+    world = lived(drawn(SEEDS[0]))
+    log, orders = weakref.ref(world.log), weakref.ref(world.nodes["order"])
+    gc.disable()
+    try:
+        world.forget()
+        del world
+        assert (log(), orders()) == (None, None)
+    finally:
+        gc.enable()

@@ -167,5 +167,5 @@ class Fact(Model):
     @property
     def correlation(self) -> str | None:
         """The id of the order that this fact belongs to, where there is one."""
-        order_id = getattr(self, "order_id", None)
+        order_id = self.__dict__.get("order_id")
         return None if order_id is None else str(order_id)

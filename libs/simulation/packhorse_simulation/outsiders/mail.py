@@ -52,4 +52,4 @@ def _text(content: Content) -> str:
     """What is said, without the time. But a line may fall short at two locations by as many pieces, and two refunds
     may be of one amount: those mails are about two things, though they read alike."""
     alike = isinstance(content, CancelledContent | RefundedContent)
-    return repr(content if alike else content.model_copy(update={"at": None}))
+    return content.model_dump_json(exclude=None if alike else {"at"})
