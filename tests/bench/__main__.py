@@ -58,6 +58,9 @@ class Bench:
         self._stack, self._folder, self._size = stack, folder, size
         self._plan = folder / "plan.json"
         self._runs = 0
+        self._many: dict[str, str] = {}
+        """The databases that are to hold many orders."""
+
         self.figures = Figures(machine=machine())
         self.parts = {
             "sides": self._sides,
@@ -80,6 +83,9 @@ class Bench:
                 await until_there(side.databases[service], "product", len(SKUS))
             await driver.say(stock())
             await until_there(side.databases["inventory"], "stock_level", len(SKUS))
+        # Now, while they hold the stock and nothing else.
+        await growth.copied(self._stack, growth.FEW)
+        self._many = await growth.copied(self._stack, growth.MANY)
         before = await statistics(side.databases)
         async with packhorse(self._stack, self._folder) as side, self._driver(side) as driver:
             plan: Plan = await trace(side, driver, heard())
@@ -156,15 +162,15 @@ class Bench:
         for copies in (1, 2):
             say.log(f"{copies} of {scale.COSTLIEST} alone …")
             found = await scale.alone(
-                self._stack, self._folder, self._run(), self._size.packhorse // 2, self._size.window, copies
+                self._stack, self._folder, self._run(), self._size.packhorse, self._size.window, copies
             )
             self.figures.alone.append(found)
 
     async def _growth(self) -> None:
-        async with self._packhorse() as side, self._driver(side) as driver:
+        addresses = self._many
+        async with packhorse(self._stack, self._folder, prefix=growth.MANY) as side, self._driver(side) as driver:
             course = await driver.saturate(self._orders(), 20, 20)
             await side.until_quiet()
-        addresses = await growth.copied(self._stack)
         templates = await growth.templates(addresses, list(course.ended))
         before, stored = await growth.sizes(addresses), 0
         for orders in self._size.stored:
@@ -175,8 +181,8 @@ class Bench:
             self.figures.grown.append(grown)
             rounds = 2 if orders == self._size.stored[-1] else 1
             for number in range(rounds):
-                for rates, prefix in ((grown.few, ""), (grown.many, growth.PREFIX)):
-                    say.log(f"round {number + 1} of {rounds}: with {'many' if prefix else 'few'} orders stored …")
+                for rates, prefix in ((grown.few, growth.FEW), (grown.many, growth.MANY)):
+                    say.log(f"round {number + 1} of {rounds}: {prefix.strip('_')} orders stored …")
                     async with (
                         packhorse(self._stack, self._folder, prefix=prefix) as side,
                         self._driver(side) as driver,
@@ -186,7 +192,10 @@ class Bench:
                         if number == rounds - 1:
                             steady = await self._steady(side, driver, self._top() / 2)
                             p99 = steady.seconds["placed → pick_list"]["p99"]
-                            grown.few_p99, grown.many_p99 = (grown.few_p99, p99) if prefix else (p99, 0)
+                            if prefix == growth.FEW:
+                                grown.few_p99 = p99
+                            else:
+                                grown.many_p99 = p99
         after = await growth.sizes(addresses)
         self.figures.sizes = {
             service: {

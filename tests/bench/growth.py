@@ -15,7 +15,10 @@ from packhorse_devstack.stack import Stack
 
 from .stage import databases
 
-PREFIX: Final = "grown_"
+FEW: Final = "few_"
+MANY: Final = "many_"
+"""Databases of services with hardly anything stored, and with very much."""
+
 YEAR_DAYS: Final = 365
 KEPT_DAYS: Final = {"inbox": 14, "effect": 90}
 """What is dropped before the year is over."""
@@ -61,13 +64,13 @@ class Template:
                     ::{self.table} AS copy OFFSET 0) AS x"""
 
 
-async def copied(stack: Stack) -> dict[str, str]:
+async def copied(stack: Stack, prefix: str) -> dict[str, str]:
     """Databases that hold what the usual ones do. No service may run."""
-    fresh = await databases(stack, PREFIX)
+    fresh = await databases(stack, prefix)
     admin = await asyncpg.connect(stack.admin_dsn)
     try:
         for service in fresh:
-            name, source = f"packhorse_{PREFIX}{service}", f"packhorse_{service}"
+            name, source = f"packhorse_{prefix}{service}", f"packhorse_{service}"
             await admin.execute(f"DROP DATABASE {name}")
             await admin.execute(f"CREATE DATABASE {name} TEMPLATE {source} OWNER {name}")
             await admin.execute(f"GRANT {source} TO {name}")

@@ -32,12 +32,12 @@ async def kill_a_whole_service(stage: Stage, random: Random) -> str:
 
 async def kill_broker(stage: Stage, random: Random) -> str:
     """`kill -9` of a broker, which is away for some seconds."""
-    return await _away(stage, random.choice(stage.brokers), 4)
+    return await _away(stage, [random.choice(stage.brokers)], 4)
 
 
 async def kill_database(stage: Stage, random: Random) -> str:
     """`kill -9` of the database's postmaster; it recovers from its log."""
-    return await _away(stage, "postgres", random.uniform(0, 4))
+    return await _away(stage, ["postgres"], random.uniform(0, 4))
 
 
 async def kill_gateway(stage: Stage, random: Random) -> str:
@@ -89,8 +89,8 @@ async def slow_database_wire(stage: Stage, random: Random) -> str:
 
 
 async def half_open_database_wire(stage: Stage, random: Random) -> str:
-    """What a service writes to its database goes nowhere, and no connection closes."""
-    return await _wire(stage, random, SERVICES, "mute")
+    """What goes between a service and its database waits or is lost, and no connection closes meanwhile."""
+    return await _wire(stage, random, SERVICES, random.choice(("mute", "lose")))
 
 
 async def cut_broker_wire(stage: Stage, random: Random) -> str:
@@ -104,8 +104,8 @@ async def slow_broker_wire(stage: Stage, random: Random) -> str:
 
 
 async def half_open_broker_wire(stage: Stage, random: Random) -> str:
-    """What goes between the services and one broker waits, and no connection closes."""
-    return await _wire(stage, random, stage.brokers, "mute")
+    """What goes between the services and one broker waits or is lost, and no connection closes meanwhile."""
+    return await _wire(stage, random, stage.brokers, random.choice(("mute", "lose")))
 
 
 async def rolling_restart(stage: Stage, random: Random) -> str:
@@ -147,12 +147,27 @@ FAULTS: Final[tuple[Fault, ...]] = (
 )
 
 
-async def _away(stage: Stage, name: str, seconds: float) -> str:
-    stage.down.add(name)
-    stage.servers[name].kill()
+async def lose_all_brokers_for_long(stage: Stage, random: Random) -> str:
+    """`kill -9` of the whole cluster, which is away for longer than any client's time-out."""
+    return await _away(stage, stage.brokers, random.uniform(90, 120))
+
+
+async def lose_the_database_for_long(stage: Stage, random: Random) -> str:
+    """`kill -9` of the database, which is away for longer than any client's time-out."""
+    return await _away(stage, ["postgres"], random.uniform(90, 120))
+
+
+LONG_FAULTS: Final[tuple[Fault, ...]] = (lose_all_brokers_for_long, lose_the_database_for_long)
+"""Once each in a run of ten minutes or more."""
+
+
+async def _away(stage: Stage, names: Sequence[str], seconds: float) -> str:
+    stage.down |= set(names)
+    for name in names:
+        stage.servers[name].kill()
     await asyncio.sleep(seconds)
-    stage.down.discard(name)  # whoever tends the stage starts it again
-    return name
+    stage.down -= set(names)  # whoever tends the stage starts them again
+    return ", ".join(names)
 
 
 async def _wire(stage: Stage, random: Random, ends: Sequence[str], mode: Mode) -> str:

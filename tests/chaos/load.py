@@ -6,7 +6,7 @@ An order is in the ledger once the broker has said that it has it: from then on 
 import asyncio
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
@@ -30,12 +30,35 @@ TOKENS = ["tok_ok"] * 20 + ["tok_declined", "tok_flaky", "tok_timeout", "tok_slo
 class Ledger:
     """What the broker has said that it has."""
 
-    orders: set[str] = field(default_factory=set)
+    orders: dict[str, OrderPlaced] = field(default_factory=dict)
+
+    cancelled: set[str] = field(default_factory=set)
+    """Orders whose customer wants them no more."""
+
     repeats: int = 0
-    cancellations: int = 0
-    bad: int = 0
+    bad: set[str] = field(default_factory=set)
+    """Keys of records that nobody can read."""
+
     longest_wait: float = 0
     """Seconds that a send took at most: how long the brokers were away, as the checkout saw it."""
+
+
+def unexplained(ledger: Ledger, outcomes: Mapping[str, str]) -> list[str]:
+    """Orders with an end that nothing in the ledger explains. All of them are good, and most products never run out; a
+    fault of the machines is no reason to refuse or to cancel one."""
+    found = []
+    for order_id, placed in ledger.orders.items():
+        may_end = {"completed", "cancelled by warehouse"}
+        if order_id in ledger.cancelled:
+            may_end.add("cancelled by customer")
+        if any(tender.token == "tok_declined" for tender in placed.payments):
+            may_end.add("cancelled by payment")
+        if any(line.sku in SKUS[-2:] for line in placed.lines):
+            may_end.add("cancelled by stock")
+        outcome = outcomes.get(order_id)
+        if outcome is not None and outcome.partition(":")[0] not in may_end:
+            found.append(f"{order_id}: {outcome}")
+    return found
 
 
 def catalogue() -> tuple[list[Fact], list[Fact]]:
@@ -109,7 +132,7 @@ class Load:
         random, placed = self._random, order(self._random)
         event = Saying(placed, str(uuid.UUID(int=random.getrandbits(128))), datetime.now(UTC))
         await self._say(voice, event)
-        self.ledger.orders.add(placed.order_id)
+        self.ledger.orders[placed.order_id] = placed
         chance = random.random()
         if chance < 0.05:
             self.ledger.repeats += 1
@@ -119,13 +142,14 @@ class Load:
             again = Saying(placed, f"{event.id}-again", event.at)
             self._in(random.uniform(0, 5), lambda: again)
         elif chance < 0.18:
-            self.ledger.cancellations += 1
+            self.ledger.cancelled.add(placed.order_id)
             asked = CancellationRequested(order_id=placed.order_id, reason="changed my mind")
             ask = Saying(asked, f"{event.id}-cancel", event.at)
             self._in(random.uniform(0, 8), lambda: ask)
         elif chance < 0.2:
-            self.ledger.bad += 1
-            await self._say(voice, Raw("checkout.orders", f"bad-{event.id}".encode(), b"{", ()))
+            key = f"bad-{event.id}"
+            await self._say(voice, Raw("checkout.orders", key.encode(), b"{", ()))
+            self.ledger.bad.add(key)
 
     def _in(self, seconds: float, what: Callable[[], Saying]) -> None:
         self._later.append((time.monotonic() + seconds, what))

@@ -16,24 +16,33 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
+import asyncpg
 import pytest
-from packhorse_audit.run import audit_system
+from packhorse_audit.run import INVARIANTS, audit_system
 from packhorse_cli import stream
 from packhorse_cli.lag import Lag
 from packhorse_cli.progress import FOLLOWED, Progress
 from packhorse_cli.story import collect
-from packhorse_cli.system import SERVICES
+from packhorse_cli.system import SERVICES, System
 from packhorse_devstack.counterparties.voice import Saying, Voice
 from packhorse_devstack.places import data_folder
 
-from .faults import FAULTS
-from .load import Load, catalogue
+from .faults import FAULTS, LONG_FAULTS
+from .load import Load, catalogue, unexplained
 from .stage import Stage, stage
 
 MINUTES = float(os.environ.get("CHAOS_MINUTES", "3"))
 SEED = int(os.environ.get("CHAOS_SEED", "0")) or secrets.randbelow(1_000_000)
 RATE = float(os.environ.get("CHAOS_RATE", "4"))
 """Orders a second: two cores carry three brokers and fifteen processes."""
+
+DOUBLED = {
+    "event ids are unique",
+    "never captured above authorised, never refunded above captured",
+    "one live pick list per open shipment",
+    "nobody is told the same thing twice",
+}
+"""Invariants that break where something was done twice."""
 
 TO_REST = 180.0
 """Seconds that the system may take to come to rest after the last fault."""
@@ -56,6 +65,12 @@ class Report:
     doubled: list[str] = field(default_factory=list)
     out_of_order: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
+    unexplained: list[str] = field(default_factory=list)
+    """Orders with an end that they had no reason for."""
+
+    given_up: list[str] = field(default_factory=list)
+    """What services gave up though it was good, and subjects that wait for an operator."""
+
     dead_letters: dict[str, int] = field(default_factory=dict)
     restarts: dict[str, int] = field(default_factory=dict)
     longest_stall: float = 0
@@ -125,8 +140,10 @@ async def play(here: Stage) -> Report:
         await asyncio.gather(tending, watching, placing, return_exceptions=True)
     ledger = load.ledger
     report.orders, report.repeats = len(ledger.orders), ledger.repeats
-    report.cancellations, report.bad_records = ledger.cancellations, ledger.bad
-    for order_id in sorted(ledger.orders - progress.ended)[:5]:
+    report.cancellations, report.bad_records = len(ledger.cancelled), len(ledger.bad)
+    report.unexplained = unexplained(ledger, progress.outcomes)
+    report.given_up = await given_up(here.running.system, ledger.bad)
+    for order_id in sorted(ledger.orders.keys() - progress.ended)[:5]:
         story = await collect(kafka, order_id)
         report.lost[order_id] = [f"{event.at:%H:%M:%S.%f} {event.topic} {event.short}" for event in story]
     report.dead_letters = dict(progress.dead)
@@ -135,17 +152,36 @@ async def play(here: Stage) -> Report:
     for violation in await audit_system(here.running.system):
         told = f"{violation.invariant}: {violation.subject}: {violation.found}"
         report.violations.append(told)
-        if "order" in violation.invariant.split():
+        if violation.invariant == "streams are in order":
             report.out_of_order.append(told)
-        elif "twice" in told or "unique" in told:
+        elif violation.invariant in DOUBLED:
             report.doubled.append(told)
     return report
+
+
+async def given_up(system: System, bad: set[str]) -> list[str]:
+    """No fault of a machine may look like a fault of a record: what is given up is what could never be read, and all
+    of that. `bad` are the keys of those records."""
+    found = []
+    for service, dsn in system.databases.items():
+        db = await asyncpg.connect(dsn, timeout=5)
+        try:
+            letters = await db.fetch("SELECT topic, key, code, reason FROM dead_letter")
+            parked = await db.fetch("SELECT kind, key FROM parked UNION SELECT subject_kind, subject_key FROM waiting")
+        finally:
+            await db.close()
+        keys = {(letter["key"] or b"").decode() for letter in letters}
+        found += [f"{service}: {row['kind']} {row['key']} waits for an operator" for row in parked]
+        found += [f"{service}: {dict(letter)}" for letter in letters if (letter["key"] or b"").decode() not in bad]
+        if service == "order":
+            found += [f"{service}: {key} can't be read, and has no dead letter" for key in sorted(bad - keys)]
+    return found
 
 
 async def hurt(here: Stage, random: Random, report: Report) -> None:
     """One fault after another, each kind once before any comes again."""
     over = time.monotonic() + MINUTES * 60
-    waiting = list(FAULTS)
+    waiting = [*FAULTS, *(LONG_FAULTS if MINUTES >= 10 else ())]
     random.shuffle(waiting)
     while time.monotonic() < over:
         if not waiting:
@@ -161,7 +197,7 @@ async def hurt(here: Stage, random: Random, report: Report) -> None:
 async def until_rest(here: Stage, progress: Progress, load: Load, deadline: float) -> bool:
     """Every order that the checkout knows of has ended, and nothing is under way. False where that takes too long."""
     async with Lag(here.running.system.kafka, SERVICES) as lag:
-        while load.ledger.orders - progress.ended or not await here.running.quiet(lag):
+        while load.ledger.orders.keys() - progress.ended or not await here.running.quiet(lag):
             if time.monotonic() > deadline:
                 return False
             await asyncio.sleep(0.3)
@@ -187,7 +223,10 @@ def test_nothing_is_lost_or_doubled_whatever_is_killed_frozen_or_cut() -> None:
                 shutil.copytree(folder / "run", keep, dirs_exist_ok=True)
             assert not report.lost, told
             assert not report.violations, told
+            assert not report.unexplained, told
+            assert not report.given_up, told
             assert report.at_rest, told
             assert report.orders > 0
+            assert set(INVARIANTS) >= DOUBLED
             if MINUTES >= 5:
-                assert set(report.faults) == {fault.__name__ for fault in FAULTS}, told
+                assert set(report.faults) >= {fault.__name__ for fault in FAULTS}, told

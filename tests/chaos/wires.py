@@ -3,8 +3,9 @@
     python wires.py CONTROL_PORT LISTEN:TARGET …
 
 A process of its own. `POST /{listen port}/{mode}` on the control port sets a wire's mode, for connections that are open
-and for new ones: `pass`, `cut` (open ones are reset, new ones refused), `slow` (200 ms later), `mute` (half open: what
-is written goes nowhere, nobody is told).
+and for new ones: `pass`, `cut` (open ones are reset, new ones refused), `slow` (200 ms later), and half open, where
+nothing arrives and nobody is told: `mute` (what is written meanwhile arrives late, as after a short outage of the
+network), `lose` (it never does, and its connection is reset in the end, as by a firewall that has forgotten it).
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from typing import Literal, cast, get_args
 
 from aiohttp import web
 
-Mode = Literal["pass", "cut", "slow", "mute"]
+Mode = Literal["pass", "cut", "slow", "mute", "lose"]
 LATER = 0.2
 """Seconds that a slow wire takes."""
 
@@ -27,6 +28,7 @@ class Wire:
         self._mode: Mode = "pass"
         self._sounds = asyncio.Event()
         self._sounds.set()
+        self._loses = False
         self._open: set[asyncio.StreamWriter] = set()
 
     async def start(self) -> None:
@@ -36,7 +38,8 @@ class Wire:
     def turn(self, mode: Mode) -> None:
         """From now on."""
         self._mode = mode
-        if mode == "mute":
+        if mode in ("mute", "lose"):
+            self._loses = mode == "lose"
             self._sounds.clear()
         else:
             self._sounds.set()
@@ -61,7 +64,11 @@ class Wire:
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(1 << 16):
-                await self._sounds.wait()
+                if not self._sounds.is_set():
+                    await self._sounds.wait()
+                    if self._loses:
+                        writer.transport.abort()
+                        return
                 if self._mode == "slow":
                     await asyncio.sleep(LATER)
                 writer.write(data)

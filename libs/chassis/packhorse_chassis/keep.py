@@ -1,5 +1,7 @@
 """Housekeeping: inbox partitions made ahead and dropped behind, old guards deleted, nothing grows for ever."""
 
+import math
+import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
@@ -20,6 +22,9 @@ CREATE TABLE {name} (LIKE inbox INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDI
 ALTER TABLE {name} ADD CONSTRAINT {name}_day CHECK (day >= '{day}' AND day < '{next}');
 ALTER TABLE inbox ATTACH PARTITION {name} FOR VALUES FROM ('{day}') TO ('{next}');
 ALTER TABLE {name} DROP CONSTRAINT {name}_day;"""
+
+_CLOCK_GOOD_FOR = 60.0
+"""Seconds for which what the database said of the time is counted on from."""
 
 _PORTION = 10_000
 """Rows that are deleted at once, so that no statement takes long."""
@@ -45,6 +50,15 @@ class Inbox:
     def __init__(self, pool: Pool, days: int = 14) -> None:
         self._pool, self._days = pool, days
         self._known: set[date] = set()
+        self._told = datetime.min.replace(tzinfo=UTC)
+        self._told_at = -math.inf
+
+    async def today(self) -> date:
+        """By the database's clock, which all processes share. One whose own clock is wrong would drop what the others
+        still need, or look for an id in another partition than they do."""
+        if time.monotonic() > self._told_at + _CLOCK_GOOD_FOR:
+            self._told, self._told_at = await self._pool.fetchval("SELECT now()"), time.monotonic()
+        return (self._told + timedelta(seconds=time.monotonic() - self._told_at)).astimezone(UTC).date()
 
     async def place(self, arrivals: Sequence[Arrival]) -> None:
         """Chooses each arrival's partition, and makes what is missing.
@@ -52,7 +66,7 @@ class Inbox:
         Only a day near today gets one of its own. Our own ids are never older than a day when they are said; whoever
         speaks in our name with another time would else make partitions without end, or ask for one that was dropped.
         """
-        today = datetime.now(UTC).date()
+        today = await self.today()
         first, last = today - timedelta(days=self._days - 1), today + timedelta(days=1)
         for arrival in arrivals:
             inside = arrival.day_in_id
@@ -76,7 +90,7 @@ class Inbox:
     async def drop_old(self) -> bool:
         """Drops the partitions of days whose events no topic keeps any more, and outsiders' ids of that age. True where
         more of those may be left."""
-        oldest = _name(datetime.now(UTC).date() - timedelta(days=self._days))
+        oldest = _name(await self.today() - timedelta(days=self._days))
         for row in await self._pool.fetch(_PARTITIONS):
             name = row["name"]
             if name.removeprefix("inbox_").isdigit() and name < oldest:
@@ -93,7 +107,7 @@ class Housekeeper:
 
     async def step(self) -> bool:
         """True where there was more than a portion: however much came in, as much goes."""
-        today = datetime.now(UTC).date()
+        today = await self._inbox.today()
         await self._inbox.ensure({today, today + timedelta(days=1)})
         bloat = await self._pool.fetchrow(_BLOAT)
         assert bloat is not None  # noqa: S101 -- one row always

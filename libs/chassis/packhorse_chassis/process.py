@@ -47,6 +47,10 @@ _COMMAND_TIMEOUT = 10.0
 _TO_CLOSE = 20.0
 """Seconds that publishing the rest and closing may take, beside the grace. Supervisors are told of 45 in all."""
 
+_LIMITS_IN_VAIN = 5
+"""A producer that hangs and a cluster with too few replicas in sync look alike from here. Only in the first case a new
+process helps, so it takes this many stall limits, and doesn't harm in the second."""
+
 _EVERY_FIVE_MINUTES = 300.0
 
 T = TypeVar("T")
@@ -212,10 +216,11 @@ class Process:
         return producer
 
     async def _require_topics(self) -> None:
-        # A consumer that starts before its topics are there would notice them minutes later.
+        # A consumer that starts before its topics are there would notice them minutes later, and what can't be
+        # published because one is missing holds up all behind it.
         assert self._producer is not None  # noqa: S101 -- opened just before
         known = (await self._producer.client.fetch_all_metadata()).topics()
-        if missing := set(self.service.routes.topics) - set(known):
+        if missing := self.service.topics - set(known):
             raise KafkaError(f"topics are missing: {', '.join(sorted(missing))}")
 
     async def _live(self) -> dict[str, str]:
@@ -223,6 +228,8 @@ class Process:
         stalled = {loop.name: "no progress" for loop in self._loops if now - loop.progress > limit + loop.idle}
         if self._started and self._consumer is not None and (why := self._consumer.stalled(limit)):
             stalled["consumer"] = why
+        if self._started and self._relay is not None and (why := self._relay.stalled(_LIMITS_IN_VAIN * limit)):
+            stalled["relay"] = why
         return stalled
 
     async def _ready(self) -> dict[str, str]:

@@ -29,6 +29,9 @@ _BYTES = 8 * 1_048_576
 _PATIENCE = 30.0
 """Seconds for which one attempt to publish is waited for. Then the loop shows that it lives, and what it waits for."""
 
+_TO_ANSWER = 5.0
+"""Seconds. A broker that is there says within them which topics it has."""
+
 _partitioner = DefaultPartitioner()
 """By murmur2 of the key, as all clients of Kafka do it: an operator's or outsider's tool finds the same partition."""
 
@@ -55,11 +58,18 @@ class Relay:
         self._db: OwnConnection | None = None
         self._leads = False
         self._oldest: float | None = None
+        self._in_vain_since: float | None = None
         metrics.outbox_oldest.set_function(self._waiting)
 
     def connect(self, told: Callable[[], None]) -> None:
         """`told` is called when another process of the service has stored something to publish."""
         self._told = told
+
+    def stalled(self, limit: float) -> str:
+        """Why only a new process helps: the broker answers, and yet nothing is published for so many seconds. Empty
+        where that isn't so."""
+        since = self._in_vain_since
+        return "" if since is None or time.monotonic() - since < limit else f"nothing is published for {limit:.0f} s"
 
     async def step(self) -> bool:
         """Publishes one batch. True where more rows may wait."""
@@ -73,8 +83,9 @@ class Relay:
                 return False
             await self._publish_patiently(rows)
             await db.execute(_DELETE, [row["id"] for row in rows])
-            self._oldest = None
+            self._oldest = self._in_vain_since = None
         except BrokerAwayError:
+            await self._notice()
             raise  # with the lead kept: what the producer still holds must not come behind a successor's records
         except Exception:
             await self.resign()
@@ -97,6 +108,16 @@ class Relay:
             if not (error.retriable or isinstance(error, KafkaTimeoutError)):
                 raise
             raise BrokerAwayError(repr(error)) from error
+
+    async def _notice(self) -> None:
+        """Whether it is the broker that is away, or its producer that hangs."""
+        try:
+            async with asyncio.timeout(_TO_ANSWER):
+                await self._producer.client.fetch_all_metadata()
+        except Exception:
+            self._in_vain_since = None
+        else:
+            self._in_vain_since = self._in_vain_since or time.monotonic()
 
     async def _publish(self, rows: Sequence[asyncpg.Record]) -> None:
         """All of them, filled into batches by hand: a third of the work of sending one by one. Records of one key are

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from packhorse_contracts import topics
+
 from packhorse_chassis.effect import Performer
 from packhorse_chassis.reaction import Internal, Routes
 from packhorse_chassis.store import Journal
@@ -27,6 +29,13 @@ class Service:
     def name(self) -> str:
         """The service's name: its consumer group, its database, and the source of what it says."""
         return self.routes.service
+
+    @property
+    def topics(self) -> set[str]:
+        """All that it needs: what it hears, its dead letters, and what it says."""
+        heard = set(self.routes.topics)
+        dead = {topics.dead_letters(topic, self.name) for topic in heard}
+        return heard | dead | {topic.name for topic in topics.ALL.values() if self.name in topic.writers}
 
 
 def run(service: Service) -> None:

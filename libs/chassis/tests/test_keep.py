@@ -1,11 +1,17 @@
 """Nothing grows for ever, and nothing is forgotten too early."""
 
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Self
 
 import pytest
+import toy
+from arrivals import arrived
 from packhorse_chassis import keep, metrics
 from packhorse_chassis.db import Pool
 from packhorse_chassis.keep import Housekeeper, Inbox
+from packhorse_contracts import ids
+from packhorse_devstack.places import project
 
 DAYS = 14
 _PARTITIONS = "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'inbox'::regclass"
@@ -24,6 +30,38 @@ async def test_partitions_older_than_any_topic_are_dropped(pool: Pool) -> None:
     await Housekeeper(pool, inbox).step()
     kept = {f"inbox_{today - timedelta(days=age):%Y%m%d}" for age in (DAYS, DAYS - 1, 0, -1)}
     assert await names(pool) == kept | {"inbox_outsiders"}
+
+
+@pytest.mark.parametrize("days", [-30, 30])
+async def test_the_hosts_clock_decides_nothing(pool: Pool, monkeypatch: pytest.MonkeyPatch, days: int) -> None:
+    """One whose clock is wrong looks for ids where the others look, and drops nothing that they need."""
+
+    class Wrong(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return super().now(tz) + timedelta(days=days)
+
+    today = datetime.now(UTC).date()
+    right, arrival = (
+        Inbox(pool, DAYS),
+        arrived(toy.request("o", "1"), ids.derive(datetime.now(UTC), "some"), "/packhorse/payment"),
+    )
+    await Housekeeper(pool, right).step()
+    await right.place([arrival])
+    before, day = await names(pool), arrival.day
+    monkeypatch.setattr(keep, "datetime", Wrong)
+    wrong = Inbox(pool, DAYS)
+    await Housekeeper(pool, wrong).step()
+    await wrong.place([arrival])
+    assert (await names(pool), arrival.day, day) == (before, today, today)
+
+
+def test_nobody_asks_the_hosts_clock() -> None:
+    """Neither the chassis nor a service: the time of a transaction is the database's."""
+    code = [*project().glob("libs/chassis/packhorse_*/**/*.py"), *project().glob("services/*/packhorse_*/**/*.py")]
+    asks = re.compile(r"\b(datetime|date|time)\.(now|utcnow|today|time)\(")
+    assert len(code) > 50
+    assert [str(file) for file in code if asks.search(file.read_text())] == []
 
 
 async def test_what_is_old_goes_portion_by_portion_until_nothing_is_left(

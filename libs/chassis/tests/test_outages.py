@@ -224,10 +224,10 @@ async def test_a_service_may_start_before_the_broker(own: Stack, outsider: Broke
         await process.stop()
 
 
-async def test_a_service_may_start_before_its_topics(own: Stack, outsider: Broker) -> None:
-    """Somebody has still to create one: it says so, and begins when it is there."""
+@pytest.mark.parametrize("topic", ["customer.requests", "order.events", "customer.requests.order.dead"])
+async def test_a_service_may_start_before_its_topics(own: Stack, outsider: Broker, topic: str) -> None:
+    """Somebody has still to create one that it hears or says: it waits, and begins when that is there."""
     order, dsn = new_order(), await own.create_database("outage_l")
-    topic = toy.ROUTES.topics[0]
     admin = AIOKafkaAdminClient(bootstrap_servers=own.kafka)
     await admin.start()
     await admin.delete_topics([topic])

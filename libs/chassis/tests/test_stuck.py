@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.errors import KafkaError, OutOfOrderSequenceNumber
 from arrivals import notes
-from packhorse_chassis import consume
+from packhorse_chassis import consume, relay
 from packhorse_chassis.db import Pool
 from packhorse_chassis.process import Process, StalledError
 from rig import Broker, eventually, new_order
@@ -62,6 +62,26 @@ async def test_a_producer_that_the_broker_no_longer_trusts_ends_the_process(
         told = await broker.read("order.events", {order}, 2)
     assert [headers["ce_sequence"] for _, headers, _ in told] == ["1", "2"]
     assert await notes(pool, order) == ["1", "2"]
+
+
+async def test_a_producer_that_hangs_ends_the_process(
+    broker: Broker, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broker answers all the time, and yet nothing is published: a new process says what this one couldn't."""
+    monkeypatch.setattr(relay, "_PATIENCE", 0.5)
+    order = new_order()
+    async with running(stall_limit=1) as process:
+
+        async def hangs(*_: object, **__: object) -> object:
+            return await asyncio.Event().wait()
+
+        process._producer.send_batch = hangs  # type: ignore[union-attr]
+        await broker.send(toy.request(order, "1"))
+        with pytest.raises(StalledError, match="nothing is published"):
+            await asyncio.wait_for(process.wait(asyncio.Event()), 60)
+    async with running():
+        told = await broker.read("order.events", {order}, 1)
+    assert [headers["ce_sequence"] for _, headers, _ in told] == ["1"]
 
 
 async def test_a_poll_that_fails_half_way_passes_nothing_over(
