@@ -4,6 +4,7 @@ Pure reactions make the rest simple: a batch can be run again from its beginning
 but this transaction happened.
 """
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,12 +13,13 @@ from typing import Any, Final, Protocol
 
 import asyncpg
 import structlog
+from packhorse_contracts import envelope as ce
 
 from packhorse_chassis import metrics, tracing
 from packhorse_chassis import said as saying
 from packhorse_chassis.db import Connection, Pool
 from packhorse_chassis.faults import is_transient
-from packhorse_chassis.inputs import Arrival
+from packhorse_chassis.inputs import Arrival, weight
 from packhorse_chassis.keep import Inbox
 from packhorse_chassis.reaction import (
     CancelTimer,
@@ -34,7 +36,7 @@ from packhorse_chassis.reaction import (
 from packhorse_chassis.rows import Rows
 from packhorse_chassis.service import Service
 from packhorse_chassis.source import Source
-from packhorse_chassis.store import Table
+from packhorse_chassis.store import Table, sound
 
 log = structlog.get_logger(__name__)
 
@@ -43,13 +45,19 @@ _PORTION: Final = 16 * 1_048_576
 """Bytes that one transaction takes in. A poll may bring hundreds of records of a megabyte: stored in one statement,
 they would run into its time limit again and again."""
 
+_MOST: Final = 10_000
+"""Inputs of one transaction, while none takes too long."""
 
-def _portions(arrivals: Sequence[Arrival]) -> Iterator[Sequence[Arrival]]:
-    """The arrivals in order, cut where they get too large for one transaction."""
+_TOO_LONG = (asyncpg.QueryCanceledError, asyncpg.IdleInTransactionSessionTimeoutError, TimeoutError)
+"""What a transaction ends with that is too much for its time limits: the same again would end so again."""
+
+
+def _portions(arrivals: Sequence[Arrival], most: int) -> Iterator[Sequence[Arrival]]:
+    """The arrivals in order, cut where they get too large or too many for one transaction."""
     start, size = 0, 0
     for position, arrival in enumerate(arrivals):
-        own = len(arrival.raw.value or b"")
-        if size + own > _PORTION and position > start:
+        own = weight(arrival.raw)
+        if position > start and (size + own > _PORTION or position - start >= most):
             yield arrivals[start:position]
             start, size = position, 0
         size += own
@@ -120,6 +128,7 @@ class Processor:
         self.rows = Rows(service)
         self._due_at_once: Callable[[], None] = lambda: None
         self._asker: Asker = Nobody()
+        self._most = _MOST
 
     def connect(self, due_at_once: Callable[[], None], asker: Asker) -> None:
         """`due_at_once` is called after a commit that stored timers whose time has come already."""
@@ -128,10 +137,19 @@ class Processor:
     async def process(self, arrivals: Sequence[Arrival], source: Source) -> int:
         """Takes every arrival that is new, and stores all that follows. Returns how many were new.
 
-        One transaction, or several one after the other where the arrivals are large. Raises only transient faults:
-        whatever the database refuses is found by halving, given up, and its subject parked.
+        One transaction, or several one after the other where the arrivals are large, or where one took too long lately.
+        Raises only transient faults: whatever the database refuses is found by halving, given up, and its subject
+        parked.
         """
-        return sum([await self._process(part, source) for part in _portions(arrivals)])
+        taken = 0
+        for part in _portions(arrivals, self._most):
+            try:
+                taken += await self._process(part, source)
+            except _TOO_LONG:
+                self._most = max(1, len(part) // 4)
+                raise
+            self._most = min(_MOST, self._most * 2)
+        return taken
 
     async def _process(self, arrivals: Sequence[Arrival], source: Source) -> int:
         try:
@@ -179,7 +197,7 @@ class Processor:
                     claimed, now = await source.claim_before(db, arrivals)
                     if not claimed:
                         return 0
-                    states, parked = await self._load(db, claimed, needed)
+                    states, parked = await self._load(db, claimed, needed, source.released)
                     claimed = await source.claim_after(db, claimed)
                     if not claimed:
                         return 0
@@ -204,18 +222,24 @@ class Processor:
         if arrival.heard is None:
             return None
         route = self.service.routes.by_input[type(arrival.heard)]
-        return route, route.kind.ref(route.key(arrival.heard))
+        try:
+            return route, route.kind.ref(route.key(arrival.heard))
+        except Exception as error:
+            fault = ce.Unreadable("no_key", f"{route.name} finds no key in it: {type(error).__name__}")
+            arrival.heard, arrival.fault = None, fault
+            return None
 
     async def _load(
-        self, db: Connection, arrivals: Sequence[Arrival], needed: set[Ref]
+        self, db: Connection, arrivals: Sequence[Arrival], needed: set[Ref], released: frozenset[Ref]
     ) -> tuple[dict[Ref, object], set[Ref]]:
         """Locks subjects in order, then what their routes name beside, in order; reads reference states."""
         states: dict[Ref, object] = {}
         routed = [(pair, a.heard) for a in arrivals if (pair := self._routed(a)) is not None and a.heard is not None]
-        await self._lock(db, {ref for (_, ref), _ in routed}, states)
+        await self._lock(db, {ref for (_, ref), _ in routed} | released, states)
         beside = set(needed)
         for (route, ref), heard in routed:
-            beside.update(route.also(states[ref], heard))
+            with contextlib.suppress(Exception):  # raised once more where this input is taken, and then given up
+                beside.update(route.also(sound(states[ref]), heard))
         reference = {ref for ref in beside if self.tables[ref.kind].kind.reference}
         await self._lock(db, beside - reference, states)
         await self._read(db, reference - states.keys(), states)
@@ -268,7 +292,8 @@ class Processor:
         except (_LoadMore, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             if error is not arrival.broken:
                 raise
-            self._give_up(arrival, ref, now, outcome, "database", str(error), error=error)
+            # The first line alone: the details hold the row's values, which may be personal.
+            self._give_up(arrival, ref, now, outcome, "database", str(error).partition("\n")[0], error=error)
         except Exception as error:
             self._give_up(arrival, ref, now, outcome, "reaction", repr(error)[:500], error=error)
         else:
@@ -280,16 +305,17 @@ class Processor:
         def read(other: Ref) -> object:
             if other not in states:
                 raise NotLoadedError(other)
-            return states[other]
+            return sound(states[other])
 
-        missing = {other for other in route.also(states[ref], heard) if other not in states}
+        state = sound(states[ref])
+        missing = {other for other in route.also(state, heard) if other not in states}
         while True:
             locked = {other for other in missing if not self.tables[other.kind].kind.reference}
             if locked:
                 raise _LoadMore(locked)
             await self._read(db, missing, states)
             try:
-                return route.react(states[ref], heard, now, Others(read))
+                return route.react(state, heard, now, Others(read))
             except NotLoadedError as more:
                 missing = {more.ref}
 

@@ -17,11 +17,12 @@ from typing import Any
 
 import asyncpg
 import structlog
+from packhorse_contracts import envelope as ce
 
 from packhorse_chassis import metrics
 from packhorse_chassis.batch import Processor
 from packhorse_chassis.effect import Performer, RetryError
-from packhorse_chassis.inputs import Arrival, internal
+from packhorse_chassis.inputs import Arrival, internal, unheard
 from packhorse_chassis.lane import Lane, Limits
 from packhorse_chassis.reaction import Internal
 from packhorse_chassis.settings import Settings
@@ -75,7 +76,7 @@ class Executor:
     ) -> None:
         """`committed` is called when a reaction to answers was stored."""
         self._processor, self._settings, self._committed = processor, settings, committed
-        self._pool = processor.pool
+        self._pool, self._service = processor.pool, processor.service.name
         self.lease = settings.effect_lease
         self._performers = {request.__name__: (request, performer) for request, performer in performers.items()}
         limits = Limits(
@@ -85,8 +86,8 @@ class Executor:
         self._under_way: dict[asyncio.Task[None], asyncpg.Record] = {}
         self._renewed = time.monotonic()
         self._looked = -math.inf
-        self._short = False
-        """More may be due than was taken on."""
+        self._short: set[str] = set()
+        """Types of which more may be due than was taken on."""
 
         self._ended: list[_Ended] = []
         self._leaving = False
@@ -102,19 +103,20 @@ class Executor:
         await self._store()
         if self._short or time.monotonic() - self._looked >= self._settings.pump_idle:
             await self._look()
-        return self._short and any(lane.free(time.monotonic()) for lane in self._lanes.values())
+        return any(self._lanes[name].free(time.monotonic()) for name in self._short)
 
     async def _look(self) -> None:
         """Leases what is due and wasn't taken on when it was stored."""
-        self._looked, self._short = time.monotonic(), False
+        self._looked, self._short = time.monotonic(), set()
         for name, lane in self._lanes.items():
             if not (free := lane.free(time.monotonic())):
-                self._short = True
+                self._short.add(name)
                 continue
             rows = await self._pool.fetch(_LEASE, free, self.lease, name, list(self._ours()))
             lane.started(len(rows))
             self._start(rows)
-            self._short |= len(rows) == free
+            if len(rows) == free:
+                self._short.add(name)
 
     def take(self, wanted: Mapping[str, int]) -> dict[str, int]:
         """Takes on effects that are about to be stored, as far as their outsides may be asked now. That saves looking
@@ -125,7 +127,8 @@ class Executor:
         for name, count in wanted.items():
             taken[name] = min(count, self._lanes[name].free(now))
             self._lanes[name].started(taken[name])
-            self._short |= taken[name] < count
+            if taken[name] < count:
+                self._short.add(name)
         return taken
 
     def begin(self, taken: Mapping[str, int], rows: Sequence[asyncpg.Record]) -> None:
@@ -184,7 +187,7 @@ class Executor:
             raise
 
     async def _perform(self, row: asyncpg.Record, lane: Lane) -> None:
-        key, type_name, began = row["idempotency_key"], row["type"], time.monotonic()
+        type_name, began = row["type"], time.monotonic()
         structlog.contextvars.bind_contextvars(
             order_id=row["correlation_id"], trace_id=trace_id(row["traceparent"]), effect=type_name
         )
@@ -192,7 +195,7 @@ class Executor:
             ended = await self._attempt(row)
         except Exception as error:
             log.exception("an effect's own code failed", attempt=row["attempts"])
-            ended = _Ended(key, row["attempts"], None, self._back_off(row["attempts"]), repr(error)[:500])
+            ended = self._unable(row, began, repr(error)[:500])
         outcome = "answered" if ended.answer is not None else "retry"
         if lane.ended(time.monotonic(), reached=ended.answer is not None if ended.asked else None):
             log.error("the outside keeps failing and is left alone for a while", reason=ended.error)
@@ -224,10 +227,22 @@ class Executor:
         left = max(0.0, (row["deadline"] - _now(row, began)).total_seconds())
         return _Ended(key, row["attempts"], None, min(pause, left + 0.1), reason[:500])
 
+    def _unable(self, row: asyncpg.Record, began: float, error: str) -> _Ended:
+        """A mistake of ours, such as a request that this release can't read, says nothing about the outside. A better
+        release may come until the deadline; then the effect is a dead letter."""
+        attempt, at = row["attempts"], _now(row, began)
+        if at < row["deadline"]:
+            return _Ended(row["idempotency_key"], attempt, None, self._back_off(attempt), error, asked=False)
+        context = row["correlation_id"], row["traceparent"]
+        fault = ce.Unreadable("effect", f"{row['type']} could neither be performed nor given up: {error}")
+        arrival = unheard("answer", row["type"], row["request"].encode(), row["id"], at, self._service, context, fault)
+        arrival.row = (row["idempotency_key"],)
+        return _Ended(row["idempotency_key"], attempt, arrival, asked=False)
+
     def _heard(self, row: asyncpg.Record, answer: Internal, began: float, *, asked: bool = True) -> _Ended:
         at = _now(row, began)
         context = row["correlation_id"], row["traceparent"]
-        arrival = internal("answer", answer, row["id"], at, self._processor.service.name, context)
+        arrival = internal("answer", answer, row["id"], at, self._service, context)
         arrival.row = (row["idempotency_key"],)
         return _Ended(row["idempotency_key"], row["attempts"], arrival, asked=asked)
 

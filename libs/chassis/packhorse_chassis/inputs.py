@@ -20,6 +20,7 @@ Context = tuple[str | None, str | None]
 
 Origin = Literal["record", "timer", "answer"]
 MAX_HEADER_BYTES: Final = 1_048_576
+MAX_KEY_BYTES: Final = 65_536
 _HEADER_OVERHEAD: Final = 32
 """Bytes that an empty header costs where it is kept."""
 
@@ -143,21 +144,29 @@ class Reader:
             heard = self._internals[type_name].model_validate_json(payload)
         except (KeyError, ValueError) as error:
             value = payload.encode() if isinstance(payload, str) else payload
-            raw = Raw(origin, type_name, None, None, None, _stamp(event_id, time, *more), value)
             fault = ce.Unreadable("unreadable", f"{type_name} can't be read by this release: {error!r}"[:500])
-            return Arrival(raw, f"/packhorse/{self.routes.service}", event_id, time, None, fault, *more)
+            return unheard(origin, type_name, value, event_id, time, self.routes.service, more, fault)
         return internal(origin, heard, event_id, time, self.routes.service, more)
 
 
 def _beyond_limits(raw: Raw) -> ce.Unreadable | None:
     """Compressed, a record of any size fits through a broker; unpacked it must still fit into a dead letter."""
-    value, headers = len(raw.value or b""), _size(raw.headers)
-    if value <= ce.MAX_VALUE_BYTES and headers <= MAX_HEADER_BYTES:
-        return None
-    told = f"the value has {value} bytes, at most {ce.MAX_VALUE_BYTES} are read"
-    if value <= ce.MAX_VALUE_BYTES:
+    value, headers, key = len(raw.value or b""), _size(raw.headers), len(raw.key or b"")
+    if value > ce.MAX_VALUE_BYTES:
+        told = f"the value has {value} bytes, at most {ce.MAX_VALUE_BYTES} are read"
+    elif headers > MAX_HEADER_BYTES:
         told = f"the {len(raw.headers)} headers take {headers} bytes, at most {MAX_HEADER_BYTES} are read"
+    elif key > MAX_KEY_BYTES:
+        told = f"the key has {key} bytes, at most {MAX_KEY_BYTES} are read"
+    else:
+        return None
     return ce.Unreadable("too_large", f"{told}; only its beginning is kept")
+
+
+def weight(raw: Raw) -> int:
+    """Bytes that it takes at most where it is kept: packed, a byte of a header may become six."""
+    headers = sum([len(name) + len(value) for name, value in raw.headers])
+    return len(raw.key or b"") + len(raw.value or b"") + 6 * headers
 
 
 def _size(headers: Sequence[tuple[str, bytes]]) -> int:
@@ -167,12 +176,28 @@ def _size(headers: Sequence[tuple[str, bytes]]) -> int:
 def _beginning(raw: Raw) -> Raw:
     room = iter(accumulate(_size([header]) for header in raw.headers))
     kept = [header for header in raw.headers if next(room) <= MAX_HEADER_BYTES]
-    return replace(raw, headers=kept, value=raw.value and raw.value[: ce.MAX_VALUE_BYTES])
+    value, key = raw.value and raw.value[: ce.MAX_VALUE_BYTES], raw.key and raw.key[:MAX_KEY_BYTES]
+    return replace(raw, headers=kept, value=value, key=key)
 
 
 def _unreadable(raw: Raw, fault: ce.Unreadable) -> Arrival:
     """It has no id that can be trusted: its place in the log is what tells a repeat."""
     return Arrival(raw, f"kafka:{raw.topic}", f"{raw.partition}-{raw.offset}", None, None, fault)
+
+
+def unheard(
+    origin: Origin,
+    type_name: str,
+    payload: bytes,
+    event_id: str,
+    time: datetime,
+    service: str,
+    more: Context,
+    fault: ce.Unreadable,
+) -> Arrival:
+    """A timer or an effect that comes to nothing, and why."""
+    raw = Raw(origin, type_name, None, None, None, _stamp(event_id, time, *more), payload)
+    return Arrival(raw, f"/packhorse/{service}", event_id, time, None, fault, *more)
 
 
 def internal(

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
+import asyncpg
 import structlog
 
 from packhorse_chassis import metrics
@@ -94,9 +95,18 @@ class Inbox:
         for row in await self._pool.fetch(_PARTITIONS):
             name = row["name"]
             if name.removeprefix("inbox_").isdigit() and name < oldest:
-                await self._pool.execute(f"DROP TABLE IF EXISTS {name}")
-                log.info("inbox partition dropped", partition=name)
+                await self._drop(name)
         return await self._pool.execute(_FORGET, self._days, _PORTION) == f"DELETE {_PORTION}"
+
+    async def _drop(self, name: str) -> None:
+        """Or not yet: while a backup reads the inbox, whoever waits for its end holds up all that comes in."""
+        try:
+            async with self._pool.acquire() as db, db.transaction():
+                await db.execute("SET LOCAL lock_timeout = '100ms'")
+                await db.execute(f"DROP TABLE IF EXISTS {name}")
+            log.info("inbox partition dropped", partition=name)
+        except asyncpg.LockNotAvailableError:
+            log.info("inbox partition in use, dropped later", partition=name)
 
 
 class Housekeeper:

@@ -157,6 +157,9 @@ class Process:
                     pass
         if self._executor is not None:
             await _bounded(self._executor.close, 5)()
+        # What the producer still holds goes out while nobody else may lead.
+        if self._producer is not None:
+            await _bounded(self._producer.stop, 10)()
         if self._relay is not None:
             await self._relay.resign()
         await self._stack.aclose()
@@ -224,11 +227,13 @@ class Process:
             raise KafkaError(f"topics are missing: {', '.join(sorted(missing))}")
 
     async def _live(self) -> dict[str, str]:
+        if not self._started:  # waiting for what isn't there yet is no fault
+            return {}
         now, limit = time.monotonic(), self.settings.stall_limit
         stalled = {loop.name: "no progress" for loop in self._loops if now - loop.progress > limit + loop.idle}
-        if self._started and self._consumer is not None and (why := self._consumer.stalled(limit)):
+        if self._consumer is not None and (why := self._consumer.stalled(limit)):
             stalled["consumer"] = why
-        if self._started and self._relay is not None and (why := self._relay.stalled(_LIMITS_IN_VAIN * limit)):
+        if self._relay is not None and (why := self._relay.stalled(_LIMITS_IN_VAIN * limit)):
             stalled["relay"] = why
         return stalled
 

@@ -37,10 +37,16 @@ _partitioner = DefaultPartitioner()
 
 _NEXT = """
 SELECT id, topic, key, headers, value, now() - created_at AS waited, upto FROM (
-    SELECT *, sum(octet_length(value) + octet_length(headers)) OVER (ORDER BY id) AS upto
-    FROM outbox WHERE shard = $1 ORDER BY id LIMIT $2) AS next
-WHERE upto - octet_length(value) - octet_length(headers) < $3 ORDER BY id"""
+    SELECT *, sum(size) OVER (ORDER BY id) AS upto
+    FROM outbox, LATERAL (
+        SELECT coalesce(octet_length(key), 0) + octet_length(headers) + octet_length(value) AS size) AS s
+    WHERE shard = $1 ORDER BY id LIMIT $2) AS next
+WHERE upto - size < $3 ORDER BY id"""
 _DELETE = "DELETE FROM outbox WHERE id = ANY($1::bigint[])"
+
+
+class LeadLostError(Exception):
+    """Only a new process, with an empty producer, may publish again."""
 
 
 class Relay:
@@ -59,6 +65,9 @@ class Relay:
         self._leads = False
         self._oldest: float | None = None
         self._in_vain_since: float | None = None
+        self._unsettled = False
+        """The producer may still hold records that nobody has confirmed."""
+
         metrics.outbox_oldest.set_function(self._waiting)
 
     def connect(self, told: Callable[[], None]) -> None:
@@ -81,9 +90,13 @@ class Relay:
             self._oldest = None if not rows else time.monotonic() - rows[0]["waited"].total_seconds()
             if not rows:
                 return False
+            self._unsettled = True
             await self._publish_patiently(rows)
+            self._unsettled = False
             await db.execute(_DELETE, [row["id"] for row in rows])
             self._oldest = self._in_vain_since = None
+        except LeadLostError:
+            raise
         except BrokerAwayError:
             await self._notice()
             raise  # with the lead kept: what the producer still holds must not come behind a successor's records
@@ -142,7 +155,7 @@ class Relay:
 
     async def resign(self) -> None:
         """Gives up the lead, and with it the connection."""
-        self._leads = False
+        self._leads, self._oldest = False, None
         metrics.leader.set(0)
         if self._db is not None:
             db, self._db = self._db, None
@@ -151,6 +164,10 @@ class Relay:
 
     async def _lead(self) -> OwnConnection | None:
         if self._db is None or self._db.is_closed():
+            if self._unsettled:
+                # Another process may lead by now. What is still held here must not come behind what that one says.
+                await self._producer._sender.close()
+                raise LeadLostError("the lead is lost, with records under way to a broker that was away")
             self._leads = False
             self._db = await self._connect()
         if not self._leads:

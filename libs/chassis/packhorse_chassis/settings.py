@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -24,12 +25,25 @@ Duration = Annotated[timedelta, BeforeValidator(_seconds)]
 class Settings(BaseSettings):
     """The settings that every service shares. Times are in seconds unless the name says otherwise."""
 
-    model_config = SettingsConfigDict(env_prefix="PACKHORSE_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="PACKHORSE_", extra="ignore", hide_input_in_errors=True)
 
     kafka: str = Field("localhost:9092", description="Bootstrap servers of the Kafka cluster")
     postgres: SecretStr = Field(
         SecretStr("postgresql://localhost:5432/postgres"), description="DSN of this service's own database"
     )
+
+    @field_validator("postgres")
+    @classmethod
+    def _is_an_address(cls, given: SecretStr) -> SecretStr:
+        try:
+            _ = urlsplit(given.get_secret_value()).port
+        except ValueError:
+            raise ValueError(
+                "not a URL such as postgresql://user:password@host:5432/database; "
+                "in a password write / as %2F, : as %3A and @ as %40"
+            ) from None
+        return given
+
     http_host: str = Field("127.0.0.1", description="Address of health and metrics")
     http_port: int = Field(0, description="Port of health and metrics; 0 takes a free one and logs it")
     log_format: Literal["auto", "json", "console"] = Field(

@@ -29,7 +29,7 @@ RETURNING t.id"""
 
 # The row stays as the guard against a repeat; its content, which may be personal, goes.
 _CLAIM_ANSWERS = """
-UPDATE effect SET done_at = now(), request = NULL
+UPDATE effect SET done_at = now(), request = NULL, last_error = NULL
 WHERE idempotency_key = ANY($1::text[]) AND done_at IS NULL RETURNING id"""
 
 _CLAIM_DEAD = """

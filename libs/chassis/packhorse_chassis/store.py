@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from packhorse_contracts.base import Model
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from packhorse_chassis.db import Connection
 from packhorse_chassis.reaction import Kind
@@ -26,6 +26,24 @@ def named_queries(path: Path) -> dict[str, str]:
         name, _, sql = block.partition("\n")
         queries[name.strip()] = sql.strip().rstrip(";")
     return queries
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """Stands for a state that this release can't read."""
+
+    error: Exception
+
+
+class UnreadableStateError(Exception):
+    """What lies in a row isn't what the service keeps there."""
+
+
+def sound(state: object) -> object:
+    """The state itself; raises where it couldn't be read."""
+    if isinstance(state, Damaged):
+        raise state.error
+    return state
 
 
 class Table:
@@ -48,8 +66,11 @@ class Table:
         )
 
     async def lock(self, db: Connection, keys: Iterable[str]) -> dict[str, object]:
-        """The states of these keys, locked in key order. What is missing gets an empty row first: two creators of
-        one key would otherwise both find nothing to lock, and the second would overwrite the first."""
+        """The states of these keys, locked in key order; `Damaged` where one can't be read.
+
+        What is missing gets an empty row first: two creators of one key would otherwise both find nothing to lock, and
+        the second would overwrite the first.
+        """
         ids = sorted(keys)
         rows = {row["id"]: row["state"] for row in await db.fetch(self._lock, ids)}
         if missing := [key for key in ids if key not in rows]:
@@ -71,7 +92,15 @@ class Table:
         await db.execute(self._save, keys, [self._adapter.dump_json(states[key]).decode() for key in keys])
 
     def _state(self, key: str, raw: str | None) -> object:
-        return self.kind.empty(key) if raw is None else self._adapter.validate_json(raw)
+        if raw is None:
+            return self.kind.empty(key)
+        try:
+            return self._adapter.validate_json(raw)
+        except ValidationError as error:
+            # Without the values, which may be personal.
+            faults = error.errors(include_url=False, include_input=False, include_context=False)
+            told = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults[:5])
+            return Damaged(UnreadableStateError(f"{self.kind.name} {key} can't be read by this release: {told}"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ class Loop:
 
     async def run(self) -> None:
         """Runs until stopped."""
-        failures = 0
+        self.progress, failures = time.monotonic(), 0
         while not self._stopping:
             began = time.monotonic()
             try:

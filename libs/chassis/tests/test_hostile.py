@@ -67,6 +67,21 @@ async def test_ids_may_be_as_long_as_they_like(pool: Pool, processor: Processor)
     assert await processor.process([arrived(raw("other", 3, source, event_id[:-1] + "x"))], Records()) == 1
 
 
+async def test_a_key_beyond_all_limits_is_kept_by_its_beginning(pool: Pool, processor: Processor) -> None:
+    """A row that the broker refuses would hold up all that is said after it, and many such rows all memory."""
+    hostile = [replace(odd(n, b"{}"), key=Random(n).randbytes(2_200_000)) for n in range(50)]
+    assert await among(pool, processor, hostile) == 50
+    letter = await pool.fetchrow("SELECT code, reason, octet_length(key) AS size FROM dead_letter")
+    assert letter is not None
+    assert (letter["code"], letter["size"]) == ("too_large", 65_536)
+    assert "2200000 bytes" in letter["reason"]
+    assert await pool.fetchval("SELECT max(octet_length(key)) FROM outbox") == 65_536
+    with pytest.raises(asyncpg.CheckViolationError):
+        await pool.execute(
+            "INSERT INTO outbox (shard, topic, key, headers, value) VALUES (0, 'x', $1, '', '')", hostile[0].key
+        )
+
+
 @pytest.mark.parametrize("year", [1970, 1999, 2999, 9999])
 async def test_an_id_of_another_age_is_guarded_like_an_outsiders(pool: Pool, processor: Processor, year: int) -> None:
     """Whoever speaks in our name with an absurd time in the id gets no partition of that day."""

@@ -56,6 +56,20 @@ async def test_the_hosts_clock_decides_nothing(pool: Pool, monkeypatch: pytest.M
     assert (await names(pool), arrival.day, day) == (before, today, today)
 
 
+async def test_a_backup_holds_up_nothing(pool: Pool) -> None:
+    """While somebody reads the inbox its old partitions stay, for waiting to drop them would stop all that comes in."""
+    today = datetime.now(UTC).date()
+    inbox = Inbox(pool, DAYS)
+    await inbox.ensure({today - timedelta(days=DAYS + 1)})
+    async with pool.acquire() as backup:
+        async with backup.transaction():
+            await backup.fetchval("SELECT count(*) FROM inbox")
+            await Housekeeper(pool, inbox).step()
+            assert f"inbox_{today - timedelta(days=DAYS + 1):%Y%m%d}" in await names(pool)
+        await Housekeeper(pool, inbox).step()
+    assert f"inbox_{today - timedelta(days=DAYS + 1):%Y%m%d}" not in await names(pool)
+
+
 def test_nobody_asks_the_hosts_clock() -> None:
     """Neither the chassis nor a service: the time of a transaction is the database's."""
     code = [*project().glob("libs/chassis/packhorse_*/**/*.py"), *project().glob("services/*/packhorse_*/**/*.py")]

@@ -179,6 +179,35 @@ async def test_a_broker_that_is_away_for_long_ends_nobody(
         ended.cancel()
 
 
+async def test_who_loses_the_lead_while_the_broker_is_away_says_nothing_more(
+    own: Stack, outsider: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What its producer still holds would come behind what the next leader says: on a topic that keeps the last record
+    of a key, an old one for good."""
+    monkeypatch.setattr(relay, "_PATIENCE", 1.0)
+    order, dsn = new_order(), await own.create_database("outage_o")
+    db = await asyncpg.connect(dsn)
+    async with running(own, dsn) as former:
+        await outsider.send(toy.request(order, "1"))
+        await events(outsider, order, 1)
+        own.servers["kafka-1"].kill()
+        await db.execute(_SAY, order.encode())
+        await eventually(not_ready(former), lambda wrong: "relay" in wrong)
+        assert former._relay is not None
+        assert former._relay._db is not None
+        ended = asyncio.create_task(former.wait(asyncio.Event()))
+        await db.execute("SELECT pg_terminate_backend($1)", former._relay._db.get_server_pid())
+        with pytest.raises(relay.LeadLostError):
+            await asyncio.wait_for(ended, 60)
+        await asyncio.to_thread(revive, own, "kafka-1")
+        async with running(own, dsn):
+            await eventually(lambda: db.fetchval("SELECT count(*) FROM outbox"), lambda count: count == 0, 60)
+    await db.close()
+    await outsider.send_raw("payment.events", b"the end", [], order.encode())
+    said = await outsider.read("payment.events", {order}, 2)
+    assert [value for *_, value in said] == [b"{}", b"the end"]
+
+
 async def test_a_service_may_start_before_anything_else(own: Stack, outsider: Broker) -> None:
     """It waits for the database, and goes on when that is there."""
     order, dsn = new_order(), await own.create_database("outage_c")
@@ -232,13 +261,14 @@ async def test_a_service_may_start_before_its_topics(own: Stack, outsider: Broke
     await admin.start()
     await admin.delete_topics([topic])
     await eventually(admin.list_topics, lambda known: topic not in known)
-    process = Process(
-        toy.service(), Settings.model_validate({"kafka": own.kafka, "postgres": SecretStr(dsn), "stop_grace": 5})
-    )
+    given = {"kafka": own.kafka, "postgres": SecretStr(dsn), "stop_grace": 5, "stall_limit": 1, "relay_idle": 0.01}
+    process = Process(toy.service(), Settings.model_validate(given))
     starting = asyncio.create_task(process.start())
     try:
         await eventually(_port(process), lambda port: port > 0)
         await eventually(not_ready(process), lambda wrong: wrong == {"process"})
+        await asyncio.sleep(2)  # longer than a loop may be without progress
+        assert await process._live() == {}
         assert not starting.done()
         await topics.create(own.kafka)
         await starting

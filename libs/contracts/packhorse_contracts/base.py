@@ -106,7 +106,12 @@ class Model(BaseModel):
     """A part of a fact: frozen, and blind to fields it doesn't know (a newer writer may add some)."""
 
     model_config = ConfigDict(
-        frozen=True, extra="ignore", allow_inf_nan=False, validate_by_name=True, serialize_by_alias=True
+        frozen=True,
+        extra="ignore",
+        allow_inf_nan=False,
+        validate_by_name=True,
+        serialize_by_alias=True,
+        hide_input_in_errors=True,  # errors are logged, and values may be personal
     )
 
 

@@ -22,7 +22,7 @@ def _address(text: str) -> str:
 class Settings(BaseSettings):
     """Mail server and shop."""
 
-    model_config = SettingsConfigDict(env_prefix="PACKHORSE_NOTIFICATION_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="PACKHORSE_NOTIFICATION_", extra="ignore", hide_input_in_errors=True)
 
     smtp_host: str = Field("127.0.0.1", description="The mail server")
     smtp_port: int = Field(1025, ge=1, le=65_535, description="Its port")

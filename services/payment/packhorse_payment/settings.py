@@ -12,7 +12,7 @@ _USUAL = Policy()
 class PaymentSettings(BaseSettings):
     """The gateway, and what a business tunes. Durations are ISO 8601 (`PT5M`) or seconds."""
 
-    model_config = SettingsConfigDict(env_prefix="PACKHORSE_PAYMENT_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="PACKHORSE_PAYMENT_", extra="ignore", hide_input_in_errors=True)
 
     gateway_url: str = Field("http://127.0.0.1:8090", description="Where the payment gateway listens")
     gateway_name: str = Field("gateway", description="The gateway's name in the facts")
