@@ -349,7 +349,7 @@ A finished order takes {stored} bytes with all indexes, of orders stored through
 | effects | 90 days after their answer, without their content; pending ones lie in a partial index of their own |
 | states of orders, journal of stock, ledger, sequences | for good: they are the books. Nothing reads a finished \
 order's rows unless asked by its id, so they cost disk and no time (`make bench` measures it, part `growth`) |
-| dead letters | an operator ends them, and after it for good: they are few, and the proof of what was decided |
+| dead letters | what they held: 30 days after an operator ended them. That they were, and why: for good |
 
 Tables that are updated in place (`orders`, `reservation`, `stock`, `sequence`) leave 30 % of each page free, so that a
 new version of a row stays on its page and no index changes (HOT). All others live on PostgreSQL's usual autovacuum: it

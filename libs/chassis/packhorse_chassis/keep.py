@@ -38,6 +38,11 @@ _FORGET_EFFECTS = """
 WITH old AS (SELECT idempotency_key FROM effect WHERE done_at < now() - interval '90 days' LIMIT $1)
 DELETE FROM effect e USING old WHERE e.idempotency_key = old.idempotency_key"""
 
+_CLEAR_LETTERS = """
+WITH old AS (
+    SELECT id FROM dead_letter WHERE ended_at < now() - interval '30 days' AND value IS NOT NULL LIMIT $1)
+UPDATE dead_letter d SET value = NULL, headers = '[]' FROM old WHERE d.id = old.id"""
+
 _BLOAT = """
 SELECT (SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname = 'outbox') AS dead,
     (SELECT coalesce(max(age(backend_xmin)), 0) FROM pg_stat_activity WHERE datname = current_database()) AS held"""
@@ -124,6 +129,7 @@ class Housekeeper:
         metrics.outbox_dead_rows.set(bloat["dead"])
         metrics.snapshot_age.set(bloat["held"])
         more = await self._inbox.drop_old()
+        more |= await self._pool.execute(_CLEAR_LETTERS, _PORTION) == f"UPDATE {_PORTION}"
         return await self._pool.execute(_FORGET_EFFECTS, _PORTION) == f"DELETE {_PORTION}" or more
 
 

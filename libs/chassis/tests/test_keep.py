@@ -70,6 +70,25 @@ async def test_a_backup_holds_up_nothing(pool: Pool) -> None:
     assert f"inbox_{today - timedelta(days=DAYS + 1):%Y%m%d}" not in await names(pool)
 
 
+async def test_what_a_dead_letter_held_goes_in_time(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be personal. That it was, and why, stays; and one that nobody has ended is kept whole."""
+    monkeypatch.setattr(keep, "_PORTION", 3)
+    await pool.execute(
+        """INSERT INTO dead_letter
+            (id, origin, topic, headers, value, code, reason, retryable, parked, status, ended_at)
+        SELECT n::text, 'record', 'x', '[["a", "b"]]', 'personal', 'c', 'r', false, false,
+            CASE WHEN n % 10 = 0 THEN 'open' ELSE 'retried' END,
+            CASE WHEN n % 10 > 0 THEN now() - n * interval '1 day' END
+        FROM generate_series(1, 40) n"""
+    )
+    housekeeper = Housekeeper(pool, Inbox(pool, DAYS))
+    while await housekeeper.step():
+        pass
+    left = await pool.fetch("SELECT id FROM dead_letter WHERE value = 'personal' AND headers <> '[]'")
+    assert sorted(int(row["id"]) for row in left) == [*range(1, 30 + 1), 40]
+    assert await pool.fetchval("SELECT count(*) FROM dead_letter WHERE code = 'c'") == 40
+
+
 def test_nobody_asks_the_hosts_clock() -> None:
     """Neither the chassis nor a service: the time of a transaction is the database's."""
     code = [*project().glob("libs/chassis/packhorse_*/**/*.py"), *project().glob("services/*/packhorse_*/**/*.py")]
