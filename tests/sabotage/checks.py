@@ -59,5 +59,10 @@ REACTING: Final = _pytest("fuzz: reacting", "fuzz", "tests/fuzz/test_fuzz_reacti
 BATCH, COMMIT, SEQUENCE = _chassis("batch"), _chassis("commit"), _chassis("sequence")
 CLAIMS, PARKING, HANDED_BACK = _chassis("claims"), _chassis("parking"), _chassis("handed_back")
 RELAY, EXECUTOR, PROCESS = _chassis("relay"), _chassis("executor"), _chassis("process")
-DEAD_RECORD, STUCK, KEEP = _chassis("dead_record"), _chassis("stuck"), _chassis("keep")
+DEAD_RECORD, STUCK, KEEP, DAMAGED = _chassis("dead_record"), _chassis("stuck"), _chassis("keep"), _chassis("damaged")
+LEAD_LOST: Final = _pytest(
+    "chassis: lead lost",
+    "chassis, real servers",
+    "libs/chassis/tests/test_outages.py::test_who_loses_the_lead_while_the_broker_is_away_says_nothing_more",
+)
 RACE: Final = _pytest("stock race", "service, real servers", "services/inventory/tests/test_inventory_race.py")

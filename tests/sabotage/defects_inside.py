@@ -7,6 +7,7 @@ from .checks import (
     CLAIMS,
     COMMIT,
     CONTRACT,
+    DAMAGED,
     DEAD_RECORD,
     EXECUTOR,
     HANDED_BACK,
@@ -319,6 +320,18 @@ INSIDE: Final = (
         "A dead letter that parked nothing is tried again at a parked key, before what waits there for another one.",
         [Edit(_PUMP, 'if row["parked"] else ()', 'if row["subject_kind"] else ()')],
         [CONTRACT],
+    ),
+    Defect(
+        "damaged_state_blocks",
+        "A state that can't be read fails the whole batch, and with it all that comes behind.",
+        [Edit(_STORE, "            return Damaged(UnreadableStateError(", "            raise RuntimeError(str(")],
+        [DAMAGED],
+    ),
+    Defect(
+        "too_long_for_ever",
+        "A transaction that takes too long is tried again as large as it was.",
+        [Edit(_BATCH, "self._most = max(1, len(part) // 4)", "self._most = _MOST")],
+        [DAMAGED],
     ),
     Defect(
         "queue_worked_off_by_a_rival",

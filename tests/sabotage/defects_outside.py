@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from .checks import EXECUTOR, PROCESS, RELAY
+from .checks import EXECUTOR, LEAD_LOST, PROCESS, RELAY
 from .defect import Defect, Edit
 
 _RELAY: Final = "libs/chassis/packhorse_chassis/relay.py"
 _EXECUTOR: Final = "libs/chassis/packhorse_chassis/executor.py"
-_WHERE: Final = "FROM outbox WHERE shard = $1 ORDER BY id LIMIT $2) AS next"
+_WHERE: Final = "    WHERE shard = $1 ORDER BY id LIMIT $2) AS next"
 _DELETE: Final = '            await db.execute(_DELETE, [row["id"] for row in rows])\n'
 
 OUTSIDE: Final = (
@@ -15,7 +15,7 @@ OUTSIDE: Final = (
         "cursor_instead_of_a_set",
         "The relay reads `id > last`: a row whose transaction commits late is never published.",
         [
-            Edit(_RELAY, _WHERE, "FROM outbox WHERE shard = $1 AND id > $4 ORDER BY id LIMIT $2) AS next"),
+            Edit(_RELAY, _WHERE, "    WHERE shard = $1 AND id > $4 ORDER BY id LIMIT $2) AS next"),
             Edit(
                 _RELAY,
                 "        self._db: OwnConnection | None = None\n",
@@ -42,9 +42,12 @@ OUTSIDE: Final = (
             Edit(
                 _RELAY,
                 "SELECT id, topic, key, headers, value, now() - created_at AS waited, upto FROM (\n"
-                "    SELECT *, sum(octet_length(value) + octet_length(headers)) OVER (ORDER BY id) AS upto\n"
-                "    FROM outbox WHERE shard = $1 ORDER BY id LIMIT $2) AS next\n"
-                "WHERE upto - octet_length(value) - octet_length(headers) < $3 ORDER BY id",
+                "    SELECT *, sum(size) OVER (ORDER BY id) AS upto\n"
+                "    FROM outbox, LATERAL (\n"
+                "        SELECT coalesce(octet_length(key), 0) + octet_length(headers) + octet_length(value) AS size)"
+                " AS s\n"
+                "    WHERE shard = $1 ORDER BY id LIMIT $2) AS next\n"
+                "WHERE upto - size < $3 ORDER BY id",
                 "SELECT id, topic, key, headers, value, now() - created_at AS waited, 0 AS upto FROM outbox\n"
                 "WHERE shard = $1 AND $3 > 0 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED",
             ),
@@ -86,6 +89,12 @@ OUTSIDE: Final = (
             )
         ],
         [RELAY],
+    ),
+    Defect(
+        "former_leader_goes_on",
+        "Who lost the lead while the broker was away publishes what it held, behind what its successor says.",
+        [Edit(_RELAY, "            if self._unsettled:\n", "            if not self._shard and self._shard:\n")],
+        [LEAD_LOST],
     ),
     Defect(
         "publish_batch",

@@ -90,9 +90,7 @@ class Relay:
             self._oldest = None if not rows else time.monotonic() - rows[0]["waited"].total_seconds()
             if not rows:
                 return False
-            self._unsettled = True
             await self._publish_patiently(rows)
-            self._unsettled = False
             await db.execute(_DELETE, [row["id"] for row in rows])
             self._oldest = self._in_vain_since = None
         except LeadLostError:
@@ -113,8 +111,10 @@ class Relay:
     async def _publish_patiently(self, rows: Sequence[asyncpg.Record]) -> None:
         """Raises BrokerAwayError where it takes too long, and what ended the producer for good as it is."""
         try:
+            self._unsettled = True
             async with asyncio.timeout(_PATIENCE):
                 await self._publish(rows)
+            self._unsettled = False
         except TimeoutError:
             raise BrokerAwayError(f"nothing could be published for {_PATIENCE:.0f} s") from None
         except KafkaError as error:
