@@ -128,12 +128,16 @@ def take_off(
 def write_off_short(
     policy: Policy, kept: Reservation, pick: ShippingShortPicked, now: datetime, others: Others
 ) -> Decisions[Reservation]:
-    """What the warehouse didn't find is no longer reserved, and, where it isn't there, no longer on hand."""
-    if pick.shipment_id in kept.short:
+    """What the warehouse doesn't have is no longer reserved, and, where it isn't there, no longer on hand. Said again,
+    a short pick names all of it once more."""
+    known = kept.missing.get(pick.shipment_id, {})
+    named = _pieces((line.line_id, max(line.wanted - line.picked, 0)) for line in pick.lines)
+    more = {line: pieces - known.get(line, 0) for line, pieces in named.items() if pieces > known.get(line, 0)}
+    if not more:
         return Decisions(kept)
     shelves = _shelves(policy, others, now)
     here, elsewhere = _parted(kept.allocated, pick.location)
-    short, left = _split(here, _pieces((line.line_id, max(line.wanted - line.picked, 0)) for line in pick.lines))
+    short, left = _split(here, more)
     rest = elsewhere + left
     reasons = {line.line_id: line.reason for line in pick.lines}
     for part in short:
@@ -150,7 +154,8 @@ def write_off_short(
         )
         if lost:
             shelves.adjusted(part.sku, part.location, before, f"short pick: {reason}")
-    state = kept.model_copy(update={"allocated": rest, "short": (*kept.short, pick.shipment_id)})
+    missing = {**kept.missing, pick.shipment_id: _pieces((*known.items(), *more.items()))}
+    state = kept.model_copy(update={"allocated": rest, "missing": missing})
     return _decided(state, shelves)
 
 

@@ -174,6 +174,17 @@ def test_a_short_pick_frees_and_writes_off(why: str, on_hand: int) -> None:
     assert (level(service, "MUG").on_hand, level(service, "MUG").reserved) == (on_hand, 2)
 
 
+def test_a_short_pick_said_again_frees_what_it_names_more() -> None:
+    """One piece wasn't found, and another broke before it was packed; the rest leaves."""
+    service = stocked(MUG=5)
+    first = short("o1", "north", "1", "MUG", 3, 2, "not_found")
+    again = short("o1", "north", "1", "MUG", 3, 1, "not_found")
+    hear(service, accepted("o1", ("MUG", 3)), first, again, again, first)
+    assert (level(service, "MUG").on_hand, level(service, "MUG").reserved) == (3, 1)
+    hear(service, dispatched("o1", "north", ("1", "MUG", 1)))
+    assert (level(service, "MUG").on_hand, level(service, "MUG").reserved) == (2, 0)
+
+
 def test_stock_of_unknown_things_can_be_retried() -> None:
     """Once the catalogue knows them."""
     service = Memory(ROUTES)

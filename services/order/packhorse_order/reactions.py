@@ -233,11 +233,13 @@ def _settle(order: Order, now: datetime) -> Decided:
 
 
 def cancel_short_lines(order: Order, fact: ShippingShortPicked, now: datetime) -> Decided:
-    """The warehouse didn't find everything: what is short will not come."""
-    if order.ended or order.shipments.get(fact.shipment_id, Shipment()).short:
+    """The warehouse doesn't have everything: what is short will not come. Said again, it names all of it once more."""
+    known = order.shipments.get(fact.shipment_id, Shipment()).missing
+    named = total({line.line_id: max(line.wanted - line.picked, 0)} for line in fact.lines)
+    short = {line: pieces - known.get(line, 0) for line, pieces in named.items() if pieces > known.get(line, 0)}
+    if order.ended or not short:
         return Decisions(order)
-    short = total({line.line_id: max(line.wanted - line.picked, 0)} for line in fact.lines)
-    noted = _with(order, fact.shipment_id, short=True)
+    noted = _with(order, fact.shipment_id, missing=total((known, short)))
     reason = Reason(code="short_pick", message="the warehouse could not find all of it")
     return _cancel_lines(noted, short, reason, "warehouse", now)
 

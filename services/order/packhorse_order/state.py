@@ -46,8 +46,8 @@ class Shipment(Model):
     refused: bool = False
     """It said that it can't be withdrawn any more."""
 
-    short: bool = False
-    """Its short pick was heard."""
+    missing: dict[str, int] = {}
+    """Pieces that its short picks have named so far, by line id."""
 
     @property
     def left_behind(self) -> dict[str, int]:

@@ -326,6 +326,19 @@ def test_a_short_pick_cancels_the_missing_pieces() -> None:
     assert nothing.said(OrderCancelled)[-1].whole
 
 
+def test_a_short_pick_said_again_cancels_what_it_names_more() -> None:
+    """One mug wasn't found, and the other broke before it was packed."""
+    missing = [short("north", "1", "MUG", 2, 1), short("north", "1", "MUG", 2, 0), short("north", "1", "MUG", 2, 1)]
+    service = told(placed(), AUTHORISED, RESERVED, *missing)
+    assert [fact.lines for fact in service.said(OrderCancelled)] == [
+        (blocks.LineQuantity(line_id="1", quantity=1),),
+        (blocks.LineQuantity(line_id="1", quantity=1),),
+    ]
+    service.hear(SOUTH, NOON)
+    service.hear(delivered("south"), NOON)
+    assert service.said(OrderCompleted)[0].outcome == "partly_delivered"
+
+
 def test_two_short_picks_at_one_moment_are_two_cancellations() -> None:
     """A line is split over two shelves, and both are empty: heard in one batch, readers still see two losses."""
     rest = InventoryReserved(

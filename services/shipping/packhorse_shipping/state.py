@@ -46,8 +46,9 @@ ParcelEnd = Literal["delivered", "returned"]
 class Line:
     """Pieces of an order line that leave from one location.
 
-    `rejected` were refused before picking; `picked` is None until it is known. What is short (for `reason`) is
-    said once a fulfilment order, when picking or the fulfilment order ends: its readers count on that.
+    `rejected` were refused before picking; `picked` is None until it is known; `lost` were picked, and were in no
+    package then. What is short (for `reason`) is said when picking or the fulfilment order ends, and again, as a whole,
+    where more of it is missing when it is packed.
     """
 
     line_id: str
@@ -56,6 +57,7 @@ class Line:
     quantity: int
     rejected: int = 0
     picked: int | None = None
+    lost: int = 0
     reason: str | None = None
 
     @property
@@ -66,7 +68,7 @@ class Line:
     @property
     def remaining(self) -> int:
         """Pieces that aren't known to be short."""
-        return self.wanted if self.picked is None else self.picked
+        return self.wanted if self.picked is None else self.picked - self.lost
 
 
 @dataclass(frozen=True, slots=True)

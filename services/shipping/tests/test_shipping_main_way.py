@@ -112,6 +112,23 @@ def test_what_is_short_is_said_and_the_rest_is_sent() -> None:
     assert [(ln.line_id, ln.quantity) for ln in shop.said(ShippingDispatched)[0].lines] == [("mug", 1), ("pot", 1)]
 
 
+def test_what_breaks_before_it_is_packed_is_short_and_does_not_leave() -> None:
+    """Packages that name all that is inside say what leaves; what was short before is said again with it."""
+    shop = Shop(confirmed())
+    number = shop.pick_list()
+    shop.then(picked(number, mug=3, pot=1))
+    assert shop.heard(packed(number, package(mug=2, pot=1))) == ["ShippingShortPicked", "ShippingPacked"]
+    [said] = shop.said(ShippingShortPicked)
+    assert [(ln.line_id, ln.wanted, ln.picked, ln.reason) for ln in said.lines] == [("mug", 3, 2, "other")]
+    shop.then(handed_over(number))
+    assert [(ln.line_id, ln.quantity) for ln in shop.said(ShippingDispatched)[0].lines] == [("mug", 2), ("pot", 1)]
+    shop = Shop(confirmed())
+    shop.then(picked(number, mug=2, pot=1), packed(number, package(mug=2)), handed_over(number))
+    [_, again] = shop.said(ShippingShortPicked)
+    assert [(ln.line_id, ln.wanted, ln.picked) for ln in again.lines] == [("mug", 3, 2), ("pot", 1, 0)]
+    assert [(ln.line_id, ln.quantity) for ln in shop.said(ShippingDispatched)[0].lines] == [("mug", 2)]
+
+
 def test_a_fulfilment_order_of_which_nothing_is_there_closes() -> None:
     """It is short of everything, for a reason that the warehouse needn't give."""
     shop = Shop(confirmed())

@@ -74,7 +74,7 @@ STEPS: list[Callable[[str], Fact]] = [
     accepted,
     lambda number: rejected(number, pot=1),
     lambda number: picked(number, mug=2),
-    lambda number: packed(number, package(mug=2)),
+    lambda number: packed(number, package(mug=1)),
     handed_over,
 ]
 

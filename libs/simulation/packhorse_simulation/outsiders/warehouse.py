@@ -138,6 +138,8 @@ class Warehouse:
 
     def _pack(self, job: Job) -> Fact:
         job.packed = True
+        if sum(job.picked.values()) > 1 and self._chance.strikes("a piece breaks before it is packed"):
+            job.picked[self._scheduler.random.choice([line for line, count in job.picked.items() if count])] -= 1
         lines = [LineQuantity(line_id=line, quantity=count) for line, count in job.picked.items() if count]
         half = len(lines) // 2 if self._scheduler.random.random() < 0.3 else 0
         boxes = [box for box in (lines[:half], lines[half:]) if box]
