@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from packhorse_notification.content import (
+    PART_NOT_OFFERED,
     CancellationDeclinedContent,
     CancelledContent,
     Content,
@@ -80,6 +81,7 @@ def contents(currency: str) -> tuple[tuple[str, Content], ...]:
             CancelledContent(at=MORNING, whole=True, by="payment", code="payment_declined", items=()),
         ),
         ("cancellation declined", CancellationDeclinedContent(at=MORNING, codes=("dispatched",))),
+        ("cancellation of a part declined", CancellationDeclinedContent(at=MORNING, codes=(PART_NOT_OFFERED,))),
         (
             "refunded",
             RefundedContent(at=MORNING, payment_id="p-1", amount=450, currency=currency, why="cancelled"),

@@ -3,11 +3,13 @@
 import string
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
 from babel import Locale
-from packhorse_notification.content import DispatchedContent, Item, OrderConfirmedContent
+from packhorse_contracts.order import DeclineCode
+from packhorse_notification.content import CancellationDeclinedContent, DispatchedContent, Item, OrderConfirmedContent
 from packhorse_notification.locales import LANGUAGES, Language, choose_language, formats
 from packhorse_notification.messages import SendMail
 from packhorse_notification.money import format_money
@@ -51,6 +53,24 @@ def test_a_language_has_the_same_texts_and_placeholders_as_english(language: Lan
         return names
 
     assert shape(language) == shape("en")
+
+
+@pytest.mark.parametrize("code", get_args(DeclineCode))
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_reason_to_decline_a_cancellation_has_words(language: Language, code: str) -> None:
+    """All that the order service can say: none is told in the words that stand for what we don't know."""
+    assert f"cancellation_declined.why.{code}" in words(language).texts
+
+
+def test_who_wants_to_cancel_a_part_isn_t_told_that_it_is_too_late() -> None:
+    """Nothing has left; only whole orders can be cancelled."""
+    mail = mails("en")[0][1]
+    content = CancellationDeclinedContent(at=MORNING, codes=("part_cancellation_not_offered",))
+    told = render(mail.model_copy(update={"content": content}), SHOP)
+    for said in (told.subject, told.text, told.html):
+        assert "no longer" not in said
+        assert "part of" in said
+    assert "An order can only be cancelled as a whole." in told.text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

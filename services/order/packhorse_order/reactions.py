@@ -21,6 +21,7 @@ from packhorse_contracts.checkout import OrderPlaced
 from packhorse_contracts.customer import CancellationRequested
 from packhorse_contracts.inventory import InventoryReservationRefused, InventoryReserved
 from packhorse_contracts.order import (
+    DeclineCode,
     OrderAccepted,
     OrderCancellationDeclined,
     OrderCancellationRequested,
@@ -198,7 +199,7 @@ def request_cancellation(order: Order, asked: CancellationRequested, now: dateti
     return Decisions(state, events=[asking])
 
 
-def _decline(order: Order, code: str, message: str, now: datetime) -> Decided:
+def _decline(order: Order, code: DeclineCode, message: str, now: datetime) -> Decided:
     reasons = (Fault(code=code, message=message),)
     said = OrderCancellationDeclined(order_id=order.order_id, at=now, reasons=reasons)
     return Decisions(order.model_copy(update={"request": None, "cancelling": False}), events=[said])
