@@ -179,7 +179,8 @@ def _no_timers(order: Order) -> list[SetTimer | CancelTimer]:
 
 def request_cancellation(order: Order, asked: CancellationRequested, now: datetime) -> Decided:
     """Cancels at once what isn't confirmed; asks shipping about what is; declines what is gone."""
-    request = Request(reason=Reason(code="customer_request", message=asked.reason), by="customer")
+    # The customer's own words may hold personal data, and go to warehouses, where nobody can erase them.
+    request = Request(reason=Reason(code="customer_request", message="the customer asked for it"), by="customer")
     if not order.known:
         return Decisions(order.model_copy(update={"request": request}))
     if order.cancelling or order.cancelled:

@@ -270,6 +270,15 @@ def test_a_cancellation_that_overtakes_its_order() -> None:
     assert status(service) == "cancelled"
 
 
+def test_a_customers_own_words_go_no_further() -> None:
+    """They may hold anything, and stand in no block that can be erased: no fact of ours and no state repeats them."""
+    words = CANCEL.model_copy(update={"reason": "Ada of 1 High Street has died"})
+    for facts in ((words,), (placed(), words), (placed(), AUTHORISED, RESERVED, words)):
+        service = told(*facts)
+        kept = service.state(ORDERS, ID).model_dump_json()
+        assert "has died" not in kept + "".join(fact.model_dump_json() for fact in service.events)
+
+
 def test_a_confirmed_order_is_cancelled_once_all_have_withdrawn() -> None:
     """Shipping is asked first, for the goods may be gone."""
     service = told(placed(), AUTHORISED, RESERVED, CANCEL, CANCEL)
