@@ -76,7 +76,7 @@ def release(
     policy: Policy, kept: Reservation, order: OrderCancelled, now: datetime, others: Others
 ) -> Decisions[Reservation]:
     """Frees what the cancelled pieces had set aside; all that is left where the whole order is cancelled."""
-    if kept.released or (order.reason.code == "short_pick" and not order.whole):
+    if kept.released or (order.by == "warehouse" and not order.whole):
         return Decisions(kept)  # a short pick is booked where it is heard from the warehouse
     gone = None if order.whole else {line.line_id: line.quantity for line in order.lines}
     freed, rest = _split(kept.allocated, gone)

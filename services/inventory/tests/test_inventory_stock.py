@@ -30,7 +30,9 @@ ROUTES = routes(Policy(low_stock=2))
 SKUS, PLACES = ("MUG", "TRAY"), ("north", "south")
 
 
-def cancelled(order_id: str, *, whole: bool = True, code: str = "x", **lines: int) -> OrderCancelled:
+def cancelled(
+    order_id: str, *, whole: bool = True, code: str = "x", by: str = "customer", **lines: int
+) -> OrderCancelled:
     """The order, or these pieces by line id."""
     return OrderCancelled.model_validate(
         {
@@ -39,7 +41,7 @@ def cancelled(order_id: str, *, whole: bool = True, code: str = "x", **lines: in
             "lines": [{"line_id": name.removeprefix("l"), "quantity": count} for name, count in lines.items()],
             "whole": whole,
             "reason": Reason(code=code, message="x"),
-            "by": "customer",
+            "by": by,
         }
     )
 
@@ -170,7 +172,7 @@ def test_a_short_pick_frees_and_writes_off(why: str, on_hand: int) -> None:
     service = stocked(MUG=5)
     missing = short("o1", "north", "1", "MUG", 3, 2, why)
     hear(service, accepted("o1", ("MUG", 3)), missing, missing)
-    hear(service, cancelled("o1", whole=False, code="short_pick", l1=1))
+    hear(service, cancelled("o1", whole=False, code="not_sent", by="warehouse", l1=1))
     assert (level(service, "MUG").on_hand, level(service, "MUG").reserved) == (on_hand, 2)
 
 

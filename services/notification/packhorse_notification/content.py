@@ -87,7 +87,7 @@ class DeliveredContent(_Content):
 
 
 class CancelledContent(_Content):
-    """The order, or some of its lines, won't come; `by` says whose doing it is."""
+    """The order, or some of its lines, won't come; `by` says whose doing it is, `code` why."""
 
     kind: Literal["cancelled"] = "cancelled"
     whole: bool

@@ -72,6 +72,7 @@ def contents(currency: str) -> tuple[tuple[str, Content], ...]:
         ),
         ("delivered", DeliveredContent(at=MORNING, shipment_id="s-1", tracking_number="RR123456785GB")),
         ("cancelled, one unit", cancelled),
+        ("cancelled, can't be sent there", cancelled.model_copy(update={"code": "incorrect_address"})),
         (
             "cancelled, few units",
             cancelled.model_copy(update={"by": "customer", "items": (_MUG.model_copy(update={"quantity": 3}),)}),

@@ -9,7 +9,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from babel import Locale
 from packhorse_contracts.order import DeclineCode
-from packhorse_notification.content import CancellationDeclinedContent, DispatchedContent, Item, OrderConfirmedContent
+from packhorse_notification.content import (
+    CancellationDeclinedContent,
+    CancelledContent,
+    DispatchedContent,
+    Item,
+    OrderConfirmedContent,
+)
 from packhorse_notification.locales import LANGUAGES, Language, choose_language, formats
 from packhorse_notification.messages import SendMail
 from packhorse_notification.money import format_money
@@ -53,6 +59,24 @@ def test_a_language_has_the_same_texts_and_placeholders_as_english(language: Lan
         return names
 
     assert shape(language) == shape("en")
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("short_pick", "were not available in our warehouse"),
+        ("incorrect_address", "could not be sent to the address"),
+        ("undeliverable", "can't be delivered to you"),
+        ("ineligible_product", "can't be shipped"),
+        ("not_sent", "our warehouse was unable to send"),
+    ],
+)
+def test_goods_are_said_to_be_gone_only_where_they_are(code: str, says: str) -> None:
+    """Why the warehouse doesn't send something; what isn't known isn't made up."""
+    content = CancelledContent(at=MORNING, whole=False, by="warehouse", code=code, items=())
+    text = render(mails("en")[0][1].model_copy(update={"content": content}), SHOP).text
+    assert says in text
+    assert ("available" in text) == (code == "short_pick")
 
 
 @pytest.mark.parametrize("code", get_args(DeclineCode))

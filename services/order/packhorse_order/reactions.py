@@ -58,6 +58,10 @@ class Overdue(Internal):
 
 
 Decided = Decisions[Order]
+_GONE: Final = frozenset({"out_of_stock", "not_found", "damaged"})
+_NOT_SENT: Final = frozenset({"incorrect_address", "undeliverable", "ineligible_product"})
+"""Reasons of a short pick: what isn't there, and what can't be sent though it is. There may be others."""
+
 _APART = timedelta(milliseconds=1)
 SENT_THOUGH_CANCELLED: Final = "sent_though_cancelled"
 """The payment problem where a warehouse sends what it had agreed not to send."""
@@ -242,8 +246,16 @@ def cancel_short_lines(order: Order, fact: ShippingShortPicked, now: datetime) -
     if order.ended or not short:
         return Decisions(order)
     noted = _with(order, fact.shipment_id, missing=total((known, short)))
-    reason = Reason(code="short_pick", message="the warehouse could not find all of it")
-    return _cancel_lines(noted, short, reason, "warehouse", now)
+    why = _why_short({line.reason for line in fact.lines if line.line_id in short})
+    return _cancel_lines(noted, short, why, "warehouse", now)
+
+
+def _why_short(reasons: set[str]) -> Reason:
+    """That goods aren't there is said only where the warehouse has said so of all of them."""
+    if reasons <= _GONE:
+        return Reason(code="short_pick", message="the warehouse could not find all of it")
+    code = reasons.pop() if len(reasons) == 1 and reasons <= _NOT_SENT else "not_sent"
+    return Reason(code=code, message="the warehouse could not send all of it")
 
 
 def _cancel_lines(order: Order, pieces: dict[str, int], reason: Reason, by: CancelledBy, now: datetime) -> Decided:

@@ -335,6 +335,28 @@ def test_a_short_pick_cancels_the_missing_pieces() -> None:
     assert nothing.said(OrderCancelled)[-1].whole
 
 
+@pytest.mark.parametrize(
+    ("reasons", "code"),
+    [
+        (("not_found", "damaged"), "short_pick"),
+        (("incorrect_address", "incorrect_address"), "incorrect_address"),
+        (("undeliverable", "undeliverable"), "undeliverable"),
+        (("ineligible_product", "not_found"), "not_sent"),
+        (("other", "other"), "not_sent"),
+        (("a code of tomorrow\u202e", "a code of tomorrow\u202e"), "not_sent"),
+    ],
+)
+def test_a_cancellation_says_that_goods_are_gone_only_where_they_are(reasons: tuple[str, str], code: str) -> None:
+    """The customer reads it: the warehouse's reason where all lines share it, else no reason is made up."""
+    lines = tuple(
+        ShortPickedLine(line_id=line, sku=sku, wanted=1, picked=0, reason=reason)
+        for line, sku, reason in zip(("1", "2"), ("MUG", "TRAY"), reasons, strict=True)
+    )
+    both = ShippingShortPicked(order_id=ID, shipment_id="north", at=NOON, lines=lines)
+    [cancelled] = told(placed(), AUTHORISED, RESERVED, both).said(OrderCancelled)
+    assert (cancelled.by, cancelled.reason.code) == ("warehouse", code)
+
+
 def test_a_short_pick_said_again_cancels_what_it_names_more() -> None:
     """One mug wasn't found, and the other broke before it was packed."""
     missing = [short("north", "1", "MUG", 2, 1), short("north", "1", "MUG", 2, 0), short("north", "1", "MUG", 2, 1)]
