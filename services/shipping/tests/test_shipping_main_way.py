@@ -1,5 +1,7 @@
 """From the confirmed order to the doorstep."""
 
+from datetime import UTC, datetime, timedelta
+
 from packhorse_contracts.catalogue import ProductChanged
 from packhorse_contracts.shipping import (
     ShippingDelivered,
@@ -24,6 +26,7 @@ from .shipping_story import (
     package,
     packed,
     picked,
+    stop,
     tracked,
 )
 
@@ -56,6 +59,19 @@ def test_a_pick_list_is_known_here_before_its_warehouse_hears_of_it() -> None:
     shop.due(IssuePickList)
     assert shop.at().request == "submitted"
     assert shop.state(PICK_LIST, shop.pick_list()).order_id == ORDER
+
+
+def test_a_pick_list_waits_for_the_day_on_which_it_is_to_leave_where_the_customer_wishes_for_later() -> None:
+    """Until then it can be called back without asking the warehouse; any other is issued at once."""
+    promise = {"ship_by": NOON + timedelta(days=9, hours=11), "deliver_by": NOON + timedelta(days=11)}
+    delivery = {"mode": "ship", "service": "express", "price": 500, "not_before": NOON + timedelta(days=10)}
+    shop = Shop(confirmed(promise=promise, delivery=delivery))
+    assert shop.heard() == []
+    assert shop.timers["IssuePickList", shop.pick_list(), ""].due == datetime(2026, 12, 2, tzinfo=UTC)
+    assert shop.heard(stop()) == ["ShippingWithdrawn"]
+    assert Shop(confirmed(promise=promise)).said(ShippingPickListIssued)
+    late = {"ship_by": NOON - timedelta(days=2), "deliver_by": NOON}
+    assert Shop(confirmed(promise=late, delivery=delivery)).said(ShippingPickListIssued)
 
 
 def test_ids_follow_from_the_confirmation() -> None:
