@@ -225,10 +225,11 @@ def _settle(order: Order, now: datetime) -> Decided:
     withdrawn = total(s.left_behind for s in order.shipments.values())
     if not withdrawn:
         return _then_complete(_decline(order, "packed", "the warehouse has packed it already", now), now)
-    if not any(s.refused or s.dispatched for s in order.shipments.values()):
-        return _cancel_all(order, order.request.reason, order.request.by, now)
     request = order.request
-    state = order.model_copy(update={"cancelling": False, "request": None})
+    settled = {shipment_id: shipment.settled for shipment_id, shipment in order.shipments.items()}
+    state = order.model_copy(update={"cancelling": False, "request": None, "shipments": settled})
+    if not any(s.refused or s.dispatched for s in settled.values()):
+        return _cancel_all(state, request.reason, request.by, now)
     return _cancel_lines(state, withdrawn, request.reason, request.by, now)
 
 
@@ -266,7 +267,7 @@ def note_dispatch(order: Order, fact: ShippingDispatched, now: datetime) -> Deci
     """A shipment is on its way. An agreed cancellation stands even so: nobody pays, and operators see it."""
     pieces = total({line.line_id: line.quantity} for line in fact.lines)
     sent = _with(order, fact.shipment_id, lines=pieces, dispatched=True)
-    if sent.shipments[fact.shipment_id].withdrawn is not None and not order.cancelling:
+    if order.cancelled or sent.shipments[fact.shipment_id].given_up:
         sent = sent.model_copy(update={"payment_problem": SENT_THOUGH_CANCELLED})
     return _then_complete(_settle(sent, now), now)
 

@@ -43,6 +43,9 @@ class Shipment(Model):
     withdrawn: dict[str, int] | None = None
     """Pieces that will not ship, by line id; None while it hasn't said so."""
 
+    given_up: dict[str, int] = {}
+    """Of these, the ones that a cancellation has taken away already, by line id."""
+
     refused: bool = False
     """It said that it can't be withdrawn any more."""
 
@@ -51,10 +54,15 @@ class Shipment(Model):
 
     @property
     def left_behind(self) -> dict[str, int]:
-        """Pieces that were withdrawn and didn't leave all the same, by line id."""
-        withdrawn = self.withdrawn or {}
-        left = {line: count - self.lines.get(line, 0) for line, count in withdrawn.items()}
+        """Pieces that were withdrawn, didn't leave all the same, and aren't given up yet, by line id."""
+        accounted = total((self.lines, self.given_up))
+        left = {line: count - accounted.get(line, 0) for line, count in (self.withdrawn or {}).items()}
         return {line: count for line, count in left.items() if count > 0}
+
+    @property
+    def settled(self) -> "Shipment":
+        """The same with nothing left behind: what was, is given up."""
+        return self.model_copy(update={"given_up": total((self.given_up, self.left_behind))})
 
 
 class Request(Model):

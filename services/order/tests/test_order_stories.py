@@ -132,6 +132,20 @@ def short(shipment: str, line: str, sku: str, wanted: int, picked: int) -> Shipp
     return ShippingShortPicked(order_id=ID, shipment_id=shipment, at=NOON, lines=lines)
 
 
+def split(north: int, south: int) -> tuple[Fact, ...]:
+    """A confirmed order of one line of mugs, from two shelves."""
+    mugs = north + south
+    order = placed(
+        lines=[{"line_id": "1", "sku": "MUG", "quantity": mugs, "unit_price": 500}],
+        promotions=[],
+        payments=[{"method": "card", "amount": 500 * mugs + 400, "token": "tok_ok"}],
+        totals={"goods": 500 * mugs, "discount": 0, "delivery": 400, "tax": 0, "grand_total": 500 * mugs + 400},
+    )
+    shelves = (("north", north), ("south", south))
+    allocations = tuple(Allocation(line_id="1", sku="MUG", quantity=count, location=place) for place, count in shelves)
+    return order, AUTHORISED, InventoryReserved(order_id=ID, at=NOON, allocations=allocations)
+
+
 def test_the_happy_way() -> None:
     """Accepted, confirmed when both are in, completed when both shipments have arrived."""
     service = told(placed(), AUTHORISED, RESERVED)
@@ -312,6 +326,36 @@ def test_what_a_withdrawn_shipment_left_behind_is_cancelled() -> None:
     assert {line.line_id: line.quantity for line in cancelled.lines} == {"1": 1, "2": 1}
     service.hear(delivered("north"), NOON)
     assert service.said(OrderCompleted)[0].outcome == "partly_delivered"
+
+
+@pytest.mark.parametrize("first", [refused("north"), withdrawn("south", "1", "MUG", 2)])
+def test_who_asks_twice_gives_the_same_pieces_up_once(first: Fact) -> None:
+    """One half was withdrawn, the other ships: whoever answers the second request first, there is nothing more to
+    withdraw, and the customer is told so."""
+    half = (*split(2, 2), CANCEL, withdrawn("south", "1", "MUG", 2), refused("north"))
+    service = told(*half, CANCEL, first)
+    [cancelled] = service.said(OrderCancelled)
+    assert (cancelled.whole, cancelled.lines[0].quantity) == (False, 2)
+    assert [fact.reasons[0].code for fact in service.said(OrderCancellationDeclined)] == ["packed"]
+    service.hear(dispatched("north", "1", "MUG", 2), NOON)
+    service.hear(delivered("north"), NOON)
+    assert service.said(OrderCompleted)[0].outcome == "partly_delivered"
+
+
+def test_who_asks_again_about_what_ships_is_told_so() -> None:
+    """A whole line was withdrawn, and the other one ships."""
+    service = told(placed(), AUTHORISED, RESERVED, CANCEL, refused("north"), withdrawn("south", "2", "TRAY", 1))
+    service.hear(CANCEL, NOON)
+    service.hear(withdrawn("south", "2", "TRAY", 1), NOON)
+    assert len(service.said(OrderCancelled)) == len(service.said(OrderCancellationDeclined)) == 1
+    assert status(service) == "confirmed"
+
+
+def test_what_was_given_up_and_is_sent_while_the_customer_asks_again_is_seen() -> None:
+    """An agreed cancellation stands, whatever is asked meanwhile."""
+    service = told(*split(2, 2), CANCEL, withdrawn("south", "1", "MUG", 2), refused("north"), CANCEL)
+    service.hear(dispatched("south", "1", "MUG", 2), NOON)
+    assert service.state(ORDERS, ID).payment_problem == "sent_though_cancelled"
 
 
 def test_a_short_pick_cancels_the_missing_pieces() -> None:
