@@ -107,8 +107,8 @@ DOMAIN: Final = (
         [
             Edit(
                 f"{_INVENTORY}/reactions.py",
-                'update={"allocated": rest, "released": order.whole, "decided": True}',
-                'update={"released": order.whole, "decided": True}',
+                'update={"allocated": (), "released": True, "decided": True}',
+                'update={"released": True, "decided": True}',
             )
         ],
         [SIMULATION],

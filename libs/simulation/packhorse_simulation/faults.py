@@ -59,6 +59,7 @@ RATES: Final[Mapping[str, float]] = {
     "an order is wrong": 0.03,
     "stock is short": 0.15,
     "stock is counted or moved": 0.1,
+    "what is packed waits for its truck": 0.2,
 }
 """How likely each is at each opportunity, in a run that has it at all."""
 

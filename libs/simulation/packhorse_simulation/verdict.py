@@ -55,6 +55,7 @@ def _audit(world: World) -> Iterator[Violation]:
     records = world.log.records()
     yield from audit.orders_end_or_wait(kept.values())
     yield from audit.stock_is_conserved(books.stock(dbs["inventory"]))
+    yield from audit.ended_orders_hold_nothing(kept, books.held(dbs["inventory"]))
     totals = world.gateway.totals(world.scheduler.clock())
     told = books.told(records)
     yield from audit.money_is_conserved(books.payments(dbs["payment"], totals), kept, told.sales())

@@ -10,7 +10,7 @@ from packhorse_contracts.blocks import Allocation, ShortLine, SkuLine
 from packhorse_contracts.catalogue import LocationChanged, ProductChanged
 from packhorse_contracts.inventory import InventoryReservationRefused, InventoryReservationReleased, InventoryReserved
 from packhorse_contracts.order import OrderAccepted, OrderCancelled
-from packhorse_contracts.shipping import ShippingDispatched, ShippingShortPicked
+from packhorse_contracts.shipping import ShippingDispatched, ShippingShortPicked, ShippingWithdrawn
 from packhorse_contracts.warehouse import StockCounted, StockMoved, StockReceived
 
 from packhorse_inventory import policies
@@ -75,19 +75,37 @@ def _open(available: dict[str, int], others: Others) -> dict[str, int]:
 def release(
     policy: Policy, kept: Reservation, order: OrderCancelled, now: datetime, others: Others
 ) -> Decisions[Reservation]:
-    """Frees what the cancelled pieces had set aside; all that is left where the whole order is cancelled."""
-    if kept.released or (order.reason.code == "short_pick" and not order.whole):
-        return Decisions(kept)  # a short pick is booked where it is heard from the warehouse
-    gone = None if order.whole else {line.line_id: line.quantity for line in order.lines}
-    freed, rest = _split(kept.allocated, gone)
-    shelves = _shelves(policy, others, now)
-    for part in freed:
-        shelves.move(part.sku, part.location, reserved=-part.quantity, cause="released", reference=order.order_id)
-    state = kept.model_copy(update={"allocated": rest, "released": order.whole, "decided": True})
-    if not freed:
+    """Frees all that is left of an order that was cancelled whole. Pieces of one were withdrawn, or found short: they
+    are booked where that is heard, with the location."""
+    if kept.released or not order.whole:
+        return Decisions(kept)
+    state = kept.model_copy(update={"allocated": (), "released": True, "decided": True})
+    return _freed(state, kept.allocated, order.order_id, _shelves(policy, others, now), now)
+
+
+def release_withdrawn(
+    policy: Policy, kept: Reservation, withdrawn: ShippingWithdrawn, now: datetime, others: Others
+) -> Decisions[Reservation]:
+    """Frees what won't ship from its location."""
+    if withdrawn.shipment_id in kept.withdrawn:
+        return Decisions(kept)
+    here, elsewhere = _parted(kept.allocated, withdrawn.location)
+    freed, left = _split(here, _pieces((line.line_id, line.quantity) for line in withdrawn.lines))
+    seen = (*kept.withdrawn, withdrawn.shipment_id)
+    state = kept.model_copy(update={"allocated": elsewhere + left, "withdrawn": seen})
+    return _freed(state, freed, withdrawn.order_id, _shelves(policy, others, now), now)
+
+
+def _freed(
+    state: Reservation, parts: tuple[Allocation, ...], order_id: str, shelves: Shelves, now: datetime
+) -> Decisions[Reservation]:
+    """These aren't set aside for the order any more."""
+    if not parts:
         return Decisions(state)
-    lines = tuple(SkuLine(line_id=part.line_id, sku=part.sku, quantity=part.quantity) for part in freed)
-    return _decided(state, shelves, InventoryReservationReleased(order_id=order.order_id, at=now, lines=lines))
+    for part in parts:
+        shelves.move(part.sku, part.location, reserved=-part.quantity, cause="released", reference=order_id)
+    lines = tuple(SkuLine(line_id=part.line_id, sku=part.sku, quantity=part.quantity) for part in parts)
+    return _decided(state, shelves, InventoryReservationReleased(order_id=order_id, at=now, lines=lines))
 
 
 def take_off(
@@ -231,11 +249,9 @@ def _know_location(location: str, others: Others, field: str = "location") -> No
 
 
 def _split(
-    parts: tuple[Allocation, ...], pieces: dict[str, int] | None
+    parts: tuple[Allocation, ...], pieces: dict[str, int]
 ) -> tuple[tuple[Allocation, ...], tuple[Allocation, ...]]:
-    """Takes so many pieces of each line out of the allocations; everything where `pieces` is None."""
-    if pieces is None:
-        return parts, ()
+    """Takes so many pieces of each line out of the allocations."""
     wanted = dict(pieces)
     taken: list[Allocation] = []
     left: list[Allocation] = []
@@ -314,6 +330,7 @@ def routes(policy: Policy) -> Routes:
         on_wide(OrderAccepted, RESERVATIONS, "order_id", tuned(reserve), _skus_of_order),
         on_wide(OrderCancelled, RESERVATIONS, "order_id", tuned(release), _skus_reserved),
         on_wide(ShippingDispatched, RESERVATIONS, "order_id", tuned(take_off), _skus_shipped),
+        on_wide(ShippingWithdrawn, RESERVATIONS, "order_id", tuned(release_withdrawn), _skus_reserved),
         on_wide(ShippingShortPicked, RESERVATIONS, "order_id", tuned(write_off_short), _skus_reserved),
         on_wide(StockReceived, RECEIPTS, "receipt_id", tuned(receive), _skus_received),
         on_wide(StockCounted, RECEIPTS, "count_id", tuned(count), _sku_named),

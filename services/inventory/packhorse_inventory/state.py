@@ -63,6 +63,9 @@ class Reservation(Model):
     short: tuple[str, ...] = ()
     """Shipments whose short pick was heard."""
 
+    withdrawn: tuple[str, ...] = ()
+    """Shipments that were called back."""
+
 
 class Receipt(Model):
     """A warehouse document that was booked: the same id again changes nothing."""

@@ -1,6 +1,7 @@
 """The inventory service as stories in messages, and what must hold of stock whatever happens."""
 
 from collections import Counter
+from itertools import permutations
 
 import pytest
 from hypothesis import given, settings
@@ -18,7 +19,7 @@ from packhorse_contracts.inventory import (
     InventoryStockAdjusted,
 )
 from packhorse_contracts.order import OrderCancelled
-from packhorse_contracts.shipping import ShippingDispatched, ShippingShortPicked
+from packhorse_contracts.shipping import ShippingDispatched, ShippingShortPicked, ShippingWithdrawn
 from packhorse_contracts.warehouse import StockCounted, StockMoved
 from packhorse_inventory.policies import Policy, allocate
 from packhorse_inventory.reactions import routes
@@ -58,6 +59,19 @@ def dispatched(order_id: str, location: str, *lines: tuple[str, str, int]) -> Sh
             "tracking_numbers": [],
             "lines": [{"line_id": line, "sku": sku, "quantity": quantity} for line, sku, quantity in lines],
             "packages": [],
+        }
+    )
+
+
+def withdrawn(order_id: str, location: str, *lines: tuple[str, str, int]) -> ShippingWithdrawn:
+    """These will not ship from there."""
+    return ShippingWithdrawn.model_validate(
+        {
+            "order_id": order_id,
+            "shipment_id": f"{order_id}-{location}",
+            "at": NOON,
+            "location": location,
+            "lines": [{"line_id": line, "sku": sku, "quantity": quantity} for line, sku, quantity in lines],
         }
     )
 
@@ -137,13 +151,57 @@ def test_a_closed_location_serves_nobody() -> None:
 
 
 def test_cancellation_releases_once() -> None:
-    """A part, then the rest; repeats and orders without a reservation change nothing."""
+    """All of it; repeats and orders without a reservation change nothing."""
     service = stocked(MUG=5)
-    hear(service, accepted("o1", ("MUG", 4)), cancelled("o1", whole=False, l1=1))
-    assert level(service, "MUG").reserved == 3
-    hear(service, cancelled("o1"), cancelled("o1"), cancelled("unknown"))
+    hear(service, accepted("o1", ("MUG", 4)), cancelled("o1"), cancelled("o1"), cancelled("unknown"))
     assert level(service, "MUG").reserved == 0
-    assert len(service.said(InventoryReservationReleased)) == 2
+    assert len(service.said(InventoryReservationReleased)) == 1
+
+
+def halves(*facts: Fact) -> Memory:
+    """An order of five mugs, three from the north and two from the south, after these."""
+    service = stocked(MUG=3)
+    hear(service, received("r-2", "south", MUG=2), accepted("o1", ("MUG", 5)), *facts)
+    return service
+
+
+def reserved_mugs(service: Memory) -> tuple[int, int]:
+    """In the north and in the south."""
+    return level(service, "MUG").reserved, level(service, "MUG", "south").reserved
+
+
+SOUTH_STAYS = withdrawn("o1", "south", ("1", "MUG", 2))
+HALF = cancelled("o1", whole=False, l1=2)
+
+
+@pytest.mark.parametrize("facts", list(permutations([SOUTH_STAYS, HALF, dispatched("o1", "north", ("1", "MUG", 3))])))
+def test_a_part_is_freed_where_it_was_set_aside(facts: tuple[Fact, ...]) -> None:
+    """The south withdraws, the north sends its share from what was set aside for it; nothing stays reserved."""
+    assert reserved_mugs(halves(SOUTH_STAYS, HALF)) == (3, 0)
+    service = halves(*facts)
+    assert reserved_mugs(service) == (0, 0)
+    assert (level(service, "MUG").on_hand, level(service, "MUG", "south").on_hand) == (0, 2)
+    assert not service.said(InventoryStockAdjusted)
+    assert service.state(RESERVATIONS, "o1").allocated == ()
+
+
+@pytest.mark.parametrize("facts", list(permutations([SOUTH_STAYS, cancelled("o1", l1=5), SOUTH_STAYS])))
+def test_a_withdrawal_and_a_cancellation_free_each_piece_once(facts: tuple[Fact, ...]) -> None:
+    """In either order, and however often; what the next order gets is its own."""
+    service = halves(*facts)
+    assert reserved_mugs(service) == (0, 0)
+    assert sum(line.quantity for fact in service.said(InventoryReservationReleased) for line in fact.lines) == 5
+    hear(service, accepted("o2", ("MUG", 5)), *facts)
+    assert reserved_mugs(service) == (3, 2)
+
+
+def test_a_withdrawal_is_heard_once() -> None:
+    """Who asks again gets the same answer again; what is short besides still waits for its own fact."""
+    again = withdrawn("o1", "north", ("1", "MUG", 1))
+    service = halves(again, again)
+    assert reserved_mugs(service) == (2, 2)
+    hear(service, short("o1", "north", "1", "MUG", 3, 1, "not_found"))
+    assert (level(service, "MUG").on_hand, reserved_mugs(service)) == (1, (0, 2))
 
 
 def test_dispatch_takes_off_once() -> None:
@@ -232,10 +290,10 @@ LINES = st.lists(st.tuples(CELLS, st.integers(1, 4)), min_size=1, max_size=3)
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from("racdsp"), st.integers(0, 5), LINES), max_size=30))
+@given(st.lists(st.tuples(st.sampled_from("racdsw"), st.integers(0, 5), LINES), max_size=30))
 def test_stock_is_conserved_whatever_happens(steps: list[tuple[str, int, list[tuple[str, int]]]]) -> None:
-    """Receive, reserve, cancel, dispatch, pick short, in any order and repeated: levels are sums of movements,
-    what is reserved is what orders hold, nothing is ever oversold."""
+    """Receive, reserve, cancel, withdraw, dispatch, pick short, in any order and repeated: levels are sums of
+    movements, what is reserved is what orders hold, nothing is ever oversold."""
     service = stocked(MUG=3, TRAY=3)
     for number, (step, order, lines) in enumerate(steps):
         name = f"o{order}"
@@ -247,8 +305,10 @@ def test_stock_is_conserved_whatever_happens(steps: list[tuple[str, int, list[tu
             hear(service, accepted(name, *lines))
         elif step == "c":
             hear(service, cancelled(name))
-        elif step == "p":
-            hear(service, cancelled(name, whole=False, l1=1))
+        elif step == "w":
+            there = PLACES[number % 2]
+            stays = [(p.line_id, p.sku, p.quantity) for p in kept if p.location == there]
+            hear(service, withdrawn(name, there, *stays), cancelled(name, whole=False, l1=1))
         elif kept and step == "d":
             here = [part for part in kept if part.location == kept[0].location]
             hear(service, dispatched(name, kept[0].location, *((p.line_id, p.sku, p.quantity) for p in here)))

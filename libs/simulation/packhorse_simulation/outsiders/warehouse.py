@@ -94,7 +94,9 @@ class Warehouse:
 
     def _next(self, job: Job) -> None:
         if job.steps:
-            self._scheduler.after(0.1 * job.pace, 1.1 * job.pace, lambda: self._step(job))
+            waits = job.packed and self._chance.strikes("what is packed waits for its truck")
+            pace = 20_000.0 if waits else job.pace
+            self._scheduler.after(0.1 * pace, 1.1 * pace, lambda: self._step(job))
 
     def _step(self, job: Job) -> None:
         if job.stopped or not job.steps:
