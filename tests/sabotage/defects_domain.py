@@ -144,8 +144,8 @@ DOMAIN: Final = (
         [
             Edit(
                 _ORDER,
-                '        return Decisions(order.model_copy(update={"request": request}))\n    if order.cancelling',
-                "        return Decisions(order)\n    if order.cancelling",
+                'Decisions(order if again else order.model_copy(update={"early": (*order.early, asked)}))',
+                "Decisions(order)",
             )
         ],
         [SIMULATION],

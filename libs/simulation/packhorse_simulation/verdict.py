@@ -96,13 +96,22 @@ def _outcomes(world: World) -> Iterator[Violation]:
 
 
 def _cancellations(world: World) -> Iterator[Violation]:
-    """Who asks for a cancellation gets it or is told why not, also where the wish overtakes the order."""
-    records = world.log.records()
+    """Who asks for a cancellation gets it or is told why not, also where the wish overtakes the order; who asks for a
+    part doesn't lose the whole."""
+    facts = [record.fact for record in world.log.records()]
     answers = OrderCancelled | OrderCancellationDeclined | OrderRejected
-    answered = {record.key for record in records if isinstance(record.fact, answers)}
-    asked = {record.key for record in records if isinstance(record.fact, CancellationRequested)}
-    for order_id in sorted(asked & world.shop.ledger.keys() - answered):
+    answered = {fact.order_id for fact in facts if isinstance(fact, answers)}
+    given = {fact.order_id for fact in facts if isinstance(fact, OrderCancelled) and fact.by == "customer"}
+    asked = [fact for fact in facts if isinstance(fact, CancellationRequested) and fact.order_id in world.shop.ledger]
+    for order_id in sorted({fact.order_id for fact in asked} - answered):
         yield Violation("every cancellation is answered", order_id, "neither cancelled nor declined")
+    for order_id in sorted(given - {fact.order_id for fact in asked if _of_whole(fact, world)}):
+        yield Violation("nobody loses more than they cancel", order_id, "a part was to be cancelled, all of it was")
+
+
+def _of_whole(asked: CancellationRequested, world: World) -> bool:
+    ordered = {line.line_id: line.quantity for line in world.shop.ledger[asked.order_id].fact.lines}
+    return asked.lines is None or {line.line_id: line.quantity for line in asked.lines} == ordered
 
 
 def _lasting(held: Authorisation) -> bool:

@@ -71,7 +71,7 @@ def place(policy: Policy, order: Order, placed: OrderPlaced, now: datetime) -> D
         if order.fingerprint == mark:
             return Decisions(order)
         raise RefusedError("order_id_reused", "another order has this order_id already", "order_id")
-    seen = order.model_copy(update={"fingerprint": mark, "placed_at": placed.placed_at})
+    seen = order.model_copy(update={"fingerprint": mark, "placed_at": placed.placed_at, "early": ()})
     if found := policies.faults(placed, now):
         rejected = OrderRejected(order_id=order.order_id, at=now, reasons=tuple(found))
         return Decisions(seen.model_copy(update={"rejected": True}), events=[rejected])
@@ -82,10 +82,13 @@ def place(policy: Policy, order: Order, placed: OrderPlaced, now: datetime) -> D
     accepted = OrderAccepted(at=now, **{name: getattr(placed, name) for name in _ACCEPTED})
     taken = seen.model_copy(update={"accepted": True, "lines": lines, "placed": accepted})
     deadline = SetTimer(PaymentDeadline(order_id=order.order_id), order.order_id, now + policy.payment_deadline)
-    if taken.request is not None:  # the cancellation overtook the order
-        cancelled = _cancel_all(taken, taken.request.reason, taken.request.by, now)
-        return Decisions(cancelled.state, events=[accepted, *cancelled.events])
-    return Decisions(taken, events=[accepted], timers=[deadline])
+    decided = Decisions(taken, events=[accepted], timers=[deadline])
+    for asked in order.early:
+        answer = request_cancellation(decided.state, asked, now)
+        decided = Decisions(
+            answer.state, events=[*decided.events, *answer.events], timers=[*decided.timers, *answer.timers]
+        )
+    return decided
 
 
 _ACCEPTED = tuple(name for name in OrderPlaced.model_fields if name in OrderAccepted.model_fields)
@@ -177,10 +180,10 @@ def _no_timers(order: Order) -> list[SetTimer | CancelTimer]:
 
 
 def request_cancellation(order: Order, asked: CancellationRequested, now: datetime) -> Decided:
-    """Cancels at once what isn't confirmed; asks shipping about what is; declines what is gone."""
-    request = Request(reason=Reason(code="customer_request", message=asked.reason), by="customer")
+    """Cancels at once what isn't confirmed; asks shipping about what is; declines what is gone, and parts."""
     if not order.known:
-        return Decisions(order.model_copy(update={"request": request}))
+        again = any(asked.lines == early.lines for early in order.early)
+        return Decisions(order if again else order.model_copy(update={"early": (*order.early, asked)}))
     if order.cancelling or order.cancelled:
         return Decisions(order)
     if order.ended:
@@ -189,6 +192,7 @@ def request_cancellation(order: Order, asked: CancellationRequested, now: dateti
         (line.line_id, line.ordered) for line in order.lines
     }:
         return _decline(order, "part_cancellation_not_offered", "only whole orders can be cancelled", now)
+    request = Request(reason=Reason(code="customer_request", message=asked.reason), by="customer")
     if not order.confirmed:
         return _cancel_all(order, request.reason, request.by, now)
     if order.all_dispatched:

@@ -11,6 +11,7 @@ from typing import Literal
 from packhorse_chassis.reaction import Kind
 from packhorse_contracts.base import Model
 from packhorse_contracts.blocks import Allocation, CancelledBy, ConfirmedLine, Reason
+from packhorse_contracts.customer import CancellationRequested
 from packhorse_contracts.order import OrderAccepted
 
 Status = Literal["unknown", "rejected", "accepted", "confirmed", "cancelling", "dispatched", "completed", "cancelled"]
@@ -66,7 +67,7 @@ class Shipment(Model):
 
 
 class Request(Model):
-    """A cancellation that was asked for and not answered yet."""
+    """A cancellation of the whole order that shipping was asked about and that isn't answered yet."""
 
     reason: Reason
     by: CancelledBy
@@ -89,6 +90,9 @@ class Order(Model):
     authorised: bool = False
     allocations: tuple[Allocation, ...] | None = None
     confirmed: bool = False
+    early: tuple[CancellationRequested, ...] = ()
+    """Cancellations that came before the order, to be answered once it is there."""
+
     request: Request | None = None
     cancelling: bool = False
     """Shipping was asked to withdraw, and hasn't answered for every fulfilment order."""

@@ -284,6 +284,40 @@ def test_a_cancellation_that_overtakes_its_order() -> None:
     assert status(service) == "cancelled"
 
 
+def of_part(line_id: str = "1", pieces: int = 1) -> CancellationRequested:
+    """Only these pieces are not wanted."""
+    return CANCEL.model_copy(update={"lines": (blocks.LineQuantity(line_id=line_id, quantity=pieces),)})
+
+
+def test_a_wish_for_a_part_that_overtakes_its_order_cancels_nothing() -> None:
+    """It is declined as if it came later, and the order goes on, with its deadline."""
+    service = told(of_part(), placed())
+    assert [fact.reasons[0].code for fact in service.said(OrderCancellationDeclined)] == [
+        "part_cancellation_not_offered"
+    ]
+    assert (status(service), len(service.timers)) == ("accepted", 1)
+    for fact in (AUTHORISED, RESERVED):
+        service.hear(fact, NOON)
+    assert service.said(OrderConfirmed)
+
+
+ALL_LINES = CANCEL.model_copy(
+    update={"lines": tuple(blocks.LineQuantity(line_id=line, quantity=count) for line, count in (("1", 2), ("2", 1)))}
+)
+WISHES = st.lists(st.sampled_from([CANCEL, ALL_LINES, of_part(), of_part("2")]), max_size=4, unique_by=id)
+
+
+@given(WISHES, st.integers(0, 4))
+def test_wishes_that_overtake_their_order_are_answered_as_if_they_came_after_it(
+    wishes: list[CancellationRequested], early: int
+) -> None:
+    """However many, in their order; a part never takes the place of the whole."""
+    before, after = told(*wishes[:early], placed(), *wishes[early:]), told(placed(), *wishes)
+    assert before.events == after.events
+    assert before.state(ORDERS, ID) == after.state(ORDERS, ID)
+    assert before.timers == after.timers
+
+
 def test_a_confirmed_order_is_cancelled_once_all_have_withdrawn() -> None:
     """Shipping is asked first, for the goods may be gone."""
     service = told(placed(), AUTHORISED, RESERVED, CANCEL, CANCEL)
