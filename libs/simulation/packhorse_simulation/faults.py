@@ -61,6 +61,7 @@ RATES: Final[Mapping[str, float]] = {
     "stock is counted or moved": 0.1,
     "what is packed waits for its truck": 0.2,
     "a customer wants to cancel a part": 0.3,
+    "the warehouse won't stop": 0.2,
 }
 """How likely each is at each opportunity, in a run that has it at all."""
 

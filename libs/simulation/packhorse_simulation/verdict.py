@@ -15,6 +15,7 @@ from packhorse_contracts.order import (
     OrderCompleted,
     OrderRejected,
 )
+from packhorse_contracts.shipping import ShippingShortPicked
 from packhorse_inventory.state import Movement
 from packhorse_order.state import ORDERS
 from packhorse_payment.state import PAYMENTS, Authorisation
@@ -92,6 +93,7 @@ def _outcomes(world: World) -> Iterator[Violation]:
             found = f"{held.amount} were held until that lapsed by itself, days after the order's end"
             yield Violation("money is held no longer than needed", order_id, found)
     yield from _cancellations(world)
+    yield from _short(world)
     yield from _shelves(world)
 
 
@@ -112,6 +114,20 @@ def _cancellations(world: World) -> Iterator[Violation]:
 def _of_whole(asked: CancellationRequested, world: World) -> bool:
     ordered = {line.line_id: line.quantity for line in world.shop.ledger[asked.order_id].fact.lines}
     return asked.lines is None or {line.line_id: line.quantity for line in asked.lines} == ordered
+
+
+def _short(world: World) -> Iterator[Violation]:
+    """What the warehouse didn't find is never waited for, nor paid."""
+    told = {record.id: record.fact for record in world.log.records() if isinstance(record.fact, ShippingShortPicked)}
+    short: Counter[tuple[str, str]] = Counter()
+    for fact in told.values():
+        for line in fact.lines:
+            short[fact.order_id, line.line_id] += line.wanted - line.picked
+    for order_id, order in world.nodes["order"].db.of_kind(ORDERS).items():
+        for ordered in order.lines:
+            if (pieces := short[order_id, ordered.line_id]) > ordered.cancelled:
+                found = f"line {ordered.line_id}: {pieces} were short, {ordered.cancelled} are cancelled"
+                yield Violation("what is short is cancelled", order_id, found)
 
 
 def _lasting(held: Authorisation) -> bool:

@@ -61,6 +61,14 @@ class Shipment(Model):
         return {line: count for line, count in left.items() if count > 0}
 
     @property
+    def wanted(self) -> dict[str, int]:
+        """Of the dispatched pieces those that weren't given up before they left, by line id."""
+        withdrawn = self.withdrawn or {}
+        most = {line: withdrawn.get(line, 0) - count for line, count in self.given_up.items()}
+        wanted = {line: min(count, most.get(line, count)) for line, count in self.lines.items()}
+        return {line: count for line, count in wanted.items() if count > 0}
+
+    @property
     def settled(self) -> "Shipment":
         """The same with nothing left behind: what was, is given up."""
         return self.model_copy(update={"given_up": total((self.given_up, self.left_behind))})
@@ -139,8 +147,8 @@ class Order(Model):
 
     @property
     def dispatched_pieces(self) -> dict[str, int]:
-        """Dispatched pieces by line id, over all shipments."""
-        return total(shipment.lines for shipment in self.shipments.values() if shipment.dispatched)
+        """Dispatched pieces by line id, over all shipments. What was given up before stands in for nothing else."""
+        return total(shipment.wanted for shipment in self.shipments.values() if shipment.dispatched)
 
     @property
     def all_dispatched(self) -> bool:

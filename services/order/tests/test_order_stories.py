@@ -392,6 +392,30 @@ def test_what_was_given_up_and_is_sent_while_the_customer_asks_again_is_seen() -
     assert service.state(ORDERS, ID).payment_problem == "sent_though_cancelled"
 
 
+def given_up_and_sent() -> Memory:
+    """Of five mugs three were withdrawn, and are sent and delivered all the same; two are still to come."""
+    three = (withdrawn("north", "1", "MUG", 3), refused("south"), dispatched("north", "1", "MUG", 3))
+    return told(*split(3, 2), CANCEL, *three, delivered("north"))
+
+
+def test_what_was_given_up_doesn_t_stand_in_for_what_is_still_to_come() -> None:
+    """The order is complete when the customer has what is still wanted."""
+    service = given_up_and_sent()
+    assert (status(service), service.said(OrderCompleted)) == ("confirmed", [])
+    service.hear(dispatched("south", "1", "MUG", 2), NOON)
+    assert status(service) == "dispatched"
+    service.hear(delivered("south"), NOON)
+    assert service.said(OrderCompleted)[0].outcome == "partly_delivered"
+
+
+def test_what_is_short_after_something_was_sent_though_cancelled_is_cancelled() -> None:
+    """Nobody pays for what isn't there because something else came that wasn't wanted."""
+    service = given_up_and_sent()
+    service.hear(short("south", "1", "MUG", 2, 0), NOON)
+    assert [fact.whole for fact in service.said(OrderCancelled)] == [False, True]
+    assert (status(service), service.timers) == ("cancelled", {})
+
+
 def test_a_short_pick_cancels_the_missing_pieces() -> None:
     """Once, even when repeated; a shipment of nothing cancels the order if nothing else is left."""
     first = short("north", "1", "MUG", 2, 1)

@@ -179,7 +179,7 @@ class Warehouse:
         if pick_list_id in self.answered or pick_list_id not in self.jobs:
             return
         job = self.jobs[pick_list_id]
-        if not job.packed and not job.left:
+        if not job.packed and not job.left and not self._chance.strikes("the warehouse won't stop"):
             self.answered[pick_list_id] = "accepted"
             job.stopped = not self._chance.strikes("the warehouse goes on after it agreed to stop")
             answer: Fact = WithdrawalAccepted(pick_list_id=pick_list_id)
