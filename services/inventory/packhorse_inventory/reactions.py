@@ -113,8 +113,7 @@ def take_off(
 ) -> Decisions[Reservation]:
     """The goods have left: off the shelf, and no longer reserved.
 
-    Where their reservation is gone (the warehouse shipped after a cancellation), they leave all the same, as far as
-    the shelf has unreserved pieces; what it lacks is said as an adjustment, for people to look into.
+    Also where their reservation is gone: the warehouse may ship after a cancellation.
     """
     if shipment.shipment_id in kept.dispatched:
         return Decisions(kept)
@@ -133,12 +132,7 @@ def take_off(
         if covered:
             reserved[line.line_id] -= covered
         if beyond := line.quantity - covered:
-            level = shelves.level(*place)
-            free = min(beyond, level.on_hand - level.reserved)
-            shelves.move(*place, on_hand=-free, cause="dispatched_unreserved", reference=shipment.shipment_id)
-            shelves.adjusted(
-                *place, level.on_hand, f"dispatched without a reservation, {beyond - free} not on the books"
-            )
+            _take_unreserved(shelves, *place, beyond, "dispatched", shipment.shipment_id)
     state = kept.model_copy(update={"allocated": rest, "dispatched": (*kept.dispatched, shipment.shipment_id)})
     return _decided(state, shelves)
 
@@ -146,7 +140,10 @@ def take_off(
 def write_off_short(
     policy: Policy, kept: Reservation, pick: ShippingShortPicked, now: datetime, others: Others
 ) -> Decisions[Reservation]:
-    """What the warehouse didn't find is no longer reserved, and, where it isn't there, no longer on hand."""
+    """What the warehouse didn't find is no longer reserved, and, where it isn't there, no longer on hand.
+
+    Also where its reservation is gone: the order may have been cancelled before the short pick is heard.
+    """
     if pick.shipment_id in kept.short:
         return Decisions(kept)
     shelves = _shelves(policy, others, now)
@@ -168,8 +165,26 @@ def write_off_short(
         )
         if lost:
             shelves.adjusted(part.sku, part.location, before, f"short pick: {reason}")
+    reserved = _pieces((part.line_id, part.quantity) for part in short)
+    for line in pick.lines:
+        missing = max(line.wanted - line.picked, 0)
+        covered = min(missing, reserved.get(line.line_id, 0))
+        if covered:
+            reserved[line.line_id] -= covered
+        if missing > covered and line.reason in GONE and pick.location is not None:
+            _take_unreserved(shelves, line.sku, pick.location, missing - covered, "short pick", pick.shipment_id)
     state = kept.model_copy(update={"allocated": rest, "short": (*kept.short, pick.shipment_id)})
     return _decided(state, shelves)
+
+
+def _take_unreserved(shelves: Shelves, sku: str, location: str, pieces: int, what: str, reference: str) -> None:
+    """Pieces that nobody has set aside leave the books, as far as there are such; the rest is said, for people to look
+    into."""
+    level = shelves.level(sku, location)
+    free = min(pieces, level.on_hand - level.reserved)
+    cause = f"{what.replace(' ', '_')}_unreserved"
+    shelves.move(sku, location, on_hand=-free, cause=cause, reference=reference)
+    shelves.adjusted(sku, location, level.on_hand, f"{what} without a reservation, {pieces - free} not on the books")
 
 
 def receive(policy: Policy, kept: Receipt, receipt: StockReceived, now: datetime, others: Others) -> Decisions[Receipt]:
@@ -302,7 +317,7 @@ def _skus_reserved(kept: Reservation, _fact: Model) -> Iterable[Ref]:
     return {STOCK.ref(part.sku) for part in kept.allocated}
 
 
-def _skus_shipped(kept: Reservation, fact: ShippingDispatched) -> Iterable[Ref]:
+def _skus_named(kept: Reservation, fact: ShippingDispatched | ShippingShortPicked) -> Iterable[Ref]:
     return {STOCK.ref(line.sku) for line in fact.lines} | set(_skus_reserved(kept, fact))
 
 
@@ -329,9 +344,9 @@ def routes(policy: Policy) -> Routes:
         "inventory",
         on_wide(OrderAccepted, RESERVATIONS, "order_id", tuned(reserve), _skus_of_order),
         on_wide(OrderCancelled, RESERVATIONS, "order_id", tuned(release), _skus_reserved),
-        on_wide(ShippingDispatched, RESERVATIONS, "order_id", tuned(take_off), _skus_shipped),
+        on_wide(ShippingDispatched, RESERVATIONS, "order_id", tuned(take_off), _skus_named),
         on_wide(ShippingWithdrawn, RESERVATIONS, "order_id", tuned(release_withdrawn), _skus_reserved),
-        on_wide(ShippingShortPicked, RESERVATIONS, "order_id", tuned(write_off_short), _skus_reserved),
+        on_wide(ShippingShortPicked, RESERVATIONS, "order_id", tuned(write_off_short), _skus_named),
         on_wide(StockReceived, RECEIPTS, "receipt_id", tuned(receive), _skus_received),
         on_wide(StockCounted, RECEIPTS, "count_id", tuned(count), _sku_named),
         on_wide(StockMoved, RECEIPTS, "move_id", tuned(move), _sku_named),

@@ -232,6 +232,36 @@ def test_a_short_pick_frees_and_writes_off(why: str, on_hand: int) -> None:
     assert (level(service, "MUG").on_hand, level(service, "MUG").reserved) == (on_hand, 2)
 
 
+SHELVES = st.tuples(st.integers(1, 4), st.integers(0, 4), st.sampled_from(["not_found", "out_of_stock", "other"]))
+"""How many of an order's pieces lie there, how many of them are picked at most, and why the others aren't."""
+
+
+@given(SHELVES, SHELVES, st.permutations(range(3)))
+def test_a_short_pick_and_the_end_of_its_order_come_in_any_order(
+    north: tuple[int, int, str], south: tuple[int, int, str], arrival: list[int]
+) -> None:
+    """What isn't there leaves the books, also where the order was cancelled before it is heard."""
+    service = stocked(MUG=north[0])
+    hear(service, received("r-2", "south", MUG=south[0]), accepted("o1", ("MUG", north[0] + south[0])))
+    facts: list[Fact] = [cancelled("o1", code="short_pick", l1=north[0] + south[0])]
+    for name, (there, most, why) in zip(PLACES, (north, south), strict=True):
+        facts.append(short("o1", name, "1", "MUG", there, min(there, most), why))
+    hear(service, *(facts[number] for number in arrival))
+    for name, (there, most, why) in zip(PLACES, (north, south), strict=True):
+        left = there if why == "other" else min(there, most)
+        assert (level(service, "MUG", name).on_hand, level(service, "MUG", name).reserved) == (left, 0)
+    assert service.state(RESERVATIONS, "o1").allocated == ()
+
+
+def test_what_is_short_and_sold_again_meanwhile_is_said() -> None:
+    """Its order was cancelled first, and the next one has set the pieces aside: people have to look."""
+    service = stocked(MUG=2)
+    hear(service, accepted("o1", ("MUG", 2)), cancelled("o1", code="short_pick", l1=2), accepted("o2", ("MUG", 1)))
+    hear(service, short("o1", "north", "1", "MUG", 2, 0, "not_found"))
+    assert (level(service, "MUG").on_hand, level(service, "MUG").reserved) == (1, 1)
+    assert "1 not on the books" in service.said(InventoryStockAdjusted)[0].cause
+
+
 def test_stock_of_unknown_things_can_be_retried() -> None:
     """Once the catalogue knows them."""
     service = Memory(ROUTES)
