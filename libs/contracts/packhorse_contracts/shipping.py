@@ -98,6 +98,7 @@ class ShippingWithdrawn(
     order_id: OrderId
     shipment_id: ShipmentId
     at: At
+    location: LocationId | None = None
     lines: tuple[blocks.SkuLine, ...] = Field(description="What will not ship")
 
 

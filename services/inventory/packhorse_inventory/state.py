@@ -63,6 +63,9 @@ class Reservation(Model):
     missing: dict[str, dict[str, int]] = {}
     """Pieces that short picks have named so far, by shipment and line id."""
 
+    withdrawn: tuple[str, ...] = ()
+    """Shipments that were called back."""
+
 
 class Receipt(Model):
     """A warehouse document that was booked: the same id again changes nothing."""

@@ -50,7 +50,9 @@ def recalled(order: OrderShipments, shipment: Shipment, reason: str) -> Shipping
 def withdrawn(order: OrderShipments, shipment: Shipment, now: datetime) -> ShippingWithdrawn:
     """It will not ship. Its lines leave out what was told to be short; none are left where all of it was."""
     lines = _sku_lines((line, line.remaining) for line in shipment.lines)
-    return ShippingWithdrawn(order_id=order.order_id, shipment_id=shipment.shipment_id, at=now, lines=lines)
+    return ShippingWithdrawn(
+        order_id=order.order_id, shipment_id=shipment.shipment_id, at=now, location=shipment.location, lines=lines
+    )
 
 
 def refused(

@@ -91,7 +91,8 @@ def test_each_fulfilment_order_answers_for_itself() -> None:
     shop.then(handed_over(shop.pick_list(LISBON)))
     assert shop.heard(stop()) == ["ShippingWithdrawalRefused", "ShippingPickListWithdrawn"]
     assert shop.heard(agreed(shop.pick_list(PORTO))) == ["ShippingWithdrawn"]
-    assert shop.said(ShippingWithdrawn)[0].shipment_id == shop.at(PORTO).shipment_id
+    said = shop.said(ShippingWithdrawn)[0]
+    assert (said.shipment_id, said.location) == (shop.at(PORTO).shipment_id, PORTO)
 
 
 def test_the_same_request_again_changes_nothing() -> None:
