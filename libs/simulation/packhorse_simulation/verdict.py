@@ -118,11 +118,13 @@ def _of_whole(asked: CancellationRequested, world: World) -> bool:
 
 def _short(world: World) -> Iterator[Violation]:
     """What the warehouse didn't find is never waited for, nor paid."""
-    told = {record.id: record.fact for record in world.log.records() if isinstance(record.fact, ShippingShortPicked)}
+    most: Counter[tuple[str, str, str]] = Counter()  # a short pick that is said again names all of it once more
+    for fact in (record.fact for record in world.log.records()):
+        if isinstance(fact, ShippingShortPicked):
+            most |= Counter({(fact.order_id, fact.shipment_id, ln.line_id): ln.wanted - ln.picked for ln in fact.lines})
     short: Counter[tuple[str, str]] = Counter()
-    for fact in told.values():
-        for line in fact.lines:
-            short[fact.order_id, line.line_id] += line.wanted - line.picked
+    for (order_id, _, line_id), pieces in most.items():
+        short[order_id, line_id] += pieces
     for order_id, order in world.nodes["order"].db.of_kind(ORDERS).items():
         for ordered in order.lines:
             if (pieces := short[order_id, ordered.line_id]) > ordered.cancelled:
