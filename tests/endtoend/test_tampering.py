@@ -182,6 +182,18 @@ async def test_a_reservation_that_is_gone(scene: Scene) -> None:
     )
 
 
+async def test_a_reservation_that_outlives_its_order(scene: Scene) -> None:
+    """An order that has ended holds no stock."""
+    kept = {"line_id": "1", "sku": scene.sku, "quantity": 1, "location": "anywhere"}
+    await scene.state_spoiled(
+        "inventory",
+        "reservation",
+        scene.ended,
+        lambda state: state.update(allocated=[kept]),
+        "an order that has ended holds no stock",
+    )
+
+
 async def test_a_ledger_entry_that_was_changed(scene: Scene) -> None:
     """The ledger makes the payment's sums."""
     lock, free = "ALTER TABLE ledger_entry ENABLE TRIGGER USER", "ALTER TABLE ledger_entry DISABLE TRIGGER USER"

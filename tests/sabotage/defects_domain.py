@@ -107,8 +107,8 @@ DOMAIN: Final = (
         [
             Edit(
                 f"{_INVENTORY}/reactions.py",
-                'update={"allocated": rest, "released": order.whole, "decided": True}',
-                'update={"released": order.whole, "decided": True}',
+                'update={"allocated": (), "released": True, "decided": True}',
+                'update={"released": True, "decided": True}',
             )
         ],
         [SIMULATION],
@@ -144,8 +144,8 @@ DOMAIN: Final = (
         [
             Edit(
                 _ORDER,
-                '        return Decisions(order.model_copy(update={"request": request}))\n    if order.cancelling',
-                "        return Decisions(order)\n    if order.cancelling",
+                'Decisions(order if again else order.model_copy(update={"early": (*order.early, asked)}))',
+                "Decisions(order)",
             )
         ],
         [SIMULATION],

@@ -57,6 +57,16 @@ def stock_is_conserved(stock: StockBook) -> Iterator[Violation]:
             yield Violation("what is reserved is some order's", name, f"{reserved} reserved, orders hold {owned}")
 
 
+def ended_orders_hold_nothing(orders: Mapping[str, OrderBook], held: Mapping[str, int]) -> Iterator[Violation]:
+    """However an order ends, each of its pieces has left, was released, or was found short.
+
+    `held` are reserved pieces by order id.
+    """
+    for order_id, pieces in held.items():
+        if order_id in orders and orders[order_id].ended:
+            yield Violation("an order that has ended holds no stock", order_id, f"{pieces} pieces are still reserved")
+
+
 @dataclass(frozen=True, slots=True)
 class PaymentBook:
     """An order's payment: its sums, the same from the ledger, and the same from the gateway. Minor units."""

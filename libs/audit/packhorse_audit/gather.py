@@ -22,6 +22,10 @@ _ALLOCATED = """
 SELECT part ->> 'sku' AS sku, part ->> 'location' AS location, sum((part ->> 'quantity')::bigint)::bigint AS pieces
 FROM reservation, jsonb_array_elements(state -> 'allocated') AS part GROUP BY 1, 2"""
 
+_HELD = """
+SELECT id, sum((part ->> 'quantity')::bigint)::bigint AS pieces
+FROM reservation, jsonb_array_elements(state -> 'allocated') AS part GROUP BY id"""
+
 _PAYMENTS = """
 SELECT p.id, p.waits_as IS NULL AS settled,
     p.state -> 'authorisation' ->> 'reference' IS NOT NULL AND p.state -> 'authorisation' ->> 'ended' IS NULL AS held,
@@ -61,6 +65,11 @@ async def stock(db: asyncpg.Connection) -> StockBook:
         }
         allocated = {_cell(row): row["pieces"] for row in await db.fetch(_ALLOCATED)}
     return StockBook(levels, movements, allocated)
+
+
+async def held(db: asyncpg.Connection) -> dict[str, int]:
+    """Reserved pieces by order id."""
+    return {row["id"]: row["pieces"] for row in await db.fetch(_HELD)}
 
 
 def _cell(row: asyncpg.Record) -> Cell:

@@ -20,6 +20,7 @@ INVARIANTS = (
     "stock is the sum of its movements",
     "the journal of movements is gapless",
     "what is reserved is some order's",
+    "an order that has ended holds no stock",
     "the ledger makes the payment's sums",
     "never captured above authorised, never refunded above captured",
     "the gateway's book agrees",
@@ -70,6 +71,7 @@ async def audit_system(target: Target) -> list[Violation]:
         orders = await gather.orders(open_["order"])
         found += books.orders_end_or_wait(orders.values())
         found += books.stock_is_conserved(await gather.stock(open_["inventory"]))
+        found += books.ended_orders_hold_nothing(orders, await gather.held(open_["inventory"]))
         found += books.money_is_conserved(await gather.payments(open_["payment"], book), orders, told.sales())
         found += books.one_pick_list_per_shipment(
             await gather.shipments(open_["shipping"]), told.issued, told.withdrawn

@@ -18,8 +18,9 @@ def _seconds(given: object) -> object:
     return given
 
 
-Duration = Annotated[timedelta, BeforeValidator(_seconds)]
-"""A length of time in an environment variable: seconds (`90`) or ISO 8601 (`PT1M30S`)."""
+Duration = Annotated[timedelta, Field(gt=timedelta(0), le=timedelta(days=3_660)), BeforeValidator(_seconds)]
+"""A length of time in an environment variable: seconds (`90`) or ISO 8601 (`PT1M30S`). More than nothing, and ten years
+at most: what is reckoned with it stays within the calendar."""
 
 
 class Settings(BaseSettings):

@@ -10,6 +10,9 @@ from packhorse_contracts.fields import At, CurrencyCode, Note, OrderId, ReturnId
 
 Outcome = Literal["delivered", "collected", "partly_delivered", "returned"]
 Holder = Annotated[Id, Field(description="Who holds it, and alone may release it")]
+DeclineCode = Literal["ended", "dispatched", "packed", "part_cancellation_not_offered"]
+"""Codes of the faults for which a cancellation is declined; the list may grow."""
+
 Faults = Annotated[tuple[blocks.Fault, ...], Field(description="Every fault, not the first")]
 
 
@@ -113,7 +116,7 @@ class OrderCancellationRequested(
 class OrderCancellationDeclined(
     Fact, type="packhorse.order.cancellation_declined.v1", topic=topics.ORDER_EVENTS, key="order_id"
 ):
-    """Too late to cancel."""
+    """The cancellation comes too late, or isn't offered."""
 
     order_id: OrderId
     at: At

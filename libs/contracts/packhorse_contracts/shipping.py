@@ -48,7 +48,7 @@ class ShortPickedLine(Model):
     line_id: LineId
     sku: Sku
     wanted: Pieces
-    picked: OnHand = Field(description="Pieces that were picked")
+    picked: OnHand = Field(description="Pieces that were picked, less what broke before it was packed")
     reason: Text = Field(description="The warehouse's reason, a code from a list that may grow")
 
 
@@ -98,6 +98,7 @@ class ShippingWithdrawn(
     order_id: OrderId
     shipment_id: ShipmentId
     at: At
+    location: LocationId | None = None
     lines: tuple[blocks.SkuLine, ...] = Field(description="What will not ship")
 
 
@@ -119,7 +120,7 @@ class ShippingWithdrawalRefused(
 class ShippingShortPicked(
     Fact, type="packhorse.shipping.short_picked.v1", topic=topics.SHIPPING_EVENTS, key="order_id", subject="shipment_id"
 ):
-    """Less was picked than wanted."""
+    """Less was picked than wanted. Said again where more of it breaks before it is packed: the last is the whole."""
 
     order_id: OrderId
     shipment_id: ShipmentId

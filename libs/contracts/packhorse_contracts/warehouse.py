@@ -115,7 +115,7 @@ class HandedOver(Fact, type="packhorse.warehouse.handed_over.v2", topic=topics.W
 
     pick_list_id: PickListId
     carrier: Carrier
-    parcels: Many[blocks.Parcel] = Field(description="What the carrier took")
+    parcels: Many[blocks.Parcel] = Field(description="What the carrier took: all of the pick list")
 
 
 @registry.upcaster(HandedOverV1, HandedOver)

@@ -73,6 +73,15 @@ def stock_book(
     return StockBook(levels, moved, allocated)
 
 
+def held(db: Database) -> dict[str, int]:
+    """Reserved pieces by order id."""
+    return {
+        order_id: sum(part.quantity for part in reservation.allocated)
+        for order_id, reservation in db.of_kind(RESERVATIONS).items()
+        if reservation.allocated
+    }
+
+
 def payments(db: Database, gateway: dict[str, Sums]) -> list[PaymentBook]:
     """Payments beside their ledger and the gateway's totals."""
     names = {"authorised": 0, "captured": 1, "released": 2, "refunded": 3}

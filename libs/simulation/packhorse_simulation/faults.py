@@ -59,6 +59,11 @@ RATES: Final[Mapping[str, float]] = {
     "an order is wrong": 0.03,
     "stock is short": 0.15,
     "stock is counted or moved": 0.1,
+    "what is packed waits for its truck": 0.2,
+    "a customer wants to cancel a part": 0.3,
+    "the warehouse won't stop": 0.2,
+    # what came last stands last: in runs without it, everything else is drawn as before
+    "a piece breaks before it is packed": 0.1,
 }
 """How likely each is at each opportunity, in a run that has it at all."""
 

@@ -15,6 +15,7 @@ from packhorse_contracts.order import (
     OrderCompleted,
     OrderRejected,
 )
+from packhorse_contracts.shipping import ShippingShortPicked
 from packhorse_inventory.state import Movement
 from packhorse_order.state import ORDERS
 from packhorse_payment.state import PAYMENTS, Authorisation
@@ -55,6 +56,7 @@ def _audit(world: World) -> Iterator[Violation]:
     records = world.log.records()
     yield from audit.orders_end_or_wait(kept.values())
     yield from audit.stock_is_conserved(books.stock(dbs["inventory"]))
+    yield from audit.ended_orders_hold_nothing(kept, books.held(dbs["inventory"]))
     totals = world.gateway.totals(world.scheduler.clock())
     told = books.told(records)
     yield from audit.money_is_conserved(books.payments(dbs["payment"], totals), kept, told.sales())
@@ -91,17 +93,43 @@ def _outcomes(world: World) -> Iterator[Violation]:
             found = f"{held.amount} were held until that lapsed by itself, days after the order's end"
             yield Violation("money is held no longer than needed", order_id, found)
     yield from _cancellations(world)
+    yield from _short(world)
     yield from _shelves(world)
 
 
 def _cancellations(world: World) -> Iterator[Violation]:
-    """Who asks for a cancellation gets it or is told why not, also where the wish overtakes the order."""
-    records = world.log.records()
+    """Who asks for a cancellation gets it or is told why not, also where the wish overtakes the order; who asks for a
+    part doesn't lose the whole."""
+    facts = [record.fact for record in world.log.records()]
     answers = OrderCancelled | OrderCancellationDeclined | OrderRejected
-    answered = {record.key for record in records if isinstance(record.fact, answers)}
-    asked = {record.key for record in records if isinstance(record.fact, CancellationRequested)}
-    for order_id in sorted(asked & world.shop.ledger.keys() - answered):
+    answered = {fact.order_id for fact in facts if isinstance(fact, answers)}
+    given = {fact.order_id for fact in facts if isinstance(fact, OrderCancelled) and fact.by == "customer"}
+    asked = [fact for fact in facts if isinstance(fact, CancellationRequested) and fact.order_id in world.shop.ledger]
+    for order_id in sorted({fact.order_id for fact in asked} - answered):
         yield Violation("every cancellation is answered", order_id, "neither cancelled nor declined")
+    for order_id in sorted(given - {fact.order_id for fact in asked if _of_whole(fact, world)}):
+        yield Violation("nobody loses more than they cancel", order_id, "a part was to be cancelled, all of it was")
+
+
+def _of_whole(asked: CancellationRequested, world: World) -> bool:
+    ordered = {line.line_id: line.quantity for line in world.shop.ledger[asked.order_id].fact.lines}
+    return asked.lines is None or {line.line_id: line.quantity for line in asked.lines} == ordered
+
+
+def _short(world: World) -> Iterator[Violation]:
+    """What the warehouse didn't find is never waited for, nor paid."""
+    most: Counter[tuple[str, str, str]] = Counter()  # a short pick that is said again names all of it once more
+    for fact in (record.fact for record in world.log.records()):
+        if isinstance(fact, ShippingShortPicked):
+            most |= Counter({(fact.order_id, fact.shipment_id, ln.line_id): ln.wanted - ln.picked for ln in fact.lines})
+    short: Counter[tuple[str, str]] = Counter()
+    for (order_id, _, line_id), pieces in most.items():
+        short[order_id, line_id] += pieces
+    for order_id, order in world.nodes["order"].db.of_kind(ORDERS).items():
+        for ordered in order.lines:
+            if (pieces := short[order_id, ordered.line_id]) > ordered.cancelled:
+                found = f"line {ordered.line_id}: {pieces} were short, {ordered.cancelled} are cancelled"
+                yield Violation("what is short is cancelled", order_id, found)
 
 
 def _lasting(held: Authorisation) -> bool:

@@ -10,7 +10,7 @@ from packhorse_contracts.blocks import Allocation, ShortLine, SkuLine
 from packhorse_contracts.catalogue import LocationChanged, ProductChanged
 from packhorse_contracts.inventory import InventoryReservationRefused, InventoryReservationReleased, InventoryReserved
 from packhorse_contracts.order import OrderAccepted, OrderCancelled
-from packhorse_contracts.shipping import ShippingDispatched, ShippingShortPicked
+from packhorse_contracts.shipping import ShippingDispatched, ShippingShortPicked, ShippingWithdrawn
 from packhorse_contracts.warehouse import StockCounted, StockMoved, StockReceived
 
 from packhorse_inventory import policies
@@ -75,19 +75,37 @@ def _open(available: dict[str, int], others: Others) -> dict[str, int]:
 def release(
     policy: Policy, kept: Reservation, order: OrderCancelled, now: datetime, others: Others
 ) -> Decisions[Reservation]:
-    """Frees what the cancelled pieces had set aside; all that is left where the whole order is cancelled."""
-    if kept.released or (order.reason.code == "short_pick" and not order.whole):
-        return Decisions(kept)  # a short pick is booked where it is heard from the warehouse
-    gone = None if order.whole else {line.line_id: line.quantity for line in order.lines}
-    freed, rest = _split(kept.allocated, gone)
-    shelves = _shelves(policy, others, now)
-    for part in freed:
-        shelves.move(part.sku, part.location, reserved=-part.quantity, cause="released", reference=order.order_id)
-    state = kept.model_copy(update={"allocated": rest, "released": order.whole, "decided": True})
-    if not freed:
+    """Frees all that is left of an order that was cancelled whole. Pieces of one were withdrawn, or found short: they
+    are booked where that is heard, with the location."""
+    if kept.released or not order.whole:
+        return Decisions(kept)
+    state = kept.model_copy(update={"allocated": (), "released": True, "decided": True})
+    return _freed(state, kept.allocated, order.order_id, _shelves(policy, others, now), now)
+
+
+def release_withdrawn(
+    policy: Policy, kept: Reservation, withdrawn: ShippingWithdrawn, now: datetime, others: Others
+) -> Decisions[Reservation]:
+    """Frees what won't ship from its location."""
+    if withdrawn.shipment_id in kept.withdrawn:
+        return Decisions(kept)
+    here, elsewhere = _parted(kept.allocated, withdrawn.location)
+    freed, left = _split(here, _pieces((line.line_id, line.quantity) for line in withdrawn.lines))
+    seen = (*kept.withdrawn, withdrawn.shipment_id)
+    state = kept.model_copy(update={"allocated": elsewhere + left, "withdrawn": seen})
+    return _freed(state, freed, withdrawn.order_id, _shelves(policy, others, now), now)
+
+
+def _freed(
+    state: Reservation, parts: tuple[Allocation, ...], order_id: str, shelves: Shelves, now: datetime
+) -> Decisions[Reservation]:
+    """These aren't set aside for the order any more."""
+    if not parts:
         return Decisions(state)
-    lines = tuple(SkuLine(line_id=part.line_id, sku=part.sku, quantity=part.quantity) for part in freed)
-    return _decided(state, shelves, InventoryReservationReleased(order_id=order.order_id, at=now, lines=lines))
+    for part in parts:
+        shelves.move(part.sku, part.location, reserved=-part.quantity, cause="released", reference=order_id)
+    lines = tuple(SkuLine(line_id=part.line_id, sku=part.sku, quantity=part.quantity) for part in parts)
+    return _decided(state, shelves, InventoryReservationReleased(order_id=order_id, at=now, lines=lines))
 
 
 def take_off(
@@ -95,8 +113,7 @@ def take_off(
 ) -> Decisions[Reservation]:
     """The goods have left: off the shelf, and no longer reserved.
 
-    Where their reservation is gone (the warehouse shipped after a cancellation), they leave all the same, as far as
-    the shelf has unreserved pieces; what it lacks is said as an adjustment, for people to look into.
+    Also where their reservation is gone: the warehouse may ship after a cancellation.
     """
     if shipment.shipment_id in kept.dispatched:
         return Decisions(kept)
@@ -115,12 +132,7 @@ def take_off(
         if covered:
             reserved[line.line_id] -= covered
         if beyond := line.quantity - covered:
-            level = shelves.level(*place)
-            free = min(beyond, level.on_hand - level.reserved)
-            shelves.move(*place, on_hand=-free, cause="dispatched_unreserved", reference=shipment.shipment_id)
-            shelves.adjusted(
-                *place, level.on_hand, f"dispatched without a reservation, {beyond - free} not on the books"
-            )
+            _take_unreserved(shelves, *place, beyond, "dispatched", shipment.shipment_id)
     state = kept.model_copy(update={"allocated": rest, "dispatched": (*kept.dispatched, shipment.shipment_id)})
     return _decided(state, shelves)
 
@@ -128,12 +140,19 @@ def take_off(
 def write_off_short(
     policy: Policy, kept: Reservation, pick: ShippingShortPicked, now: datetime, others: Others
 ) -> Decisions[Reservation]:
-    """What the warehouse didn't find is no longer reserved, and, where it isn't there, no longer on hand."""
-    if pick.shipment_id in kept.short:
+    """What the warehouse doesn't have is no longer reserved, and, where it isn't there, no longer on hand. Said again,
+    a short pick names all of it once more.
+
+    Also where its reservation is gone: the order may have been cancelled before the short pick is heard.
+    """
+    known = kept.missing.get(pick.shipment_id, {})
+    named = _pieces((line.line_id, max(line.wanted - line.picked, 0)) for line in pick.lines)
+    more = {line: pieces - known.get(line, 0) for line, pieces in named.items() if pieces > known.get(line, 0)}
+    if not more:
         return Decisions(kept)
     shelves = _shelves(policy, others, now)
     here, elsewhere = _parted(kept.allocated, pick.location)
-    short, left = _split(here, _pieces((line.line_id, max(line.wanted - line.picked, 0)) for line in pick.lines))
+    short, left = _split(here, more)
     rest = elsewhere + left
     reasons = {line.line_id: line.reason for line in pick.lines}
     for part in short:
@@ -150,8 +169,28 @@ def write_off_short(
         )
         if lost:
             shelves.adjusted(part.sku, part.location, before, f"short pick: {reason}")
-    state = kept.model_copy(update={"allocated": rest, "short": (*kept.short, pick.shipment_id)})
+    missing_so_far = _pieces((*known.items(), *more.items()))
+    reserved = _pieces((part.line_id, part.quantity) for part in short)
+    for line in pick.lines:
+        missing = more.pop(line.line_id, 0)
+        covered = min(missing, reserved.get(line.line_id, 0))
+        if covered:
+            reserved[line.line_id] -= covered
+        if missing > covered and line.reason in GONE and pick.location is not None:
+            _take_unreserved(shelves, line.sku, pick.location, missing - covered, "short pick", pick.shipment_id)
+    heard = {**kept.missing, pick.shipment_id: missing_so_far}
+    state = kept.model_copy(update={"allocated": rest, "missing": heard})
     return _decided(state, shelves)
+
+
+def _take_unreserved(shelves: Shelves, sku: str, location: str, pieces: int, what: str, reference: str) -> None:
+    """Pieces that nobody has set aside leave the books, as far as there are such; the rest is said, for people to look
+    into."""
+    level = shelves.level(sku, location)
+    free = min(pieces, level.on_hand - level.reserved)
+    cause = f"{what.replace(' ', '_')}_unreserved"
+    shelves.move(sku, location, on_hand=-free, cause=cause, reference=reference)
+    shelves.adjusted(sku, location, level.on_hand, f"{what} without a reservation, {pieces - free} not on the books")
 
 
 def receive(policy: Policy, kept: Receipt, receipt: StockReceived, now: datetime, others: Others) -> Decisions[Receipt]:
@@ -231,11 +270,9 @@ def _know_location(location: str, others: Others, field: str = "location") -> No
 
 
 def _split(
-    parts: tuple[Allocation, ...], pieces: dict[str, int] | None
+    parts: tuple[Allocation, ...], pieces: dict[str, int]
 ) -> tuple[tuple[Allocation, ...], tuple[Allocation, ...]]:
-    """Takes so many pieces of each line out of the allocations; everything where `pieces` is None."""
-    if pieces is None:
-        return parts, ()
+    """Takes so many pieces of each line out of the allocations."""
     wanted = dict(pieces)
     taken: list[Allocation] = []
     left: list[Allocation] = []
@@ -286,7 +323,7 @@ def _skus_reserved(kept: Reservation, _fact: Model) -> Iterable[Ref]:
     return {STOCK.ref(part.sku) for part in kept.allocated}
 
 
-def _skus_shipped(kept: Reservation, fact: ShippingDispatched) -> Iterable[Ref]:
+def _skus_named(kept: Reservation, fact: ShippingDispatched | ShippingShortPicked) -> Iterable[Ref]:
     return {STOCK.ref(line.sku) for line in fact.lines} | set(_skus_reserved(kept, fact))
 
 
@@ -313,8 +350,9 @@ def routes(policy: Policy) -> Routes:
         "inventory",
         on_wide(OrderAccepted, RESERVATIONS, "order_id", tuned(reserve), _skus_of_order),
         on_wide(OrderCancelled, RESERVATIONS, "order_id", tuned(release), _skus_reserved),
-        on_wide(ShippingDispatched, RESERVATIONS, "order_id", tuned(take_off), _skus_shipped),
-        on_wide(ShippingShortPicked, RESERVATIONS, "order_id", tuned(write_off_short), _skus_reserved),
+        on_wide(ShippingDispatched, RESERVATIONS, "order_id", tuned(take_off), _skus_named),
+        on_wide(ShippingWithdrawn, RESERVATIONS, "order_id", tuned(release_withdrawn), _skus_reserved),
+        on_wide(ShippingShortPicked, RESERVATIONS, "order_id", tuned(write_off_short), _skus_named),
         on_wide(StockReceived, RECEIPTS, "receipt_id", tuned(receive), _skus_received),
         on_wide(StockCounted, RECEIPTS, "count_id", tuned(count), _sku_named),
         on_wide(StockMoved, RECEIPTS, "move_id", tuned(move), _sku_named),

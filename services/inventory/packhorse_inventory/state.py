@@ -60,8 +60,11 @@ class Reservation(Model):
     dispatched: tuple[str, ...] = ()
     """Shipments that were taken off."""
 
-    short: tuple[str, ...] = ()
-    """Shipments whose short pick was heard."""
+    missing: dict[str, dict[str, int]] = {}
+    """Pieces that short picks have named so far, by shipment and line id."""
+
+    withdrawn: tuple[str, ...] = ()
+    """Shipments that were called back."""
 
 
 class Receipt(Model):

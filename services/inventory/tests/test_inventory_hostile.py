@@ -87,3 +87,13 @@ def test_more_picked_than_wanted_books_nothing() -> None:
     short = {**line, "picked": 1_000_000, "reason": "not_found"}
     service.hear(ShippingShortPicked.model_validate({**told, "lines": [short]}), NOON)
     assert service.state(STOCK, "MUG").levels["north"].on_hand == 2
+
+
+def test_a_short_line_that_is_named_twice_is_short_twice_and_no_more() -> None:
+    """Each time for a piece that was set aside: nothing else leaves the books."""
+    service = reserved_mugs()
+    service.hear(received("r-2", "north", MUG=2), NOON)
+    line = {"line_id": "1", "sku": "MUG", "wanted": 1, "picked": 0, "reason": "not_found"}
+    told = {"order_id": "o", "shipment_id": "s", "location": "north", "at": NOON}
+    service.hear(ShippingShortPicked.model_validate({**told, "lines": [line, line]}), NOON)
+    assert service.state(STOCK, "MUG").levels["north"].on_hand == 2

@@ -1,6 +1,7 @@
 """The inventory service as stories in messages, and what must hold of stock whatever happens."""
 
 from collections import Counter
+from itertools import permutations
 
 import pytest
 from hypothesis import given, settings
@@ -18,7 +19,7 @@ from packhorse_contracts.inventory import (
     InventoryStockAdjusted,
 )
 from packhorse_contracts.order import OrderCancelled
-from packhorse_contracts.shipping import ShippingDispatched, ShippingShortPicked
+from packhorse_contracts.shipping import ShippingDispatched, ShippingShortPicked, ShippingWithdrawn
 from packhorse_contracts.warehouse import StockCounted, StockMoved
 from packhorse_inventory.policies import Policy, allocate
 from packhorse_inventory.reactions import routes
@@ -30,7 +31,9 @@ ROUTES = routes(Policy(low_stock=2))
 SKUS, PLACES = ("MUG", "TRAY"), ("north", "south")
 
 
-def cancelled(order_id: str, *, whole: bool = True, code: str = "x", **lines: int) -> OrderCancelled:
+def cancelled(
+    order_id: str, *, whole: bool = True, code: str = "x", by: str = "customer", **lines: int
+) -> OrderCancelled:
     """The order, or these pieces by line id."""
     return OrderCancelled.model_validate(
         {
@@ -39,7 +42,7 @@ def cancelled(order_id: str, *, whole: bool = True, code: str = "x", **lines: in
             "lines": [{"line_id": name.removeprefix("l"), "quantity": count} for name, count in lines.items()],
             "whole": whole,
             "reason": Reason(code=code, message="x"),
-            "by": "customer",
+            "by": by,
         }
     )
 
@@ -58,6 +61,19 @@ def dispatched(order_id: str, location: str, *lines: tuple[str, str, int]) -> Sh
             "tracking_numbers": [],
             "lines": [{"line_id": line, "sku": sku, "quantity": quantity} for line, sku, quantity in lines],
             "packages": [],
+        }
+    )
+
+
+def withdrawn(order_id: str, location: str, *lines: tuple[str, str, int]) -> ShippingWithdrawn:
+    """These will not ship from there."""
+    return ShippingWithdrawn.model_validate(
+        {
+            "order_id": order_id,
+            "shipment_id": f"{order_id}-{location}",
+            "at": NOON,
+            "location": location,
+            "lines": [{"line_id": line, "sku": sku, "quantity": quantity} for line, sku, quantity in lines],
         }
     )
 
@@ -137,13 +153,57 @@ def test_a_closed_location_serves_nobody() -> None:
 
 
 def test_cancellation_releases_once() -> None:
-    """A part, then the rest; repeats and orders without a reservation change nothing."""
+    """All of it; repeats and orders without a reservation change nothing."""
     service = stocked(MUG=5)
-    hear(service, accepted("o1", ("MUG", 4)), cancelled("o1", whole=False, l1=1))
-    assert level(service, "MUG").reserved == 3
-    hear(service, cancelled("o1"), cancelled("o1"), cancelled("unknown"))
+    hear(service, accepted("o1", ("MUG", 4)), cancelled("o1"), cancelled("o1"), cancelled("unknown"))
     assert level(service, "MUG").reserved == 0
-    assert len(service.said(InventoryReservationReleased)) == 2
+    assert len(service.said(InventoryReservationReleased)) == 1
+
+
+def halves(*facts: Fact) -> Memory:
+    """An order of five mugs, three from the north and two from the south, after these."""
+    service = stocked(MUG=3)
+    hear(service, received("r-2", "south", MUG=2), accepted("o1", ("MUG", 5)), *facts)
+    return service
+
+
+def reserved_mugs(service: Memory) -> tuple[int, int]:
+    """In the north and in the south."""
+    return level(service, "MUG").reserved, level(service, "MUG", "south").reserved
+
+
+SOUTH_STAYS = withdrawn("o1", "south", ("1", "MUG", 2))
+HALF = cancelled("o1", whole=False, l1=2)
+
+
+@pytest.mark.parametrize("facts", list(permutations([SOUTH_STAYS, HALF, dispatched("o1", "north", ("1", "MUG", 3))])))
+def test_a_part_is_freed_where_it_was_set_aside(facts: tuple[Fact, ...]) -> None:
+    """The south withdraws, the north sends its share from what was set aside for it; nothing stays reserved."""
+    assert reserved_mugs(halves(SOUTH_STAYS, HALF)) == (3, 0)
+    service = halves(*facts)
+    assert reserved_mugs(service) == (0, 0)
+    assert (level(service, "MUG").on_hand, level(service, "MUG", "south").on_hand) == (0, 2)
+    assert not service.said(InventoryStockAdjusted)
+    assert service.state(RESERVATIONS, "o1").allocated == ()
+
+
+@pytest.mark.parametrize("facts", list(permutations([SOUTH_STAYS, cancelled("o1", l1=5), SOUTH_STAYS])))
+def test_a_withdrawal_and_a_cancellation_free_each_piece_once(facts: tuple[Fact, ...]) -> None:
+    """In either order, and however often; what the next order gets is its own."""
+    service = halves(*facts)
+    assert reserved_mugs(service) == (0, 0)
+    assert sum(line.quantity for fact in service.said(InventoryReservationReleased) for line in fact.lines) == 5
+    hear(service, accepted("o2", ("MUG", 5)), *facts)
+    assert reserved_mugs(service) == (3, 2)
+
+
+def test_a_withdrawal_is_heard_once() -> None:
+    """Who asks again gets the same answer again; what is short besides still waits for its own fact."""
+    again = withdrawn("o1", "north", ("1", "MUG", 1))
+    service = halves(again, again)
+    assert reserved_mugs(service) == (2, 2)
+    hear(service, short("o1", "north", "1", "MUG", 3, 1, "not_found"))
+    assert (level(service, "MUG").on_hand, reserved_mugs(service)) == (1, (0, 2))
 
 
 def test_dispatch_takes_off_once() -> None:
@@ -170,8 +230,49 @@ def test_a_short_pick_frees_and_writes_off(why: str, on_hand: int) -> None:
     service = stocked(MUG=5)
     missing = short("o1", "north", "1", "MUG", 3, 2, why)
     hear(service, accepted("o1", ("MUG", 3)), missing, missing)
-    hear(service, cancelled("o1", whole=False, code="short_pick", l1=1))
+    hear(service, cancelled("o1", whole=False, code="not_sent", by="warehouse", l1=1))
     assert (level(service, "MUG").on_hand, level(service, "MUG").reserved) == (on_hand, 2)
+
+
+def test_a_short_pick_said_again_frees_what_it_names_more() -> None:
+    """One piece wasn't found, and another broke before it was packed; the rest leaves."""
+    service = stocked(MUG=5)
+    first = short("o1", "north", "1", "MUG", 3, 2, "not_found")
+    again = short("o1", "north", "1", "MUG", 3, 1, "not_found")
+    hear(service, accepted("o1", ("MUG", 3)), first, again, again, first)
+    assert (level(service, "MUG").on_hand, level(service, "MUG").reserved) == (3, 1)
+    hear(service, dispatched("o1", "north", ("1", "MUG", 1)))
+    assert (level(service, "MUG").on_hand, level(service, "MUG").reserved) == (2, 0)
+
+
+SHELVES = st.tuples(st.integers(1, 4), st.integers(0, 4), st.sampled_from(["not_found", "out_of_stock", "other"]))
+"""How many of an order's pieces lie there, how many of them are picked at most, and why the others aren't."""
+
+
+@given(SHELVES, SHELVES, st.permutations(range(3)))
+def test_a_short_pick_and_the_end_of_its_order_come_in_any_order(
+    north: tuple[int, int, str], south: tuple[int, int, str], arrival: list[int]
+) -> None:
+    """What isn't there leaves the books, also where the order was cancelled before it is heard."""
+    service = stocked(MUG=north[0])
+    hear(service, received("r-2", "south", MUG=south[0]), accepted("o1", ("MUG", north[0] + south[0])))
+    facts: list[Fact] = [cancelled("o1", code="short_pick", l1=north[0] + south[0])]
+    for name, (there, most, why) in zip(PLACES, (north, south), strict=True):
+        facts.append(short("o1", name, "1", "MUG", there, min(there, most), why))
+    hear(service, *(facts[number] for number in arrival))
+    for name, (there, most, why) in zip(PLACES, (north, south), strict=True):
+        left = there if why == "other" else min(there, most)
+        assert (level(service, "MUG", name).on_hand, level(service, "MUG", name).reserved) == (left, 0)
+    assert service.state(RESERVATIONS, "o1").allocated == ()
+
+
+def test_what_is_short_and_sold_again_meanwhile_is_said() -> None:
+    """Its order was cancelled first, and the next one has set the pieces aside: people have to look."""
+    service = stocked(MUG=2)
+    hear(service, accepted("o1", ("MUG", 2)), cancelled("o1", code="short_pick", l1=2), accepted("o2", ("MUG", 1)))
+    hear(service, short("o1", "north", "1", "MUG", 2, 0, "not_found"))
+    assert (level(service, "MUG").on_hand, level(service, "MUG").reserved) == (1, 1)
+    assert "1 not on the books" in service.said(InventoryStockAdjusted)[0].cause
 
 
 def test_stock_of_unknown_things_can_be_retried() -> None:
@@ -232,10 +333,10 @@ LINES = st.lists(st.tuples(CELLS, st.integers(1, 4)), min_size=1, max_size=3)
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from("racdsp"), st.integers(0, 5), LINES), max_size=30))
+@given(st.lists(st.tuples(st.sampled_from("racdsw"), st.integers(0, 5), LINES), max_size=30))
 def test_stock_is_conserved_whatever_happens(steps: list[tuple[str, int, list[tuple[str, int]]]]) -> None:
-    """Receive, reserve, cancel, dispatch, pick short, in any order and repeated: levels are sums of movements,
-    what is reserved is what orders hold, nothing is ever oversold."""
+    """Receive, reserve, cancel, withdraw, dispatch, pick short, in any order and repeated: levels are sums of
+    movements, what is reserved is what orders hold, nothing is ever oversold."""
     service = stocked(MUG=3, TRAY=3)
     for number, (step, order, lines) in enumerate(steps):
         name = f"o{order}"
@@ -247,8 +348,10 @@ def test_stock_is_conserved_whatever_happens(steps: list[tuple[str, int, list[tu
             hear(service, accepted(name, *lines))
         elif step == "c":
             hear(service, cancelled(name))
-        elif step == "p":
-            hear(service, cancelled(name, whole=False, l1=1))
+        elif step == "w":
+            there = PLACES[number % 2]
+            stays = [(p.line_id, p.sku, p.quantity) for p in kept if p.location == there]
+            hear(service, withdrawn(name, there, *stays), cancelled(name, whole=False, l1=1))
         elif kept and step == "d":
             here = [part for part in kept if part.location == kept[0].location]
             hear(service, dispatched(name, kept[0].location, *((p.line_id, p.sku, p.quantity) for p in here)))

@@ -6,12 +6,16 @@ id, so that a fact that is said again under another id leads to no second mail.
 
 from datetime import datetime
 from hashlib import blake2b
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from packhorse_contracts.base import Model
+from packhorse_contracts.order import DeclineCode
 from pydantic import Field
 
 from packhorse_notification.text import Plain
+
+PART_NOT_OFFERED: Final[DeclineCode] = "part_cancellation_not_offered"
+"""Why a cancellation is declined that doesn't come too late."""
 
 
 class Item(Model):
@@ -83,7 +87,7 @@ class DeliveredContent(_Content):
 
 
 class CancelledContent(_Content):
-    """The order, or some of its lines, won't come; `by` says whose doing it is."""
+    """The order, or some of its lines, won't come; `by` says whose doing it is, `code` why."""
 
     kind: Literal["cancelled"] = "cancelled"
     whole: bool
@@ -102,7 +106,7 @@ class CancelledContent(_Content):
 
 
 class CancellationDeclinedContent(_Content):
-    """The customer asked too late."""
+    """What the customer wanted cancelled can't be, or not any more."""
 
     kind: Literal["cancellation_declined"] = "cancellation_declined"
     codes: tuple[str, ...]

@@ -49,7 +49,7 @@ def cancelled(fact: OrderCancelled) -> CancelledContent:
 
 
 def cancellation_declined(fact: OrderCancellationDeclined) -> CancellationDeclinedContent:
-    """Too late."""
+    """Not any more, or not like this."""
     return CancellationDeclinedContent(at=fact.at, codes=tuple(reason.code for reason in fact.reasons))
 
 

@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from jinja2.environment import TemplateModule
 
 from packhorse_notification.content import (
+    PART_NOT_OFFERED,
     CancellationDeclinedContent,
     CancelledContent,
     Content,
@@ -80,7 +81,8 @@ def render(mail: SendMail, shop: Shop) -> Rendered:
     language = words(mail.language)
     locale = formats(mail.language, mail.locale)
     order = plain(mail.order_id)
-    subject = language.text(f"{mail.content.kind}.subject{_variant(mail.content)}", order=order)
+    variant = _variant(mail.content)
+    subject = language.text(f"{mail.content.kind}.subject{variant}", order=order)
     name = mail.contact.name
     context: dict[str, object] = {
         **_details(mail.content, language, locale, shop),
@@ -89,6 +91,7 @@ def render(mail: SendMail, shop: Shop) -> Rendered:
         "shop": plain(shop.name),
         "order": order,
         "subject": subject,
+        "variant": variant,
         "greeting": language.text("common.greeting", name=name) if name else language.text("common.greeting_unnamed"),
         "t": language.text,
         "one_of": language.one_of,
@@ -124,6 +127,8 @@ def _tidy(text: str) -> str:
 def _variant(content: Content) -> str:
     if isinstance(content, CancelledContent):
         return "_whole" if content.whole else "_lines"
+    if isinstance(content, CancellationDeclinedContent) and PART_NOT_OFFERED in content.codes:
+        return "_part"  # the usual words say that it is too late
     return ""
 
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from packhorse_notification.content import (
+    PART_NOT_OFFERED,
     CancellationDeclinedContent,
     CancelledContent,
     Content,
@@ -71,6 +72,7 @@ def contents(currency: str) -> tuple[tuple[str, Content], ...]:
         ),
         ("delivered", DeliveredContent(at=MORNING, shipment_id="s-1", tracking_number="RR123456785GB")),
         ("cancelled, one unit", cancelled),
+        ("cancelled, can't be sent there", cancelled.model_copy(update={"code": "incorrect_address"})),
         (
             "cancelled, few units",
             cancelled.model_copy(update={"by": "customer", "items": (_MUG.model_copy(update={"quantity": 3}),)}),
@@ -80,6 +82,7 @@ def contents(currency: str) -> tuple[tuple[str, Content], ...]:
             CancelledContent(at=MORNING, whole=True, by="payment", code="payment_declined", items=()),
         ),
         ("cancellation declined", CancellationDeclinedContent(at=MORNING, codes=("dispatched",))),
+        ("cancellation of a part declined", CancellationDeclinedContent(at=MORNING, codes=(PART_NOT_OFFERED,))),
         (
             "refunded",
             RefundedContent(at=MORNING, payment_id="p-1", amount=450, currency=currency, why="cancelled"),

@@ -3,11 +3,19 @@
 import string
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
 from babel import Locale
-from packhorse_notification.content import DispatchedContent, Item, OrderConfirmedContent
+from packhorse_contracts.order import DeclineCode
+from packhorse_notification.content import (
+    CancellationDeclinedContent,
+    CancelledContent,
+    DispatchedContent,
+    Item,
+    OrderConfirmedContent,
+)
 from packhorse_notification.locales import LANGUAGES, Language, choose_language, formats
 from packhorse_notification.messages import SendMail
 from packhorse_notification.money import format_money
@@ -51,6 +59,42 @@ def test_a_language_has_the_same_texts_and_placeholders_as_english(language: Lan
         return names
 
     assert shape(language) == shape("en")
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("short_pick", "were not available in our warehouse"),
+        ("incorrect_address", "could not be sent to the address"),
+        ("undeliverable", "can't be delivered to you"),
+        ("ineligible_product", "can't be shipped"),
+        ("not_sent", "our warehouse was unable to send"),
+    ],
+)
+def test_goods_are_said_to_be_gone_only_where_they_are(code: str, says: str) -> None:
+    """Why the warehouse doesn't send something; what isn't known isn't made up."""
+    content = CancelledContent(at=MORNING, whole=False, by="warehouse", code=code, items=())
+    text = render(mails("en")[0][1].model_copy(update={"content": content}), SHOP).text
+    assert says in text
+    assert ("available" in text) == (code == "short_pick")
+
+
+@pytest.mark.parametrize("code", get_args(DeclineCode))
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_reason_to_decline_a_cancellation_has_words(language: Language, code: str) -> None:
+    """All that the order service can say: none is told in the words that stand for what we don't know."""
+    assert f"cancellation_declined.why.{code}" in words(language).texts
+
+
+def test_who_wants_to_cancel_a_part_isn_t_told_that_it_is_too_late() -> None:
+    """Nothing has left; only whole orders can be cancelled."""
+    mail = mails("en")[0][1]
+    content = CancellationDeclinedContent(at=MORNING, codes=("part_cancellation_not_offered",))
+    told = render(mail.model_copy(update={"content": content}), SHOP)
+    for said in (told.subject, told.text, told.html):
+        assert "no longer" not in said
+        assert "part of" in said
+    assert "An order can only be cancelled as a whole." in told.text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -33,15 +33,22 @@ class Policy:
 
 
 def promise(policy: Policy, service: ServiceLevel, confirmed_at: datetime, not_before: datetime | None) -> Promise:
-    """When it will be handed over and delivered; a wish for later is respected, Sundays don't count."""
+    """When it will be handed over and delivered: as soon as may be, and so late that it arrives no earlier than is
+    wished. Sundays don't count."""
     ship_by = datetime.combine(confirmed_at.date(), time(23, 59, tzinfo=confirmed_at.tzinfo))
     if confirmed_at.time() >= policy.cut_off:
         ship_by += timedelta(days=1)
     ship_by = _working(ship_by)
-    deliver_by = ship_by
-    for _ in range(dict(policy.transit_days)[service]):
-        deliver_by = _working(deliver_by + timedelta(days=1))
-    return Promise(ship_by=ship_by, deliver_by=max(deliver_by, not_before) if not_before else deliver_by)
+    transit = dict(policy.transit_days)[service]
+    while not_before and _after(ship_by, transit) < not_before:
+        ship_by = _after(ship_by, 1)
+    return Promise(ship_by=ship_by, deliver_by=_after(ship_by, transit))
+
+
+def _after(day: datetime, working_days: int) -> datetime:
+    for _ in range(working_days):
+        day = _working(day + timedelta(days=1))
+    return day
 
 
 def _working(day: datetime) -> datetime:

@@ -21,6 +21,7 @@ from packhorse_contracts.checkout import OrderPlaced
 from packhorse_contracts.customer import CancellationRequested
 from packhorse_contracts.inventory import InventoryReservationRefused, InventoryReserved
 from packhorse_contracts.order import (
+    DeclineCode,
     OrderAccepted,
     OrderCancellationDeclined,
     OrderCancellationRequested,
@@ -57,6 +58,13 @@ class Overdue(Internal):
 
 
 Decided = Decisions[Order]
+_ASKED: Final = "the customer asked for it"
+"""In place of the customer's own words: they may hold personal data, and go to warehouses, where it can't be erased."""
+
+_GONE: Final = frozenset({"out_of_stock", "not_found", "damaged"})
+_NOT_SENT: Final = frozenset({"incorrect_address", "undeliverable", "ineligible_product"})
+"""Reasons of a short pick: what isn't there, and what can't be sent though it is. There may be others."""
+
 _APART = timedelta(milliseconds=1)
 SENT_THOUGH_CANCELLED: Final = "sent_though_cancelled"
 """The payment problem where a warehouse sends what it had agreed not to send."""
@@ -71,7 +79,7 @@ def place(policy: Policy, order: Order, placed: OrderPlaced, now: datetime) -> D
         if order.fingerprint == mark:
             return Decisions(order)
         raise RefusedError("order_id_reused", "another order has this order_id already", "order_id")
-    seen = order.model_copy(update={"fingerprint": mark, "placed_at": placed.placed_at})
+    seen = order.model_copy(update={"fingerprint": mark, "placed_at": placed.placed_at, "early": ()})
     if found := policies.faults(placed, now):
         rejected = OrderRejected(order_id=order.order_id, at=now, reasons=tuple(found))
         return Decisions(seen.model_copy(update={"rejected": True}), events=[rejected])
@@ -82,10 +90,13 @@ def place(policy: Policy, order: Order, placed: OrderPlaced, now: datetime) -> D
     accepted = OrderAccepted(at=now, **{name: getattr(placed, name) for name in _ACCEPTED})
     taken = seen.model_copy(update={"accepted": True, "lines": lines, "placed": accepted})
     deadline = SetTimer(PaymentDeadline(order_id=order.order_id), order.order_id, now + policy.payment_deadline)
-    if taken.request is not None:  # the cancellation overtook the order
-        cancelled = _cancel_all(taken, taken.request.reason, taken.request.by, now)
-        return Decisions(cancelled.state, events=[accepted, *cancelled.events])
-    return Decisions(taken, events=[accepted], timers=[deadline])
+    decided = Decisions(taken, events=[accepted], timers=[deadline])
+    for asked in order.early:
+        answer = request_cancellation(decided.state, asked, now)
+        decided = Decisions(
+            answer.state, events=[*decided.events, *answer.events], timers=[*decided.timers, *answer.timers]
+        )
+    return decided
 
 
 _ACCEPTED = tuple(name for name in OrderPlaced.model_fields if name in OrderAccepted.model_fields)
@@ -177,10 +188,11 @@ def _no_timers(order: Order) -> list[SetTimer | CancelTimer]:
 
 
 def request_cancellation(order: Order, asked: CancellationRequested, now: datetime) -> Decided:
-    """Cancels at once what isn't confirmed; asks shipping about what is; declines what is gone."""
-    request = Request(reason=Reason(code="customer_request", message=asked.reason), by="customer")
+    """Cancels at once what isn't confirmed; asks shipping about what is; declines what is gone, and parts."""
     if not order.known:
-        return Decisions(order.model_copy(update={"request": request}))
+        again = any(asked.lines == early.lines for early in order.early)
+        kept = asked.model_copy(update={"reason": _ASKED})
+        return Decisions(order if again else order.model_copy(update={"early": (*order.early, kept)}))
     if order.cancelling or order.cancelled:
         return Decisions(order)
     if order.ended:
@@ -189,6 +201,7 @@ def request_cancellation(order: Order, asked: CancellationRequested, now: dateti
         (line.line_id, line.ordered) for line in order.lines
     }:
         return _decline(order, "part_cancellation_not_offered", "only whole orders can be cancelled", now)
+    request = Request(reason=Reason(code="customer_request", message=_ASKED), by="customer")
     if not order.confirmed:
         return _cancel_all(order, request.reason, request.by, now)
     if order.all_dispatched:
@@ -198,7 +211,7 @@ def request_cancellation(order: Order, asked: CancellationRequested, now: dateti
     return Decisions(state, events=[asking])
 
 
-def _decline(order: Order, code: str, message: str, now: datetime) -> Decided:
+def _decline(order: Order, code: DeclineCode, message: str, now: datetime) -> Decided:
     reasons = (Fault(code=code, message=message),)
     said = OrderCancellationDeclined(order_id=order.order_id, at=now, reasons=reasons)
     return Decisions(order.model_copy(update={"request": None, "cancelling": False}), events=[said])
@@ -225,21 +238,32 @@ def _settle(order: Order, now: datetime) -> Decided:
     withdrawn = total(s.left_behind for s in order.shipments.values())
     if not withdrawn:
         return _then_complete(_decline(order, "packed", "the warehouse has packed it already", now), now)
-    if not any(s.refused or s.dispatched for s in order.shipments.values()):
-        return _cancel_all(order, order.request.reason, order.request.by, now)
     request = order.request
-    state = order.model_copy(update={"cancelling": False, "request": None})
+    settled = {shipment_id: shipment.settled for shipment_id, shipment in order.shipments.items()}
+    state = order.model_copy(update={"cancelling": False, "request": None, "shipments": settled})
+    if not any(s.refused or s.dispatched for s in settled.values()):
+        return _cancel_all(state, request.reason, request.by, now)
     return _cancel_lines(state, withdrawn, request.reason, request.by, now)
 
 
 def cancel_short_lines(order: Order, fact: ShippingShortPicked, now: datetime) -> Decided:
-    """The warehouse didn't find everything: what is short will not come."""
-    if order.ended or order.shipments.get(fact.shipment_id, Shipment()).short:
+    """The warehouse doesn't have everything: what is short will not come. Said again, it names all of it once more."""
+    known = order.shipments.get(fact.shipment_id, Shipment()).missing
+    named = total({line.line_id: max(line.wanted - line.picked, 0)} for line in fact.lines)
+    short = {line: pieces - known.get(line, 0) for line, pieces in named.items() if pieces > known.get(line, 0)}
+    if order.ended or not short:
         return Decisions(order)
-    short = total({line.line_id: max(line.wanted - line.picked, 0)} for line in fact.lines)
-    noted = _with(order, fact.shipment_id, short=True)
-    reason = Reason(code="short_pick", message="the warehouse could not find all of it")
-    return _cancel_lines(noted, short, reason, "warehouse", now)
+    noted = _with(order, fact.shipment_id, missing=total((known, short)))
+    why = _why_short({line.reason for line in fact.lines if line.line_id in short})
+    return _cancel_lines(noted, short, why, "warehouse", now)
+
+
+def _why_short(reasons: set[str]) -> Reason:
+    """That goods aren't there is said only where the warehouse has said so of all of them."""
+    if reasons <= _GONE:
+        return Reason(code="short_pick", message="the warehouse could not find all of it")
+    code = reasons.pop() if len(reasons) == 1 and reasons <= _NOT_SENT else "not_sent"
+    return Reason(code=code, message="the warehouse could not send all of it")
 
 
 def _cancel_lines(order: Order, pieces: dict[str, int], reason: Reason, by: CancelledBy, now: datetime) -> Decided:
@@ -266,7 +290,7 @@ def note_dispatch(order: Order, fact: ShippingDispatched, now: datetime) -> Deci
     """A shipment is on its way. An agreed cancellation stands even so: nobody pays, and operators see it."""
     pieces = total({line.line_id: line.quantity} for line in fact.lines)
     sent = _with(order, fact.shipment_id, lines=pieces, dispatched=True)
-    if sent.shipments[fact.shipment_id].withdrawn is not None and not order.cancelling:
+    if order.cancelled or sent.shipments[fact.shipment_id].given_up:
         sent = sent.model_copy(update={"payment_problem": SENT_THOUGH_CANCELLED})
     return _then_complete(_settle(sent, now), now)
 

@@ -2,10 +2,11 @@
 
 from datetime import time
 from pathlib import Path
+from typing import Annotated
 
 from packhorse_chassis.service import Service, run
 from packhorse_chassis.settings import Duration
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from packhorse_order.policies import Policy
@@ -14,13 +15,21 @@ from packhorse_order.reactions import routes
 _USUAL = Policy()
 
 
+def _in_utc(time_of_day: time) -> time:
+    if time_of_day.utcoffset():
+        raise ValueError("a time of day in UTC is wanted, without an offset")
+    return time_of_day.replace(tzinfo=None)
+
+
 class OrderSettings(BaseSettings):
     """Environment variables with the prefix PACKHORSE_ORDER_. Durations are seconds (`90`) or ISO 8601 (`PT30M`)."""
 
     model_config = SettingsConfigDict(env_prefix="PACKHORSE_ORDER_", extra="ignore")
 
     payment_deadline: Duration = Field(_USUAL.payment_deadline, description="Paid and reserved by then, or cancelled")
-    cut_off: time = Field(_USUAL.cut_off, description="Confirmed before (UTC): handed over the same day")
+    cut_off: Annotated[time, AfterValidator(_in_utc)] = Field(
+        _USUAL.cut_off, description="Confirmed before (UTC): handed over the same day"
+    )
     grace: Duration = Field(_USUAL.grace, description="So long after the promise an order is overdue")
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 from packhorse_chassis.reaction import Kind
 from packhorse_contracts.base import Model
 from packhorse_contracts.blocks import Allocation, CancelledBy, ConfirmedLine, Reason
+from packhorse_contracts.customer import CancellationRequested
 from packhorse_contracts.order import OrderAccepted
 
 Status = Literal["unknown", "rejected", "accepted", "confirmed", "cancelling", "dispatched", "completed", "cancelled"]
@@ -43,22 +44,38 @@ class Shipment(Model):
     withdrawn: dict[str, int] | None = None
     """Pieces that will not ship, by line id; None while it hasn't said so."""
 
+    given_up: dict[str, int] = {}
+    """Of these, the ones that a cancellation has taken away already, by line id."""
+
     refused: bool = False
     """It said that it can't be withdrawn any more."""
 
-    short: bool = False
-    """Its short pick was heard."""
+    missing: dict[str, int] = {}
+    """Pieces that its short picks have named so far, by line id."""
 
     @property
     def left_behind(self) -> dict[str, int]:
-        """Pieces that were withdrawn and didn't leave all the same, by line id."""
-        withdrawn = self.withdrawn or {}
-        left = {line: count - self.lines.get(line, 0) for line, count in withdrawn.items()}
+        """Pieces that were withdrawn, didn't leave all the same, and aren't given up yet, by line id."""
+        accounted = total((self.lines, self.given_up))
+        left = {line: count - accounted.get(line, 0) for line, count in (self.withdrawn or {}).items()}
         return {line: count for line, count in left.items() if count > 0}
+
+    @property
+    def wanted(self) -> dict[str, int]:
+        """Of the dispatched pieces those that weren't given up before they left, by line id."""
+        withdrawn = self.withdrawn or {}
+        most = {line: withdrawn.get(line, 0) - count for line, count in self.given_up.items()}
+        wanted = {line: min(count, most.get(line, count)) for line, count in self.lines.items()}
+        return {line: count for line, count in wanted.items() if count > 0}
+
+    @property
+    def settled(self) -> "Shipment":
+        """The same with nothing left behind: what was, is given up."""
+        return self.model_copy(update={"given_up": total((self.given_up, self.left_behind))})
 
 
 class Request(Model):
-    """A cancellation that was asked for and not answered yet."""
+    """A cancellation of the whole order that shipping was asked about and that isn't answered yet."""
 
     reason: Reason
     by: CancelledBy
@@ -81,6 +98,9 @@ class Order(Model):
     authorised: bool = False
     allocations: tuple[Allocation, ...] | None = None
     confirmed: bool = False
+    early: tuple[CancellationRequested, ...] = ()
+    """Cancellations that came before the order, to be answered once it is there."""
+
     request: Request | None = None
     cancelling: bool = False
     """Shipping was asked to withdraw, and hasn't answered for every fulfilment order."""
@@ -127,8 +147,8 @@ class Order(Model):
 
     @property
     def dispatched_pieces(self) -> dict[str, int]:
-        """Dispatched pieces by line id, over all shipments."""
-        return total(shipment.lines for shipment in self.shipments.values() if shipment.dispatched)
+        """Dispatched pieces by line id, over all shipments. What was given up before stands in for nothing else."""
+        return total(shipment.wanted for shipment in self.shipments.values() if shipment.dispatched)
 
     @property
     def all_dispatched(self) -> bool:

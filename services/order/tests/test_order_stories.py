@@ -132,6 +132,20 @@ def short(shipment: str, line: str, sku: str, wanted: int, picked: int) -> Shipp
     return ShippingShortPicked(order_id=ID, shipment_id=shipment, at=NOON, lines=lines)
 
 
+def split(north: int, south: int) -> tuple[Fact, ...]:
+    """A confirmed order of one line of mugs, from two shelves."""
+    mugs = north + south
+    order = placed(
+        lines=[{"line_id": "1", "sku": "MUG", "quantity": mugs, "unit_price": 500}],
+        promotions=[],
+        payments=[{"method": "card", "amount": 500 * mugs + 400, "token": "tok_ok"}],
+        totals={"goods": 500 * mugs, "discount": 0, "delivery": 400, "tax": 0, "grand_total": 500 * mugs + 400},
+    )
+    shelves = (("north", north), ("south", south))
+    allocations = tuple(Allocation(line_id="1", sku="MUG", quantity=count, location=place) for place, count in shelves)
+    return order, AUTHORISED, InventoryReserved(order_id=ID, at=NOON, allocations=allocations)
+
+
 def test_the_happy_way() -> None:
     """Accepted, confirmed when both are in, completed when both shipments have arrived."""
     service = told(placed(), AUTHORISED, RESERVED)
@@ -270,6 +284,49 @@ def test_a_cancellation_that_overtakes_its_order() -> None:
     assert status(service) == "cancelled"
 
 
+def test_a_customers_own_words_go_no_further() -> None:
+    """They may hold anything, and stand in no block that can be erased: no fact of ours and no state repeats them."""
+    words = CANCEL.model_copy(update={"reason": "Ada of 1 High Street has died"})
+    for facts in ((words,), (placed(), words), (placed(), AUTHORISED, RESERVED, words)):
+        service = told(*facts)
+        kept = service.state(ORDERS, ID).model_dump_json()
+        assert "has died" not in kept + "".join(fact.model_dump_json() for fact in service.events)
+
+
+def of_part(line_id: str = "1", pieces: int = 1) -> CancellationRequested:
+    """Only these pieces are not wanted."""
+    return CANCEL.model_copy(update={"lines": (blocks.LineQuantity(line_id=line_id, quantity=pieces),)})
+
+
+def test_a_wish_for_a_part_that_overtakes_its_order_cancels_nothing() -> None:
+    """It is declined as if it came later, and the order goes on, with its deadline."""
+    service = told(of_part(), placed())
+    assert [fact.reasons[0].code for fact in service.said(OrderCancellationDeclined)] == [
+        "part_cancellation_not_offered"
+    ]
+    assert (status(service), len(service.timers)) == ("accepted", 1)
+    for fact in (AUTHORISED, RESERVED):
+        service.hear(fact, NOON)
+    assert service.said(OrderConfirmed)
+
+
+ALL_LINES = CANCEL.model_copy(
+    update={"lines": tuple(blocks.LineQuantity(line_id=line, quantity=count) for line, count in (("1", 2), ("2", 1)))}
+)
+WISHES = st.lists(st.sampled_from([CANCEL, ALL_LINES, of_part(), of_part("2")]), max_size=4, unique_by=id)
+
+
+@given(WISHES, st.integers(0, 4))
+def test_wishes_that_overtake_their_order_are_answered_as_if_they_came_after_it(
+    wishes: list[CancellationRequested], early: int
+) -> None:
+    """However many, in their order; a part never takes the place of the whole."""
+    before, after = told(*wishes[:early], placed(), *wishes[early:]), told(placed(), *wishes)
+    assert before.events == after.events
+    assert before.state(ORDERS, ID) == after.state(ORDERS, ID)
+    assert before.timers == after.timers
+
+
 def test_a_confirmed_order_is_cancelled_once_all_have_withdrawn() -> None:
     """Shipping is asked first, for the goods may be gone."""
     service = told(placed(), AUTHORISED, RESERVED, CANCEL, CANCEL)
@@ -314,6 +371,60 @@ def test_what_a_withdrawn_shipment_left_behind_is_cancelled() -> None:
     assert service.said(OrderCompleted)[0].outcome == "partly_delivered"
 
 
+@pytest.mark.parametrize("first", [refused("north"), withdrawn("south", "1", "MUG", 2)])
+def test_who_asks_twice_gives_the_same_pieces_up_once(first: Fact) -> None:
+    """One half was withdrawn, the other ships: whoever answers the second request first, there is nothing more to
+    withdraw, and the customer is told so."""
+    half = (*split(2, 2), CANCEL, withdrawn("south", "1", "MUG", 2), refused("north"))
+    service = told(*half, CANCEL, first)
+    [cancelled] = service.said(OrderCancelled)
+    assert (cancelled.whole, cancelled.lines[0].quantity) == (False, 2)
+    assert [fact.reasons[0].code for fact in service.said(OrderCancellationDeclined)] == ["packed"]
+    service.hear(dispatched("north", "1", "MUG", 2), NOON)
+    service.hear(delivered("north"), NOON)
+    assert service.said(OrderCompleted)[0].outcome == "partly_delivered"
+
+
+def test_who_asks_again_about_what_ships_is_told_so() -> None:
+    """A whole line was withdrawn, and the other one ships."""
+    service = told(placed(), AUTHORISED, RESERVED, CANCEL, refused("north"), withdrawn("south", "2", "TRAY", 1))
+    service.hear(CANCEL, NOON)
+    service.hear(withdrawn("south", "2", "TRAY", 1), NOON)
+    assert len(service.said(OrderCancelled)) == len(service.said(OrderCancellationDeclined)) == 1
+    assert status(service) == "confirmed"
+
+
+def test_what_was_given_up_and_is_sent_while_the_customer_asks_again_is_seen() -> None:
+    """An agreed cancellation stands, whatever is asked meanwhile."""
+    service = told(*split(2, 2), CANCEL, withdrawn("south", "1", "MUG", 2), refused("north"), CANCEL)
+    service.hear(dispatched("south", "1", "MUG", 2), NOON)
+    assert service.state(ORDERS, ID).payment_problem == "sent_though_cancelled"
+
+
+def given_up_and_sent() -> Memory:
+    """Of five mugs three were withdrawn, and are sent and delivered all the same; two are still to come."""
+    three = (withdrawn("north", "1", "MUG", 3), refused("south"), dispatched("north", "1", "MUG", 3))
+    return told(*split(3, 2), CANCEL, *three, delivered("north"))
+
+
+def test_what_was_given_up_doesn_t_stand_in_for_what_is_still_to_come() -> None:
+    """The order is complete when the customer has what is still wanted."""
+    service = given_up_and_sent()
+    assert (status(service), service.said(OrderCompleted)) == ("confirmed", [])
+    service.hear(dispatched("south", "1", "MUG", 2), NOON)
+    assert status(service) == "dispatched"
+    service.hear(delivered("south"), NOON)
+    assert service.said(OrderCompleted)[0].outcome == "partly_delivered"
+
+
+def test_what_is_short_after_something_was_sent_though_cancelled_is_cancelled() -> None:
+    """Nobody pays for what isn't there because something else came that wasn't wanted."""
+    service = given_up_and_sent()
+    service.hear(short("south", "1", "MUG", 2, 0), NOON)
+    assert [fact.whole for fact in service.said(OrderCancelled)] == [False, True]
+    assert (status(service), service.timers) == ("cancelled", {})
+
+
 def test_a_short_pick_cancels_the_missing_pieces() -> None:
     """Once, even when repeated; a shipment of nothing cancels the order if nothing else is left."""
     first = short("north", "1", "MUG", 2, 1)
@@ -324,6 +435,41 @@ def test_a_short_pick_cancels_the_missing_pieces() -> None:
         placed(), AUTHORISED, RESERVED, short("north", "1", "MUG", 2, 0), short("south", "2", "TRAY", 1, 0), NORTH
     )
     assert nothing.said(OrderCancelled)[-1].whole
+
+
+@pytest.mark.parametrize(
+    ("reasons", "code"),
+    [
+        (("not_found", "damaged"), "short_pick"),
+        (("incorrect_address", "incorrect_address"), "incorrect_address"),
+        (("undeliverable", "undeliverable"), "undeliverable"),
+        (("ineligible_product", "not_found"), "not_sent"),
+        (("other", "other"), "not_sent"),
+        (("a code of tomorrow\u202e", "a code of tomorrow\u202e"), "not_sent"),
+    ],
+)
+def test_a_cancellation_says_that_goods_are_gone_only_where_they_are(reasons: tuple[str, str], code: str) -> None:
+    """The customer reads it: the warehouse's reason where all lines share it, else no reason is made up."""
+    lines = tuple(
+        ShortPickedLine(line_id=line, sku=sku, wanted=1, picked=0, reason=reason)
+        for line, sku, reason in zip(("1", "2"), ("MUG", "TRAY"), reasons, strict=True)
+    )
+    both = ShippingShortPicked(order_id=ID, shipment_id="north", at=NOON, lines=lines)
+    [cancelled] = told(placed(), AUTHORISED, RESERVED, both).said(OrderCancelled)
+    assert (cancelled.by, cancelled.reason.code) == ("warehouse", code)
+
+
+def test_a_short_pick_said_again_cancels_what_it_names_more() -> None:
+    """One mug wasn't found, and the other broke before it was packed."""
+    missing = [short("north", "1", "MUG", 2, 1), short("north", "1", "MUG", 2, 0), short("north", "1", "MUG", 2, 1)]
+    service = told(placed(), AUTHORISED, RESERVED, *missing)
+    assert [fact.lines for fact in service.said(OrderCancelled)] == [
+        (blocks.LineQuantity(line_id="1", quantity=1),),
+        (blocks.LineQuantity(line_id="1", quantity=1),),
+    ]
+    service.hear(SOUTH, NOON)
+    service.hear(delivered("south"), NOON)
+    assert service.said(OrderCompleted)[0].outcome == "partly_delivered"
 
 
 def test_two_short_picks_at_one_moment_are_two_cancellations() -> None:
@@ -370,8 +516,25 @@ def test_a_promise_respects_cut_off_sundays_and_wishes() -> None:
     saturday = datetime(2026, 11, 21, 16, tzinfo=UTC)
     promised = promise(Policy(), "express", saturday, None)
     assert (promised.ship_by.day, promised.deliver_by.day) == (23, 24)
-    wish = NOON + timedelta(days=30)
-    assert promise(Policy(), "express", NOON, wish).deliver_by == wish
+    assert promise(Policy(), "express", saturday, saturday) == promised
+
+
+@pytest.mark.parametrize(
+    ("service", "wish", "leaves", "arrives"),
+    [
+        ("express", datetime(2026, 12, 23, 12, tzinfo=UTC), (12, 22), (12, 23)),
+        ("economy", datetime(2026, 12, 23, 12, tzinfo=UTC), (12, 17), (12, 23)),
+        ("express", datetime(2026, 12, 6, 12, tzinfo=UTC), (12, 5), (12, 7)),
+        ("standard", datetime(2026, 11, 24, tzinfo=UTC), (11, 23), (11, 26)),
+    ],
+)
+def test_what_is_wished_for_later_leaves_later(
+    service: blocks.ServiceLevel, wish: datetime, leaves: tuple[int, int], arrives: tuple[int, int]
+) -> None:
+    """On the first day from which it arrives no earlier; Sundays don't count."""
+    promised = promise(Policy(), service, NOON, wish)
+    assert (promised.ship_by.month, promised.ship_by.day) == leaves
+    assert (promised.deliver_by.month, promised.deliver_by.day) == arrives
 
 
 def test_an_order_that_costs_nothing_needs_no_payment() -> None:

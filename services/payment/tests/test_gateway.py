@@ -165,6 +165,38 @@ async def test_a_review_is_looked_at_by_its_reference(performer: GatewayPerforme
     assert decided.expires_at is not None
 
 
+@pytest.mark.parametrize("ended", ["voided", "expired"])
+async def test_a_review_of_what_holds_no_money_any_more_is_a_refusal(ended: str) -> None:
+    """Given back by hand, or its time ran out, while it was looked at: nothing of it could be captured."""
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response({"id": "auth-1", "amount": 3000, "currency": "EUR", "status": ended})
+
+    application = web.Application()
+    application.router.add_get("/v1/authorisations/auth-1", answer)
+    async with TestServer(application) as server:
+        performer = GatewayPerformer(RestGateway(str(server.make_url("")), 0.5))
+        refused = await ask(performer, "k1", authorise(), again=True, reference="auth-1")
+        await performer.close()
+    assert isinstance(refused, Refused)
+    assert (refused.code, refused.may_retry) == (f"authorisation_{ended}", True)
+
+
+async def test_a_review_that_is_given_back_at_the_gateway_is_learnt(
+    performer: GatewayPerformer, gateway_url: str
+) -> None:
+    """Somebody there voids it before it is decided; the real gateway says so when it is looked at."""
+    first = await ask(performer, "k1", authorise("tok_review"))
+    assert isinstance(first, UnderReview)
+    void = f"{gateway_url}/v1/authorisations/{first.reference}/void"
+    by_hand = {"Idempotency-Key": "by hand"}
+    async with aiohttp.ClientSession() as session, session.post(void, json={}, headers=by_hand) as response:
+        assert response.status == 201
+    looked_at = await ask(performer, "k1", authorise("tok_review"), again=True, reference=first.reference)
+    assert isinstance(looked_at, Refused)
+    assert looked_at.code == "authorisation_voided"
+
+
 async def test_a_capture_that_fails_is_certain(performer: GatewayPerformer) -> None:
     """`tok_capture_fails`."""
     auth = await held(performer, "tok_capture_fails")

@@ -116,6 +116,14 @@ def test_goods_that_left_although_cancelled_cost_nothing(first: str, *, held: bo
     assert shop.payment.authorised == shop.payment.captured + shop.payment.voided
 
 
+@pytest.mark.parametrize(("comes", "kept"), [(0, 0), (1, 1400)])
+def test_units_still_to_come_are_paid_only_if_they_come(comes: int, kept: int) -> None:
+    """Two of three were cancelled and left all the same; the third is sent later, or isn't there."""
+    shop = authorised().then(cancelled(mug=2), dispatched("s1", mug=2)).answer_all()
+    shop.then(dispatched("s2", mug=1) if comes else cancelled(minute=1, whole=True, mug=1)).answer_all()
+    assert (shop.payment.kept, shop.payment.held) == (kept, None)
+
+
 def test_only_what_was_not_cancelled_is_captured_of_a_shipment() -> None:
     """One of three was cancelled while the authorisation was on its way; all three left."""
     shop = Shop().then(accepted(MUG), dispatched("s1", mug=3), cancelled(mug=1)).answer_all()

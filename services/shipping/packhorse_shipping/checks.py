@@ -70,6 +70,12 @@ def parcels(shipment: Shipment, fact: HandedOver) -> tuple[ShippedParcel, ...]:
             raise RefusedError(
                 "unknown_package", f"no package {parcel.package_id} was packed", f"parcels.{number}.package_id"
             )
+    named = {parcel.package_id for parcel in fact.parcels}
+    if not shipment.left and None not in named and (behind := known - named):
+        # What left is what was packed: a part of it can't be told from all of it, nor captured by itself.
+        raise RefusedError(
+            "missing_package", f"not handed over: {', '.join(sorted(behind))}", "parcels", retryable=True
+        )
     return tuple(ShippedParcel(parcel.tracking_number, parcel.package_id) for parcel in fact.parcels)
 
 

@@ -1,13 +1,18 @@
 """How a confirmed order is split into fulfilment orders. Pure."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from packhorse_contracts import ids
 from packhorse_contracts.order import OrderConfirmed
 
 from packhorse_shipping.policies import Policy
 from packhorse_shipping.state import Line, OrderShipments, Shipment
+
+_LONGEST: Final = timedelta(days=366)
+"""No wish lies further ahead. What does is a mistake, and shows as an early pick list instead of one in a thousand
+years."""
 
 
 def untitled_skus(fact: OrderConfirmed) -> list[str]:
@@ -38,6 +43,15 @@ def fulfilment_orders(fact: OrderConfirmed, policy: Policy, titles: Mapping[str,
             for location, here in pieces.items()
         ),
     )
+
+
+def issue_at(fact: OrderConfirmed, now: datetime) -> datetime:
+    """When warehouses get their pick lists: at once, or on the day they are to leave, where the customer wishes for a
+    later delivery."""
+    if fact.delivery.not_before is None:
+        return now
+    day = fact.promise.ship_by.replace(hour=0, minute=0, second=0, microsecond=0)
+    return max(now, min(day, now + _LONGEST))
 
 
 def _shipment(order_id: str, at: datetime, location: str, lines: tuple[Line, ...]) -> Shipment:

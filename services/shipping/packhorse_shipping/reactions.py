@@ -38,7 +38,7 @@ from packhorse_contracts.warehouse import (
 )
 
 from packhorse_shipping import parcels, saying, tracking, warehouse, withdrawal
-from packhorse_shipping.fulfilment import fulfilment_orders, untitled_skus
+from packhorse_shipping.fulfilment import fulfilment_orders, issue_at, untitled_skus
 from packhorse_shipping.policies import Policy
 from packhorse_shipping.state import (
     ORDER_REF,
@@ -62,7 +62,7 @@ O = TypeVar("O", bound=OfOrder)  # noqa: E741
 
 
 def plan_shipments(turn: Turn, ref: OrderRef, fact: OrderConfirmed) -> OrderRef:
-    """One fulfilment order a location; their pick lists are issued next."""
+    """One fulfilment order a location; their pick lists are issued next, or when it is time for a later delivery."""
     if ref.confirmed or ref.cancelled:
         return ref
     titles = {sku: turn.others.get(PRODUCT, sku).title for sku in untitled_skus(fact)}
@@ -71,7 +71,7 @@ def plan_shipments(turn: Turn, ref: OrderRef, fact: OrderConfirmed) -> OrderRef:
         issue = IssuePickList(
             pick_list_id=shipment.pick_list_id, order_id=fact.order_id, shipment_id=shipment.shipment_id
         )
-        turn.timers.append(SetTimer(issue, issue.pick_list_id, turn.now))
+        turn.timers.append(SetTimer(issue, issue.pick_list_id, issue_at(fact, turn.now)))
     return replace(ref, confirmed=True)
 
 

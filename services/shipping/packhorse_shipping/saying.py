@@ -50,7 +50,9 @@ def recalled(order: OrderShipments, shipment: Shipment, reason: str) -> Shipping
 def withdrawn(order: OrderShipments, shipment: Shipment, now: datetime) -> ShippingWithdrawn:
     """It will not ship. Its lines leave out what was told to be short; none are left where all of it was."""
     lines = _sku_lines((line, line.remaining) for line in shipment.lines)
-    return ShippingWithdrawn(order_id=order.order_id, shipment_id=shipment.shipment_id, at=now, lines=lines)
+    return ShippingWithdrawn(
+        order_id=order.order_id, shipment_id=shipment.shipment_id, at=now, location=shipment.location, lines=lines
+    )
 
 
 def refused(
@@ -61,10 +63,8 @@ def refused(
     return ShippingWithdrawalRefused(order_id=order.order_id, shipment_id=shipment.shipment_id, at=now, reason=reason)
 
 
-def short_picked(
-    order: OrderShipments, shipment: Shipment, now: datetime, short: Iterable[tuple[Line, int]]
-) -> ShippingShortPicked:
-    """What is missing: lines, each with the pieces that there are of it."""
+def short_picked(order: OrderShipments, shipment: Shipment, now: datetime) -> ShippingShortPicked:
+    """All that is missing so far: lines, each with the pieces that there are of it."""
     return ShippingShortPicked(
         order_id=order.order_id,
         shipment_id=shipment.shipment_id,
@@ -72,9 +72,14 @@ def short_picked(
         location=shipment.location,
         lines=tuple(
             ShortPickedLine(
-                line_id=line.line_id, sku=line.sku, wanted=line.quantity, picked=there, reason=line.reason or UNTOLD
+                line_id=line.line_id,
+                sku=line.sku,
+                wanted=line.quantity,
+                picked=line.remaining,
+                reason=line.reason or UNTOLD,
             )
-            for line, there in short
+            for line in shipment.lines
+            if line.remaining != line.quantity
         ),
     )
 
@@ -85,7 +90,7 @@ def packed(order: OrderShipments, shipment: Shipment, now: datetime) -> Shipping
 
 
 def dispatched(order: OrderShipments, shipment: Shipment, now: datetime, carrier: str) -> ShippingDispatched:
-    """It is on its way: exactly what was picked."""
+    """It is on its way: exactly what was picked and not lost until it was packed."""
     return ShippingDispatched(
         order_id=order.order_id,
         shipment_id=shipment.shipment_id,
@@ -95,7 +100,7 @@ def dispatched(order: OrderShipments, shipment: Shipment, now: datetime, carrier
         carrier=carrier,
         service=order.service,
         tracking_numbers=tuple(parcel.tracking_number for parcel in shipment.parcels),
-        lines=_sku_lines((line, line.picked or 0) for line in shipment.lines),
+        lines=_sku_lines((line, line.remaining) for line in shipment.lines),
         packages=shipment.packages,
     )
 

@@ -1,7 +1,5 @@
 """What is set from outside: environment variables with the prefix PACKHORSE_SHIPPING_."""
 
-from datetime import timedelta
-
 from packhorse_chassis.settings import Duration
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -18,10 +16,10 @@ class ShippingSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="PACKHORSE_SHIPPING_", extra="ignore")
 
     answer_within: Duration = Field(
-        _USUAL.answer_within, gt=timedelta(0), description="A warehouse without an answer by then is overdue"
+        _USUAL.answer_within, description="A warehouse without an answer by then is overdue"
     )
     claim_within: Duration = Field(
-        _USUAL.claim_within, gt=timedelta(0), description="A tracked parcel that nobody handed over by then is reported"
+        _USUAL.claim_within, description="A tracked parcel that nobody handed over by then is reported"
     )
     economy_priority: int = Field(_USUAL.economy_priority, ge=0, le=9, description="Of pick lists for economy")
     standard_priority: int = Field(_USUAL.standard_priority, ge=0, le=9, description="Of pick lists for standard")

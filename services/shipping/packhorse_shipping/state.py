@@ -10,7 +10,8 @@ what its facts are routed to. The big row is never a subject and always locked b
 
 So every transaction locks small rows first and big rows second, and two can't wait for each other in a circle. The
 price: a reaction to an order's fact may not write a `pick_list` row, nor one to a warehouse's fact a `parcel` row, for
-those are subjects. Both are written by inputs of their own, `IssuePickList` and `ClaimParcel`: timers due at once.
+those are subjects. Both are written by inputs of their own, `IssuePickList` and `ClaimParcel`: timers due at once
+(the first also later, where the customer wishes for a later delivery).
 A warehouse can't answer too early: its pick list is issued by the very input that makes it known. A carrier can: what
 it says of a parcel that nobody has handed over yet waits in the parcel's row.
 """
@@ -46,8 +47,9 @@ ParcelEnd = Literal["delivered", "returned"]
 class Line:
     """Pieces of an order line that leave from one location.
 
-    `rejected` were refused before picking; `picked` is None until it is known. What is short (for `reason`) is
-    said once a fulfilment order, when picking or the fulfilment order ends: its readers count on that.
+    `rejected` were refused before picking; `picked` is None until it is known; `lost` were picked, and were in no
+    package then. What is short (for `reason`) is said when picking or the fulfilment order ends, and again, as a whole,
+    where more of it is missing when it is packed.
     """
 
     line_id: str
@@ -56,6 +58,7 @@ class Line:
     quantity: int
     rejected: int = 0
     picked: int | None = None
+    lost: int = 0
     reason: str | None = None
 
     @property
@@ -66,7 +69,7 @@ class Line:
     @property
     def remaining(self) -> int:
         """Pieces that aren't known to be short."""
-        return self.wanted if self.picked is None else self.picked
+        return self.wanted if self.picked is None else self.picked - self.lost
 
 
 @dataclass(frozen=True, slots=True)

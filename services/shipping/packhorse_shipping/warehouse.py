@@ -14,7 +14,7 @@ from packhorse_contracts.warehouse import HandedOver, Packed, PickCompleted, Pic
 
 from packhorse_shipping import checks, saying
 from packhorse_shipping.checks import Pick, contradiction
-from packhorse_shipping.state import RequestState, Shipment
+from packhorse_shipping.state import Line, RequestState, Shipment
 from packhorse_shipping.timers import ClaimParcel
 from packhorse_shipping.turn import Turn
 
@@ -59,7 +59,8 @@ def complete_pick(turn: Turn, shipment: Shipment, fact: PickCompleted) -> None:
 
 
 def pack(turn: Turn, shipment: Shipment, fact: Packed) -> None:
-    """The goods are in packages. Where picking was skipped, what is inside was picked."""
+    """The goods are in packages. What was picked and is in none of them is short; where picking was skipped, what is
+    inside was picked."""
     inside = checks.contents(shipment, fact)
     if shipment.packages:
         if shipment.packages != fact.packages:
@@ -71,11 +72,14 @@ def pack(turn: Turn, shipment: Shipment, fact: Packed) -> None:
         raise contradiction("nothing was picked", "pick_list_id")
     if not shipment.picked:
         shipment = _pick(turn, shipment, inside or _in_full(shipment))
-    shipment = replace(shipment, packages=fact.packages)
+    picked = shipment.lines
+    shipment = replace(shipment, packages=fact.packages, lines=_less_lost(picked, inside))
     if shipment.state == "withdrawn":
         turn.keep(shipment)
-    else:
-        turn.say(saying.packed(turn.order, turn.keep(replace(shipment, state="packed")), turn.now))
+        return
+    if shipment.lines != picked:
+        turn.say(saying.short_picked(turn.order, shipment, turn.now))
+    turn.say(saying.packed(turn.order, turn.keep(replace(shipment, state="packed")), turn.now))
 
 
 def dispatch(turn: Turn, shipment: Shipment, fact: HandedOver) -> None:
@@ -84,7 +88,7 @@ def dispatch(turn: Turn, shipment: Shipment, fact: HandedOver) -> None:
     if shipment.left:
         if shipment.carrier != fact.carrier:
             raise contradiction(f"{shipment.carrier} has it", "carrier")
-        if {parcel.tracking_number for parcel in shipment.parcels} != {one.tracking_number for one in parcels}:
+        if not {one.tracking_number for one in parcels} <= {parcel.tracking_number for parcel in shipment.parcels}:
             raise contradiction("it left under other tracking numbers", "parcels")
         return
     if not shipment.picked:
@@ -120,6 +124,13 @@ def _in_full(shipment: Shipment) -> dict[str, Pick]:
     return {line.line_id: Pick(line.wanted) for line in shipment.lines}
 
 
+def _less_lost(lines: tuple[Line, ...], inside: Mapping[str, Pick] | None) -> tuple[Line, ...]:
+    """What was picked and isn't inside won't leave; all of it does where nobody says what is inside."""
+    if inside is None:
+        return lines
+    return tuple(replace(line, lost=(line.picked or 0) - inside[line.line_id].pieces) for line in lines)
+
+
 def _pick(turn: Turn, shipment: Shipment, picks: Mapping[str, Pick]) -> Shipment:
     lines = tuple(
         replace(line, picked=picks[line.line_id].pieces, reason=picks[line.line_id].reason or line.reason)
@@ -130,10 +141,9 @@ def _pick(turn: Turn, shipment: Shipment, picks: Mapping[str, Pick]) -> Shipment
 
 
 def _end_picking(turn: Turn, shipment: Shipment, if_nothing: Literal["closed", "rejected"]) -> Shipment:
-    """Says what is short, once. Where nothing is left the fulfilment order ends, and a withdrawal is answered."""
-    short = [(line, line.picked or 0) for line in shipment.lines if line.picked != line.quantity]
-    if short:
-        turn.say(saying.short_picked(turn.order, shipment, turn.now, short))
+    """Says what is short. Where nothing is left the fulfilment order ends, and a withdrawal is answered."""
+    if any(line.remaining != line.quantity for line in shipment.lines):
+        turn.say(saying.short_picked(turn.order, shipment, turn.now))
     if any(line.picked for line in shipment.lines):
         return turn.keep(replace(shipment, state="in_progress", request=_after_a_word(shipment)))
     if shipment.request == "withdrawal_requested":

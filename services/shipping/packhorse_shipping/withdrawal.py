@@ -47,8 +47,8 @@ def withdraw(turn: Turn, shipment: Shipment, _fact: WithdrawalAccepted) -> None:
         return
     if shipment.request != "withdrawal_requested":
         raise RefusedError("not_requested", "nothing is to be withdrawn, or it was settled otherwise", "pick_list_id")
-    if not shipment.picked and (short := [(ln, ln.wanted) for ln in shipment.lines if ln.rejected]):
-        turn.say(saying.short_picked(turn.order, shipment, turn.now, short))
+    if not shipment.picked and any(line.rejected for line in shipment.lines):
+        turn.say(saying.short_picked(turn.order, shipment, turn.now))
     _end(turn, replace(shipment, state="withdrawn", request="withdrawn"))
 
 

@@ -1,5 +1,7 @@
 """From the confirmed order to the doorstep."""
 
+from datetime import UTC, datetime, timedelta
+
 from packhorse_contracts.catalogue import ProductChanged
 from packhorse_contracts.shipping import (
     ShippingDelivered,
@@ -24,6 +26,7 @@ from .shipping_story import (
     package,
     packed,
     picked,
+    stop,
     tracked,
 )
 
@@ -56,6 +59,19 @@ def test_a_pick_list_is_known_here_before_its_warehouse_hears_of_it() -> None:
     shop.due(IssuePickList)
     assert shop.at().request == "submitted"
     assert shop.state(PICK_LIST, shop.pick_list()).order_id == ORDER
+
+
+def test_a_pick_list_waits_for_the_day_on_which_it_is_to_leave_where_the_customer_wishes_for_later() -> None:
+    """Until then it can be called back without asking the warehouse; any other is issued at once."""
+    promise = {"ship_by": NOON + timedelta(days=9, hours=11), "deliver_by": NOON + timedelta(days=11)}
+    delivery = {"mode": "ship", "service": "express", "price": 500, "not_before": NOON + timedelta(days=10)}
+    shop = Shop(confirmed(promise=promise, delivery=delivery))
+    assert shop.heard() == []
+    assert shop.timers["IssuePickList", shop.pick_list(), ""].due == datetime(2026, 12, 2, tzinfo=UTC)
+    assert shop.heard(stop()) == ["ShippingWithdrawn"]
+    assert Shop(confirmed(promise=promise)).said(ShippingPickListIssued)
+    late = {"ship_by": NOON - timedelta(days=2), "deliver_by": NOON}
+    assert Shop(confirmed(promise=late, delivery=delivery)).said(ShippingPickListIssued)
 
 
 def test_ids_follow_from_the_confirmation() -> None:
@@ -110,6 +126,23 @@ def test_what_is_short_is_said_and_the_rest_is_sent() -> None:
     assert said.location == LISBON
     shop.then(packed(number), handed_over(number))
     assert [(ln.line_id, ln.quantity) for ln in shop.said(ShippingDispatched)[0].lines] == [("mug", 1), ("pot", 1)]
+
+
+def test_what_breaks_before_it_is_packed_is_short_and_does_not_leave() -> None:
+    """Packages that name all that is inside say what leaves; what was short before is said again with it."""
+    shop = Shop(confirmed())
+    number = shop.pick_list()
+    shop.then(picked(number, mug=3, pot=1))
+    assert shop.heard(packed(number, package(mug=2, pot=1))) == ["ShippingShortPicked", "ShippingPacked"]
+    [said] = shop.said(ShippingShortPicked)
+    assert [(ln.line_id, ln.wanted, ln.picked, ln.reason) for ln in said.lines] == [("mug", 3, 2, "other")]
+    shop.then(handed_over(number))
+    assert [(ln.line_id, ln.quantity) for ln in shop.said(ShippingDispatched)[0].lines] == [("mug", 2), ("pot", 1)]
+    shop = Shop(confirmed())
+    shop.then(picked(number, mug=2, pot=1), packed(number, package(mug=2)), handed_over(number))
+    [_, again] = shop.said(ShippingShortPicked)
+    assert [(ln.line_id, ln.wanted, ln.picked) for ln in again.lines] == [("mug", 3, 2), ("pot", 1, 0)]
+    assert [(ln.line_id, ln.quantity) for ln in shop.said(ShippingDispatched)[0].lines] == [("mug", 2)]
 
 
 def test_a_fulfilment_order_of_which_nothing_is_there_closes() -> None:

@@ -6,9 +6,15 @@ from datetime import timedelta
 import pytest
 from packhorse_chassis.reaction import RefusedError
 from packhorse_contracts.base import Fact
-from packhorse_contracts.blocks import LineQuantity
+from packhorse_contracts.blocks import LineQuantity, Parcel
 from packhorse_contracts.shipping import ShippingDispatched, ShippingShortPicked
-from packhorse_contracts.warehouse import PickListAccepted, PickListRejected, WithdrawalAccepted, WithdrawalRejected
+from packhorse_contracts.warehouse import (
+    HandedOver,
+    PickListAccepted,
+    PickListRejected,
+    WithdrawalAccepted,
+    WithdrawalRejected,
+)
 from packhorse_shipping.policies import Policy
 from packhorse_shipping.timers import WarehouseSilent
 
@@ -74,7 +80,7 @@ STEPS: list[Callable[[str], Fact]] = [
     accepted,
     lambda number: rejected(number, pot=1),
     lambda number: picked(number, mug=2),
-    lambda number: packed(number, package(mug=2)),
+    lambda number: packed(number, package(mug=1)),
     handed_over,
 ]
 
@@ -140,6 +146,31 @@ def test_what_contradicts_is_refused_and_the_field_is_named(
         shop.then(wrong(number))
     assert (refusal.value.code, refusal.value.field) == (code, field)
     assert (shop.order, len(shop.events)) == (kept, said)
+
+
+def test_a_package_that_is_left_behind_keeps_the_rest_from_counting_as_all() -> None:
+    """Part of it is refused for now: nothing is dispatched until all is handed over, and then that part is no news."""
+    shop = Shop(confirmed())
+    number = shop.pick_list()
+    shop.then(packed(number, package("P1", mug=3), package("P2", pot=1)))
+    first, second = Parcel(tracking_number="T1", package_id="P1"), Parcel(tracking_number="T2", package_id="P2")
+    part = HandedOver(pick_list_id=number, carrier="POST", parcels=(first,))
+    with pytest.raises(RefusedError) as refusal:
+        shop.then(part)
+    assert (refusal.value.code, refusal.value.field, refusal.value.retryable) == ("missing_package", "parcels", True)
+    assert "P2" in str(refusal.value)
+    assert not shop.said(ShippingDispatched)
+    whole = HandedOver(pick_list_id=number, carrier="POST", parcels=(first, second))
+    assert shop.heard(whole) == ["ShippingDispatched"]
+    assert shop.heard(part, whole) == []
+
+
+def test_parcels_that_don_t_name_their_packages_are_taken_for_all() -> None:
+    """Which package is in which of them isn't known."""
+    shop = Shop(confirmed())
+    number = shop.pick_list()
+    shop.then(packed(number, package("P1", mug=3), package("P2", pot=1)))
+    assert shop.heard(handed_over(number)) == ["ShippingDispatched"]
 
 
 @pytest.mark.parametrize(

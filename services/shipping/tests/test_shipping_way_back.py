@@ -27,6 +27,7 @@ from .shipping_story import (
     cancelled,
     confirmed,
     handed_over,
+    package,
     packed,
     picked,
     stop,
@@ -90,7 +91,8 @@ def test_each_fulfilment_order_answers_for_itself() -> None:
     shop.then(handed_over(shop.pick_list(LISBON)))
     assert shop.heard(stop()) == ["ShippingWithdrawalRefused", "ShippingPickListWithdrawn"]
     assert shop.heard(agreed(shop.pick_list(PORTO))) == ["ShippingWithdrawn"]
-    assert shop.said(ShippingWithdrawn)[0].shipment_id == shop.at(PORTO).shipment_id
+    said = shop.said(ShippingWithdrawn)[0]
+    assert (said.shipment_id, said.location) == (shop.at(PORTO).shipment_id, PORTO)
 
 
 def test_the_same_request_again_changes_nothing() -> None:
@@ -124,6 +126,18 @@ def test_a_warehouse_that_breaks_its_word_is_believed() -> None:
     assert (shop.at().state, shop.at().request) == ("dispatched", "withdrawn")
     assert shop.heard(agreed(number)) == []
     assert shop.heard(stop(2)) == ["ShippingWithdrawalRefused"]
+
+
+def test_what_broke_before_it_was_packed_is_not_withdrawn() -> None:
+    """It is short already; also where goods leave after all, it stays behind."""
+    shop = Shop(confirmed()).then(stop())
+    number = shop.pick_list()
+    shop.then(picked(number, mug=3, pot=1), packed(number, package(mug=2, pot=1)))
+    assert shop.heard(agreed(number)) == ["ShippingWithdrawn"]
+    assert [(ln.line_id, ln.quantity) for ln in shop.said(ShippingWithdrawn)[0].lines] == [("mug", 2), ("pot", 1)]
+    shop = Shop(confirmed()).then(stop(), agreed(number), picked(number, mug=3, pot=1))
+    assert shop.heard(packed(number, package(mug=2)), handed_over(number)) == ["ShippingDispatched"]
+    assert [(ln.line_id, ln.quantity) for ln in shop.said(ShippingDispatched)[0].lines] == [("mug", 2)]
 
 
 @pytest.mark.parametrize(

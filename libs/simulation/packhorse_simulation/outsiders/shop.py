@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from random import Random
 
+from packhorse_contracts.blocks import LineQuantity
 from packhorse_contracts.catalogue import LocationChanged, ProductChanged
 from packhorse_contracts.checkout import OrderPlaced
 from packhorse_contracts.customer import CancellationRequested
@@ -147,12 +148,18 @@ class Shop:
             other = fact.model_copy(update={"channel": "phone"})
             scheduler.after(5.0, 4000.0, lambda: self._voice.say("/checkout-2", other))
         if chance.strikes("a customer cancels"):
-            self._change_mind(fact.order_id)
+            self._change_mind(fact)
 
-    def _change_mind(self, order_id: str) -> None:
+    def _change_mind(self, placed: OrderPlaced) -> None:
         picking = 10.0 + 12 * self._scheduler.pace  # about when a warehouse is at it
         longest = self._scheduler.random.choice((0.01, picking, picking, 60.0, 4_000.0))
-        asked = CancellationRequested(order_id=order_id, reason="changed my mind")
+        asked = self._wish(placed)
         self._scheduler.after(0.0, longest, lambda: self._voice.say("/customer", asked))
         if self._chance.strikes("a customer cancels again"):
-            self._scheduler.after(0.0, 2 * longest, lambda: self._voice.say("/customer", asked))
+            again = self._wish(placed)
+            self._scheduler.after(0.0, 2 * longest, lambda: self._voice.say("/customer", again))
+
+    def _wish(self, placed: OrderPlaced) -> CancellationRequested:
+        part = self._chance.strikes("a customer wants to cancel a part")
+        piece = (LineQuantity(line_id=placed.lines[0].line_id, quantity=1),)
+        return CancellationRequested(order_id=placed.order_id, lines=piece if part else None, reason="changed my mind")

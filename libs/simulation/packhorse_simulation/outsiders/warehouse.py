@@ -94,7 +94,9 @@ class Warehouse:
 
     def _next(self, job: Job) -> None:
         if job.steps:
-            self._scheduler.after(0.1 * job.pace, 1.1 * job.pace, lambda: self._step(job))
+            waits = job.packed and self._chance.strikes("what is packed waits for its truck")
+            pace = 20_000.0 if waits else job.pace
+            self._scheduler.after(0.1 * pace, 1.1 * pace, lambda: self._step(job))
 
     def _step(self, job: Job) -> None:
         if job.stopped or not job.steps:
@@ -138,6 +140,8 @@ class Warehouse:
 
     def _pack(self, job: Job) -> Fact:
         job.packed = True
+        if sum(job.picked.values()) > 1 and self._chance.strikes("a piece breaks before it is packed"):
+            job.picked[self._scheduler.random.choice([line for line, count in job.picked.items() if count])] -= 1
         lines = [LineQuantity(line_id=line, quantity=count) for line, count in job.picked.items() if count]
         half = len(lines) // 2 if self._scheduler.random.random() < 0.3 else 0
         boxes = [box for box in (lines[:half], lines[half:]) if box]
@@ -177,7 +181,7 @@ class Warehouse:
         if pick_list_id in self.answered or pick_list_id not in self.jobs:
             return
         job = self.jobs[pick_list_id]
-        if not job.packed and not job.left:
+        if not job.packed and not job.left and not self._chance.strikes("the warehouse won't stop"):
             self.answered[pick_list_id] = "accepted"
             job.stopped = not self._chance.strikes("the warehouse goes on after it agreed to stop")
             answer: Fact = WithdrawalAccepted(pick_list_id=pick_list_id)

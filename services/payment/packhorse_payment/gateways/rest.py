@@ -134,6 +134,10 @@ def _outcome(operation: Operation, status: int, answer: JsonValue) -> Outcome:
         if resource.status == "declined":
             code = resource.decline_code or "declined"
             return Refused(code=code, message="declined after a review", may_retry=code in _ANOTHER_TRY_MAY_HELP)
+        if isinstance(operation, Authorise) and resource.status in ("voided", "expired"):
+            # It was given back, or its time ran out, while it was reviewed: nothing can be captured from it.
+            message = f"the authorisation was {resource.status} before it was decided"
+            return Refused(code=f"authorisation_{resource.status}", message=message, may_retry=True)
         if (resource.amount, resource.currency) != (operation.amount, operation.currency):
             raise UncertainError(f"the gateway's amount is {resource.amount} {resource.currency}, not what was asked")
         return Done(reference=resource.id, expires_at=resource.expires_at)
