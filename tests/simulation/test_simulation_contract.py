@@ -426,6 +426,15 @@ async def test_a_journal_has_one_line_for_a_repeat(world: ToyWorld, order: str) 
     assert await world.shelf(order) == [order]
 
 
+async def test_facts_are_never_dropped_by_their_number(world: ToyWorld, order: str) -> None:
+    """What was heard is known by its id alone: numbers that fall, or come twice, are no repeats."""
+    for batch in (("1", 5), ("2", 5), ("3", 4)), (("4", 4), ("5", 1)):
+        for note, sequence in batch:
+            await world.say(toy.request(order, note), sequence=sequence)
+        await world.rest()
+    assert await world.notes(order) == ["1", "2", "3", "4", "5"]
+
+
 async def test_a_reaction_that_keeps_nothing_still_speaks(world: ToyWorld, order: str) -> None:
     """An unchanged state is no reason to be silent."""
     await world.say(ReleaseRequested(order_id=order, hold="manual", holder="test", note="go"))
