@@ -199,4 +199,22 @@ OUTSIDE: Final = (
         [Edit(_EXECUTOR, "            self._ended = ended + self._ended\n", "")],
         [EXECUTOR],
     ),
+    Defect(
+        "back_off_without_cap_or_jitter",
+        "All that failed together is tried again together, and after some failures not for days.",
+        [
+            Edit(
+                _EXECUTOR,
+                "random.uniform(0, min(self._settings.retry_cap, self._settings.retry_base * 2 ** min(attempts, 20)))",
+                "self._settings.retry_base * 2 ** min(attempts, 20)",
+            )
+        ],
+        [EXECUTOR],
+    ),
+    Defect(
+        "breaker_never_opens",
+        "An outside that keeps failing is asked on and on: failures are counted as answers.",
+        [Edit(_EXECUTOR, "reached=ended.answer is not None if ended.asked else None", "reached=True")],
+        [EXECUTOR],
+    ),
 )

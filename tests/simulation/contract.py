@@ -23,7 +23,7 @@ class Death(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """An event of the toy as it lies on its topic."""
+    """An event of the toy as it lies on its topic. The note of a shelf's level is the number of its orders."""
 
     note: str
     id: str
@@ -38,13 +38,14 @@ class Dead:
     code: str
     field: str | None
     parked: bool
+    retryable: bool
 
 
 class ToyWorld(Protocol):
     """One toy service between a log and a database, and an outsider who speaks to it."""
 
     rivals: bool
-    """Every batch is handled by two owners at once."""
+    """Everything is handled by two owners at once, each of whom may be at another key."""
 
     asked: list[str]
     """The idempotency keys with which the outside was asked, attempt by attempt."""
@@ -52,8 +53,8 @@ class ToyWorld(Protocol):
     failures: int
     """So many attempts fail before the outside answers."""
 
-    async def say(self, fact: Fact, event_id: str | None = None) -> str:
-        """The outsider publishes a fact; returns its id."""
+    async def say(self, fact: Fact, event_id: str | None = None, sequence: int | None = None) -> str:
+        """The outsider publishes a fact, with this `ce_sequence`; returns its id."""
 
     async def say_garbage(self, key: str) -> None:
         """The outsider publishes bytes that nobody can read."""
@@ -67,8 +68,14 @@ class ToyWorld(Protocol):
     async def notes(self, order: str) -> list[str]:
         """What the toy keeps of an order."""
 
-    async def said(self, order: str) -> list[Said]:
-        """What it said of it, in the order of the topic."""
+    async def shelf(self, shelf: str) -> list[str]:
+        """The orders on a shelf."""
+
+    async def journal(self, order: str) -> list[str]:
+        """The shelves that it was put onto, from the journal."""
+
+    async def said(self, key: str) -> list[Said]:
+        """What was said of an order or a shelf, in the order of the topic."""
 
     async def dead(self, order: str) -> list[Dead]:
         """The dead letters with this key, in the order in which they came."""

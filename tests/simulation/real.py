@@ -7,6 +7,8 @@ them are the test's, so that a process can die exactly where a test wants it to.
 import asyncio
 import json
 import uuid
+from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 import asyncpg
@@ -26,7 +28,7 @@ from pydantic import SecretStr
 
 from .contract import Dead, Death, Said
 
-_HEARD, _SAID = "customer.requests", "order.events"
+_HEARD, _SAID = "customer.requests", ("order.events", "inventory.stock")
 _PATIENCE = 30.0
 
 
@@ -61,7 +63,7 @@ class RealWorld:
         """Connects, and begins at the end of the topics: tests share them."""
         self._producer = AIOKafkaProducer(bootstrap_servers=self._kafka, acks="all", enable_idempotence=True)
         await self._producer.start()
-        self._requests, self._events = await self._reader(_HEARD), await self._reader(_SAID)
+        self._requests, self._events = await self._reader(_HEARD), await self._reader(*_SAID)
         oracle = toy.Oracle()
         service = toy.service(oracle)
         self._processors = [Processor(service, self._pool, Inbox(self._pool)) for _ in range(2)]
@@ -81,10 +83,10 @@ class RealWorld:
         await self._events.stop()
         await self._producer.stop()
 
-    async def say(self, fact: Fact, event_id: str | None = None) -> str:
+    async def say(self, fact: Fact, event_id: str | None = None, sequence: int | None = None) -> str:
         """Sends a record."""
         event_id = event_id or str(uuid.uuid4())
-        envelope = ce.Envelope(event_id, "/test", fact.TYPE, fact.subject, toy.NOON)
+        envelope = ce.Envelope(event_id, "/test", fact.TYPE, fact.subject, toy.NOON, sequence=sequence)
         key, value, headers = ce.encode(envelope, fact)
         await self._producer.send_and_wait(fact.TOPIC.name, value, key=key, headers=headers)
         return event_id
@@ -130,18 +132,28 @@ class RealWorld:
         state = await self._pool.fetchval("SELECT state -> 'notes' FROM tally WHERE id = $1", order)
         return [] if state is None else list(json.loads(state))
 
-    async def said(self, order: str) -> list[Said]:
-        """From the topic."""
-        return [said for key, said in zip(self._keys, self._heard, strict=True) if key == order]
+    async def shelf(self, shelf: str) -> list[str]:
+        """From the state."""
+        state = await self._pool.fetchval("SELECT state -> 'orders' FROM shelf WHERE id = $1", shelf)
+        return [] if state is None else list(json.loads(state))
+
+    async def journal(self, order: str) -> list[str]:
+        """From the database."""
+        rows = await self._pool.fetch("SELECT shelf FROM put WHERE order_id = $1 ORDER BY number", order)
+        return [row["shelf"] for row in rows]
+
+    async def said(self, key: str) -> list[Said]:
+        """From the topics."""
+        return [said for found, said in zip(self._keys, self._heard, strict=True) if found == key]
 
     async def dead(self, order: str) -> list[Dead]:
         """From the database."""
         rows = await self._pool.fetch(
-            "SELECT code, field, parked FROM dead_letter WHERE subject_key = $1 OR key = $2 ORDER BY at",
+            "SELECT code, field, parked, retryable FROM dead_letter WHERE subject_key = $1 OR key = $2 ORDER BY at",
             order,
             order.encode(),
         )
-        return [Dead(row["code"], row["field"], row["parked"]) for row in rows]
+        return [Dead(row["code"], row["field"], row["parked"], row["retryable"]) for row in rows]
 
     async def waiting(self, order: str) -> int:
         """From the database."""
@@ -167,10 +179,10 @@ class RealWorld:
         mark = "UPDATE dead_letter SET status = $2 WHERE status = 'open' AND subject_key = $1"
         await self._pool.execute(mark, order, status)
 
-    async def _reader(self, topic: str) -> AIOKafkaConsumer:
+    async def _reader(self, *topics: str) -> AIOKafkaConsumer:
         consumer = AIOKafkaConsumer(bootstrap_servers=self._kafka, enable_auto_commit=False)
         await consumer.start()
-        partitions = [TopicPartition(topic, number) for number in range(12)]
+        partitions = [TopicPartition(topic, number) for topic in topics for number in range(12)]
         consumer.assign(partitions)
         await consumer.seek_to_end(*partitions)
         for partition in partitions:
@@ -184,19 +196,35 @@ class RealWorld:
         while any([await consumer.position(partition) < end for partition, end in ends.items()]):
             for found in (await consumer.getmany(timeout_ms=200)).values():
                 records.extend(found)
-        return records
+        return sorted(records, key=lambda record: (record.topic, record.partition))
 
     async def _hear_all(self) -> None:
         before = {partition: await self._requests.position(partition) for partition in self._requests.assignment()}
         records = tuple(await self._records(self._requests))
         if not records:
             return
-        owners = self._consumers if self.rivals else self._consumers[:1]
-        await asyncio.gather(*(owner.handle(records) for owner in owners))
+        if self.rivals:
+            await self._hear_side_by_side(records)
+        else:
+            await self._consumers[0].handle(records)
         if Death.BEFORE_OFFSETS in self._deaths:
             self._deaths.remove(Death.BEFORE_OFFSETS)
             for partition, offset in before.items():
                 self._requests.seek(partition, offset)
+
+    async def _hear_side_by_side(self, records: Sequence[Any]) -> None:
+        """Two owners, a batch a partition, each from another end. Neither commits before both have come as far as they
+        can."""
+        lanes = [tuple(lane) for _, lane in groupby(records, lambda record: record.partition)]
+        async with self._pool.acquire() as db, db.transaction():
+            await db.execute("LOCK TABLE put, outbox IN EXCLUSIVE MODE")
+            hearing = [
+                asyncio.create_task(_hear(owner, order))
+                for owner, order in zip(self._consumers, (lanes, lanes[::-1]), strict=True)
+            ]
+            while await self._pool.fetchval(_WAITING) < sum(not task.done() for task in hearing):
+                await asyncio.sleep(0.01)
+        await asyncio.gather(*hearing)
 
     def _start_executor(self) -> None:
         self._executor = Executor(self._processors[0], {toy.Ask: self._oracle}, self._settings)
@@ -226,10 +254,20 @@ class RealWorld:
     async def _listen(self) -> None:
         for record in await self._records(self._events):
             headers = {name: value.decode() for name, value in record.headers}
-            note = json.loads(record.value)["note"]
+            value = json.loads(record.value)
+            note = value["note"] if "note" in value else str(value["on_hand"])
             self._keys.append(record.key.decode())
             self._heard.append(Said(note, headers["ce_id"], int(headers["ce_sequence"]), headers["ce_causationid"]))
 
+
+async def _hear(owner: Consumer, lanes: Sequence[tuple[Any, ...]]) -> None:
+    """A batch a partition."""
+    for lane in lanes:
+        await owner.handle(lane)
+
+
+_WAITING = """
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"""
 
 _BUSY = """
 SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM timer)

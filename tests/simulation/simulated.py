@@ -6,6 +6,7 @@ import toy
 from packhorse_chassis.inputs import Raw
 from packhorse_contracts import envelope as ce
 from packhorse_contracts.base import Fact
+from packhorse_contracts.inventory import InventoryLevelChanged
 from packhorse_contracts.order import OrderHeld, OrderReleased
 from packhorse_simulation.faults import Chance
 from packhorse_simulation.log import Log, Record
@@ -88,13 +89,14 @@ class SimulatedWorld:
         self._chance.always = kinds if wanted else set()
         self._chance.once = {"a zombie goes on with its batch"} if wanted else set()
 
-    async def say(self, fact: Fact, event_id: str | None = None) -> str:
+    async def say(self, fact: Fact, event_id: str | None = None, sequence: int | None = None) -> str:
         """Appends to the log."""
         event_id = event_id or f"say-{next(self._ids)}"
         now = self._scheduler.clock()
-        record = Record(fact.TOPIC.name, fact.key, "/test", event_id, now, fact)
+        record = Record(fact.TOPIC.name, fact.key, "/test", event_id, now, fact, sequence=sequence)
         if self._wire:
-            key, value, headers = ce.encode(ce.Envelope(event_id, "/test", fact.TYPE, fact.subject, now), fact)
+            envelope = ce.Envelope(event_id, "/test", fact.TYPE, fact.subject, now, sequence=sequence)
+            key, value, headers = ce.encode(envelope, fact)
             record.raw = Raw("record", record.topic, None, None, key, headers, value)
         self._log.append(record)
         return event_id
@@ -119,19 +121,31 @@ class SimulatedWorld:
         assert isinstance(state, toy.Tally)
         return list(state.notes)
 
-    async def said(self, order: str) -> list[Said]:
+    async def shelf(self, shelf: str) -> list[str]:
+        """From the state."""
+        state = self.node.db.load(toy.SHELVES.ref(shelf))
+        assert isinstance(state, toy.Shelf)
+        return list(state.orders)
+
+    async def journal(self, order: str) -> list[str]:
+        """From the database."""
+        return [entry.shelf for entry in self.node.db.journal if isinstance(entry, toy.Put) and entry.order_id == order]
+
+    async def said(self, key: str) -> list[Said]:
         """From the log."""
         found = []
         for record in self._log.records():
-            if record.topic == "order.events" and record.key == order:
-                assert isinstance(record.fact, OrderHeld | OrderReleased)
-                found.append(Said(record.fact.note or "", record.id, record.sequence or 0, record.causation or ""))
+            if record.key == key and record.source != "/test":
+                fact = record.fact
+                assert isinstance(fact, OrderHeld | OrderReleased | InventoryLevelChanged)
+                note = str(fact.on_hand) if isinstance(fact, InventoryLevelChanged) else fact.note or ""
+                found.append(Said(note, record.id, record.sequence or 0, record.causation or ""))
         return found
 
     async def dead(self, order: str) -> list[Dead]:
         """From the database."""
         return [
-            Dead(letter.code, letter.field, letter.parked)
+            Dead(letter.code, letter.field, letter.parked, letter.retryable)
             for letter in self.node.db.dead.values()
             if (letter.ref is not None and letter.ref.key == order) or letter.cause.raw.key == order.encode()
         ]

@@ -12,7 +12,7 @@ import toy
 from packhorse_chassis.migrate import migrate
 from packhorse_contracts.customer import AddressChangeRequested, ReleaseRequested
 
-from .contract import Death, ToyWorld
+from .contract import Dead, Death, Said, ToyWorld
 from .real import RealWorld
 from .simulated import SimulatedWorld
 
@@ -49,6 +49,11 @@ async def ask(world: ToyWorld, order: str, *notes: str) -> list[str]:
 async def heard(world: ToyWorld, order: str) -> list[str]:
     """The notes that were said of an order, each id once, in order."""
     return list({said.id: said.note for said in await world.said(order)}.values())
+
+
+async def levels(world: ToyWorld, shelf: str) -> list[Said]:
+    """The snapshots of a shelf; what was heard of it, as of an order, is said as well."""
+    return [said for said in await world.said(shelf) if said.note != "a shelf"]
 
 
 async def test_order_within_a_key_holds_from_topic_to_topic(world: ToyWorld, order: str) -> None:
@@ -302,6 +307,132 @@ async def test_an_answer_for_a_parked_key_waits_in_its_place(world: ToyWorld, or
     await world.ask_again(order)
     await world.rest()
     assert await world.notes(order) == ["ask", "bug", "42"]
+
+
+@pytest.mark.parametrize("reason", ["aloud", "quietly"])
+async def test_what_lies_beside_many_subjects_loses_nothing(world: ToyWorld, order: str, reason: str) -> None:
+    """Several orders change one shelf at the same time, by several owners; each time all of it is seen. Quietly,
+    there is nothing but the shelf itself to keep them apart."""
+    orders = [f"{order}-{number}" for number in range(toy.ROOM)]
+    await ask(world, order, "a shelf")
+    for one in orders:
+        await ask(world, one, order)
+    await world.rest()
+    world.rivals = True
+    causes = {await world.say(toy.cancellation(one, reason)) for one in orders}
+    await world.rest()
+    assert sorted(await world.shelf(order)) == sorted(orders)
+    said = await levels(world, order)
+    seen = [int(one.note) for one in said]
+    assert seen == sorted(set(seen))
+    assert seen[-1:] == ([toy.ROOM] if reason == "aloud" else [])
+    assert [one.sequence for one in said] == list(range(2, len(said) + 2))
+    assert {one.causation for one in said} <= causes
+
+
+async def test_what_is_only_read_beside_is_as_it_is_now(world: ToyWorld, order: str) -> None:
+    """A kind for reference: refused while nothing is known of it, taken as soon as something is, also in one batch."""
+    one, other = f"{order}-1", f"{order}-2"
+    await ask(world, one, order)
+    await ask(world, other, other)
+    for each in (one, other):
+        await world.say(toy.cancellation(each))
+    await world.rest()
+    assert (await world.shelf(order), await world.shelf(other)) == ([], [other])
+    await ask(world, order, "a shelf")
+    await world.rest()
+    await world.say(toy.cancellation(one))
+    await world.rest()
+    assert await world.shelf(order) == [one]
+
+
+async def test_a_refusal_that_may_pass_passes_on_retry(world: ToyWorld, order: str) -> None:
+    """It says so, parks nothing, and once it is tried again with success nothing is left of it."""
+    shelf = f"{order}-shelf"
+    await ask(world, order, shelf)
+    cause = await world.say(toy.cancellation(order))
+    await ask(world, order, shelf)
+    await world.rest()
+    assert await world.dead(order) == [Dead("unknown_shelf", "reason", parked=False, retryable=True)]
+    assert await world.notes(order) == [shelf, shelf]
+    await world.ask_again(order)
+    await world.rest()
+    assert len(await world.dead(order)) == 2
+    await ask(world, shelf, "a shelf")
+    await world.rest()
+    await world.ask_again(order)
+    await world.rest()
+    await world.ask_again(order)
+    await world.rest()
+    assert await world.shelf(shelf) == [order]
+    assert [one.causation for one in await levels(world, shelf)] == [cause]
+    assert len(await world.dead(order)) == 2
+
+
+@pytest.mark.parametrize("rivals", [False, True])
+async def test_an_input_may_need_what_an_earlier_one_of_its_batch_names(
+    world: ToyWorld, order: str, rivals: bool
+) -> None:
+    """Nobody could lock that beforehand: all is undone, and done again with it. And what a reaction itself asks for,
+    though its route doesn't name it: the shelf behind a full one."""
+    world.rivals = rivals
+    shelf = f"{order}-shelf"
+    for name in (shelf, f"{shelf}+"):
+        await ask(world, name, "a shelf")
+    await world.rest()
+    world.rivals = rivals
+    await ask(world, order, shelf)
+    for _ in range(toy.ROOM + 2):
+        await world.say(toy.cancellation(order))
+    await ask(world, order, "done")
+    await world.rest()
+    assert await world.shelf(shelf) == [order] * toy.ROOM
+    assert await world.shelf(f"{shelf}+") == [order] * 2
+    assert await world.journal(order) == [shelf] * toy.ROOM + [f"{shelf}+"] * 2
+    assert await world.notes(order) == [shelf, "done"]
+    assert [one.note for one in await world.said(order)] == [shelf, "done"]
+    assert [one.sequence for one in await world.said(order)] == [1, 2]
+    assert await world.dead(order) == []
+
+
+async def test_of_several_snapshots_in_one_batch_the_last_is_said(world: ToyWorld, order: str) -> None:
+    """One record, and no gap in the numbers of its key."""
+    shelf = f"{order}-shelf"
+    await ask(world, shelf, "a shelf")
+    await ask(world, order, shelf)
+    await world.rest()
+    for _ in range(3):
+        cause = await world.say(toy.cancellation(order))
+    await world.rest()
+    [said] = await levels(world, shelf)
+    assert (said.note, said.sequence, said.causation) == ("3", 2, cause)
+    await world.say(toy.cancellation(order))
+    await world.rest()
+    assert [(one.note, one.sequence) for one in await levels(world, shelf)] == [("3", 2), ("4", 3)]
+
+
+async def test_a_journal_has_one_line_for_a_repeat(world: ToyWorld, order: str) -> None:
+    """Whether it comes in the same batch, in a later one, or to two owners; a reaction that fails writes none."""
+    world.rivals = True
+    await ask(world, order, order)
+    await world.rest()
+    world.rivals = True
+    for _ in range(2):
+        await world.say(toy.cancellation(order), f"id-{order}")
+    await world.rest()
+    await world.say(toy.cancellation(order), f"id-{order}")
+    await world.rest()
+    assert await world.journal(order) == [order]
+    assert await world.shelf(order) == [order]
+
+
+async def test_facts_are_never_dropped_by_their_number(world: ToyWorld, order: str) -> None:
+    """What was heard is known by its id alone: numbers that fall, or come twice, are no repeats."""
+    for batch in (("1", 5), ("2", 5), ("3", 4)), (("4", 4), ("5", 1)):
+        for note, sequence in batch:
+            await world.say(toy.request(order, note), sequence=sequence)
+        await world.rest()
+    assert await world.notes(order) == ["1", "2", "3", "4", "5"]
 
 
 async def test_a_reaction_that_keeps_nothing_still_speaks(world: ToyWorld, order: str) -> None:

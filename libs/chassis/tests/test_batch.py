@@ -4,10 +4,12 @@ import asyncio
 import json
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 
 import asyncpg
 import pytest
 import toy
+from packhorse_chassis import said as saying
 from packhorse_chassis.batch import Processor
 from packhorse_chassis.db import Connection, OwnConnection, Pool
 from packhorse_chassis.faults import is_transient
@@ -18,6 +20,7 @@ from packhorse_chassis.source import Records
 from packhorse_contracts import envelope as ce
 from packhorse_contracts.base import Fact
 from packhorse_contracts.envelope import Envelope
+from packhorse_contracts.order import OrderHeld
 
 READER = Reader(toy.ROUTES)
 
@@ -177,6 +180,31 @@ async def test_what_the_database_refuses_is_found_and_parked(pool: Pool, process
     assert await pool.fetchval("SELECT count(*) FROM tally WHERE state IS NOT NULL") == 39
     assert await pool.fetchval("SELECT code FROM dead_letter") == "database"
     assert await pool.fetchval("SELECT key FROM parked") == "k13"
+
+
+@pytest.mark.parametrize(("limit", "code"), [(saying.MAX_EVENT_BYTES, "reaction"), (10**9, "database")])
+async def test_what_no_broker_would_take_is_never_said(
+    pool: Pool, processor: Processor, monkeypatch: pytest.MonkeyPatch, limit: int, code: str
+) -> None:
+    """Found when it is written, not when it is published: a permanent error there would reorder its key. First by its
+    size, and were that not looked at, by the outbox itself. Its key is parked, the others don't notice."""
+    held = toy.held
+
+    def say(order_id: str, note: str, now: datetime) -> OrderHeld:
+        return held(order_id, note, now).model_copy(update={"note": "x" * (2_000_001 if note == "large" else 1)})
+
+    monkeypatch.setattr(toy, "held", say)
+    monkeypatch.setattr(saying, "MAX_EVENT_BYTES", limit)
+    notes_by_order = {"a": ["1", "large", "2"], "b": ["1", "2"], "c": ["1"]}
+    batch = [arrived(toy.request(order, note)) for order, said in notes_by_order.items() for note in said]
+    assert await processor.process(batch, Records()) == 6
+    assert [await notes(pool, order) for order in notes_by_order] == [["1"], ["1", "2"], ["1"]]
+    letter = await pool.fetchrow("SELECT code, reason, parked, subject_key FROM dead_letter")
+    assert letter is not None
+    assert (letter["code"], letter["parked"], letter["subject_key"]) == (code, True, "a")
+    assert ("TooLargeError" if code == "reaction" else "outbox_check") in letter["reason"]
+    assert await pool.fetchval("SELECT count(*) FROM waiting WHERE subject_key = 'a'") == 1
+    assert await pool.fetchval("SELECT count(*) FROM outbox WHERE topic = 'order.events'") == 4
 
 
 async def test_a_refused_record_parks_nothing(pool: Pool, processor: Processor) -> None:

@@ -215,3 +215,124 @@ async def test_a_slow_outside_does_not_cost_the_answers_of_others(pool: Pool, pr
     assert await notes(pool, "quick") == ["ask", "quick"]
     assert executor.take({"Ask": 1}) == {}
     await executor.close()
+
+
+class Away(toy.Oracle):
+    """An outside that can't be reached until it is back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.back = False
+
+    async def perform(self, request: toy.Ask, idempotency_key: str) -> toy.Answered:
+        """Answers once it is back."""
+        self.asked.append(idempotency_key)
+        if not self.back:
+            raise RetryError("not there", after=0)
+        return toy.Answered(order_id=request.order_id, text="back")
+
+
+class Clock:
+    """The monotonic clock that the executor reads: it goes on when it is told to, and a little with each look."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1_000.0
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=self.monotonic))
+
+    def monotonic(self) -> float:
+        """Never the same twice."""
+        self.now += 1e-6
+        return self.now
+
+
+async def turn(executor: Executor, times: int = 3) -> None:
+    """Lets an executor do what it wants to do now."""
+    for _ in range(times):
+        await executor.step()
+        await executor.drain()
+
+
+async def stored(processor: Processor, count: int) -> list[str]:
+    """Effects of so many orders, which nobody has taken on."""
+    orders = [f"o{number}" for number in range(count)]
+    await processor.process([arrived(toy.request(order, "ask")) for order in orders], Records())
+    return orders
+
+
+async def test_the_pause_doubles_up_to_its_limit_and_any_part_of_it_may_be_drawn(
+    pool: Pool, processor: Processor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Full jitter: attempts that failed together don't come back together. What is drawn is what is waited for."""
+
+    class Unreachable(toy.Oracle):
+        async def perform(self, request: toy.Ask, idempotency_key: str) -> toy.Answered:
+            raise ConnectionError
+
+    drawn: list[tuple[float, float]] = []
+
+    def uniform(low: float, high: float) -> float:
+        drawn.append((low, high))
+        return low if len(drawn) < 30 else high
+
+    monkeypatch.setattr(module, "random", SimpleNamespace(uniform=uniform))
+    settings = SETTINGS.model_copy(update={"retry_base": 0.5, "retry_cap": 60.0, "breaker_failures": 1_000})
+    await stored(processor, 1)
+    await turn(Executor(processor, {toy.Ask: Unreachable()}, settings), 30)
+    assert drawn == [(0, bound) for bound in (1, 2, 4, 8, 16, 32, *[60] * 24)]
+    assert await pool.fetchval("SELECT next_at > now() + interval '50 seconds' FROM effect")
+
+
+async def test_an_outside_that_keeps_failing_is_asked_by_nobody_and_then_once(
+    pool: Pool, processor: Processor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The breaker opens, whatever is due; after its rest one attempt decides for all."""
+    clock, outside = Clock(monkeypatch), Away()
+    settings = SETTINGS.model_copy(update={"breaker_failures": 5, "breaker_rest": 1.0})
+    executor = Executor(processor, {toy.Ask: outside}, settings)
+    orders = await stored(processor, 5)
+    await turn(executor)
+    assert len(outside.asked) == 5
+    for asked, rest in ((6, 1), (7, 2)):
+        clock.now += rest
+        await turn(executor)
+        assert len(outside.asked) == asked
+    outside.back = True
+    clock.now += 4
+    await turn(executor)
+    assert len(outside.asked) == 7 + 5
+    assert [await notes(pool, order) for order in orders] == [["ask", "back"]] * 5
+
+
+async def test_no_more_in_a_second_than_allowed(
+    pool: Pool, processor: Processor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is beyond that waits, though it is due and nothing is under way."""
+    clock, outside = Clock(monkeypatch), toy.Oracle()
+    executor = Executor(processor, {toy.Ask: outside}, SETTINGS.model_copy(update={"effects_per_second": 2.0}))
+    orders = await stored(processor, 5)
+    for asked in (2, 4, 5):
+        await turn(executor)
+        assert len(outside.asked) == asked
+        clock.now += 1
+    assert [await notes(pool, order) for order in orders] == [["ask", "42"]] * 5
+
+
+async def test_an_outside_that_hangs_is_asked_again_with_the_same_key(pool: Pool, processor: Processor) -> None:
+    """An attempt has its time; a place in the lane isn't lost by it."""
+
+    class Hanging(toy.Oracle):
+        async def perform(self, request: toy.Ask, idempotency_key: str) -> toy.Answered:
+            answer = await super().perform(request, idempotency_key)
+            if len(self.asked) < 3:
+                await asyncio.Event().wait()
+            return answer
+
+    outside = Hanging()
+    settings = SETTINGS.model_copy(update={"effects_at_once": 1, "effect_timeout": 0.01, "retry_base": 1e-9})
+    executor = Executor(processor, {toy.Ask: outside}, settings)
+    await stored(processor, 1)
+    async with asyncio.timeout(60):
+        while len(outside.asked) < 3:
+            await turn(executor, 1)
+    assert outside.asked == ["ask-o0"] * 3
+    assert await notes(pool, "o0") == ["ask", "42"]

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 import aiohttp
 import pytest
 import toy
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.partitioner import murmur2
 from packhorse_chassis import process as process_module
@@ -160,6 +160,19 @@ async def test_stop_and_start_lose_nothing(broker: Broker, pool: Pool, running: 
     assert await said(broker, order, 120) == [str(n) for n in range(120)]
 
 
+async def test_who_leaves_has_said_all(broker: Broker, pool: Pool, running: Running) -> None:
+    """Also what nobody had told the relay of yet."""
+    order, left = new_order(), "SELECT count(*) FROM outbox"
+    async with running(relay_idle=600):
+        await broker.send(toy.request(order, "1"))
+        await eventually(notes(pool, order), lambda seen: seen == ["1"])
+        await eventually(lambda: pool.fetchval(left), lambda seen: seen == 0)
+        row = "INSERT INTO outbox (shard, topic, key, headers, value) VALUES (0, 'order.events', $1, '[]', $2)"
+        await pool.execute(row, order.encode(), b'{"note": "2"}')
+    assert await pool.fetchval(left) == 0
+    assert await said(broker, order, 2) == ["1", "2"]
+
+
 class Clinging(toy.Oracle):
     """An outside that can't be left."""
 
@@ -177,6 +190,24 @@ async def test_an_outside_that_can_not_be_left_holds_no_stop_up(running: Running
     assert pool.is_closing()
 
 
+async def test_a_client_that_can_not_be_stopped_holds_no_stop_up(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the consumer's nor the producer's (aiokafka #773): each has its time, and what comes after is done."""
+    async with asyncio.timeout(60):
+        async with running(stop_grace=0.1) as process:
+            assert process._consumer is not None
+            pool, clients = process._pool, (process._consumer._subscriber.consumer, process._producer)
+            for client in (AIOKafkaConsumer, AIOKafkaProducer):
+                monkeypatch.setattr(client, "stop", lambda _: asyncio.Event().wait())
+    monkeypatch.undo()
+    for client in clients:
+        assert client is not None
+        await client.stop()
+    assert pool is not None
+    assert pool.is_closing()
+
+
 async def test_whatever_hangs_is_left_behind_in_the_end(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """Even where nobody thought of it: a supervisor must not have to kill."""
     monkeypatch.setattr(process_module, "_TO_CLOSE", 0.1)
@@ -186,6 +217,24 @@ async def test_whatever_hangs_is_left_behind_in_the_end(running: Running, monkey
             monkeypatch.setattr(process._relay, "resign", asyncio.Event().wait)
     monkeypatch.undo()
     await process.stop()  # what it couldn't close
+
+
+async def test_sessions_have_their_limits(running: Running) -> None:
+    """Those of the pool, also after use, and the relay's own: what is committed lies on the disk, and nobody's lock,
+    statement or forgotten transaction holds the others up."""
+    wanted = {
+        "synchronous_commit": "on",
+        "statement_timeout": "5s",
+        "lock_timeout": "2s",
+        "idle_in_transaction_session_timeout": "10s",
+    }
+    async with running() as process:
+        assert process._pool is not None
+        assert process._relay is not None
+        relays = await process._relay._connect()
+        for db in (process._pool, process._pool, relays):
+            assert {name: await db.fetchval(f"SHOW {name}") for name in wanted} == wanted
+        await relays.close()
 
 
 async def test_a_timer_fires_once_with_two_processes(broker: Broker, pool: Pool, running: Running) -> None:

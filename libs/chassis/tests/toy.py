@@ -1,4 +1,5 @@
-"""A small service for the chassis's own tests: it counts requests per order, with a timer and an effect.
+"""A small service for the chassis's own tests: it counts requests per order, with a timer and an effect, and puts what
+is cancelled onto shelves.
 
 It speaks real facts, under the name of the order service, so that the real topics and dead-letter topics serve it.
 """
@@ -14,25 +15,46 @@ from packhorse_chassis.reaction import (
     Effect,
     Internal,
     Kind,
+    Others,
+    Ref,
     RefusedError,
     Routes,
     SetTimer,
     on,
+    on_wide,
 )
 from packhorse_chassis.service import Service
+from packhorse_chassis.store import Journal
 from packhorse_contracts.base import Model
-from packhorse_contracts.customer import HoldRequested, ReleaseRequested
+from packhorse_contracts.customer import CancellationRequested, HoldRequested, ReleaseRequested
+from packhorse_contracts.inventory import InventoryLevelChanged
 from packhorse_contracts.order import OrderHeld, OrderReleased
 
 SOON = timedelta(milliseconds=50)
 ASKED = {"ask": DEFAULT_DEADLINE, "ask briefly": SOON}
 """Notes that the outside is asked about, and for how long."""
 
+ROOM = 10
+"""Orders on a shelf."""
+
 
 class Tally(Model):
     """The notes heard about one order, in order."""
 
     notes: tuple[str, ...] = ()
+
+
+class Shelf(Model):
+    """What lies beside the orders: which of them are on it, in order."""
+
+    orders: tuple[str, ...] = ()
+
+
+class Put(Model):
+    """A line of the journal."""
+
+    order_id: str
+    shelf: str
 
 
 class Reminder(Internal):
@@ -54,7 +76,8 @@ class Answered(Internal):
     text: str
 
 
-TALLIES: Kind[Tally] = Kind("tally", Tally, lambda _: Tally())
+TALLIES: Kind[Tally] = Kind("tally", Tally, lambda _: Tally(), reference=True)
+SHELVES: Kind[Shelf] = Kind("shelf", Shelf, lambda _: Shelf())
 poisoned: set[str] = set()
 """Notes at which the reaction has a bug; emptied when the bug is mended."""
 
@@ -91,6 +114,44 @@ def release(tally: Tally, heard: ReleaseRequested, now: datetime) -> Decisions[T
     )
 
 
+def shelf_noted(tally: Tally, _heard: CancellationRequested) -> list[Ref]:
+    """The shelf that the last note names, and what was heard of it."""
+    return [kind.ref(shelf) for shelf in tally.notes[-1:] for kind in (SHELVES, TALLIES)]
+
+
+def put(tally: Tally, heard: CancellationRequested, now: datetime, others: Others) -> Decisions[Tally]:
+    """Puts the order onto the shelf that its last note names; where that is full onto the next one, which nobody named.
+    Something must have been heard of that shelf."""
+    shelf, key = tally.notes[-1], heard.order_id
+    while len((there := others.get(SHELVES, shelf)).orders) == ROOM:
+        shelf += "+"
+    if not others.get(TALLIES, shelf).notes:
+        raise RefusedError("unknown_shelf", "nothing was heard of this shelf yet", "reason", retryable=True)
+    orders = (*there.orders, key)
+    return Decisions(
+        tally,
+        events=[] if heard.reason == "quietly" else [level(shelf, len(orders), now)],
+        journal=[Put(order_id=key, shelf=shelf)],
+        others={SHELVES.ref(shelf): Shelf(orders=orders)},
+    )
+
+
+def level(shelf: str, orders: int, now: datetime) -> InventoryLevelChanged:
+    """A snapshot of a shelf."""
+    return InventoryLevelChanged(
+        sku=shelf,
+        location="toy",
+        at=now,
+        on_hand=orders,
+        reserved=0,
+        safety_stock=0,
+        damaged=0,
+        incoming=0,
+        available_to_promise=orders,
+        version=orders,
+    )
+
+
 def remind(tally: Tally, heard: Reminder, now: datetime) -> Decisions[Tally]:
     """The timer's time came."""
     return Decisions(Tally(notes=(*tally.notes, "reminded")), events=[held(heard.order_id, "reminded", now)])
@@ -105,8 +166,13 @@ ROUTES = Routes(
     "order",
     on(HoldRequested, TALLIES, "order_id", count),
     on(ReleaseRequested, TALLIES, "order_id", release),
+    on_wide(CancellationRequested, TALLIES, "order_id", put, shelf_noted),
     on(Reminder, TALLIES, "order_id", remind),
     on(Answered, TALLIES, "order_id", answer),
+    kinds=(SHELVES,),
+)
+JOURNAL = Journal(
+    Put, "INSERT INTO put (order_id, shelf) SELECT * FROM jsonb_to_recordset($1) AS new (order_id text, shelf text)"
 )
 
 
@@ -135,12 +201,18 @@ class Oracle:
 def service(oracle: Oracle | None = None) -> Service:
     """The toy, with an outside of the test's choice."""
     performer = oracle or Oracle()
-    return Service(ROUTES, Path(__file__).parent / "toy_migrations", performers=lambda: {Ask: performer})
+    folder = Path(__file__).parent / "toy_migrations"
+    return Service(ROUTES, folder, [JOURNAL], performers=lambda: {Ask: performer})
 
 
 def request(order_id: str, note: str) -> HoldRequested:
     """An input: hold this order, for this note."""
     return HoldRequested(order_id=order_id, hold="manual", holder="test", note=note)
+
+
+def cancellation(order_id: str, reason: str = "aloud") -> CancellationRequested:
+    """An input: put this order away, and say what is on the shelf then, or don't."""
+    return CancellationRequested(order_id=order_id, reason=reason)
 
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
