@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Final, Literal
 
-from packhorse_contracts import ids, registry
+from packhorse_contracts import envelope as ce
+from packhorse_contracts import ids, registry, topics
 from packhorse_contracts.base import RFC3339, Fact
 from pydantic import JsonValue
 
@@ -20,6 +21,9 @@ from .values import NEVER, TEXTS, Bare, Path, pick, places, replaced, without
 
 Fate = Literal["dead", "alive", "either"]
 """A dead letter; no dead letter; or as the contract decides, but a refusal names the field."""
+
+COMPRESSED: Final = 5_000_000
+"""Bytes that only compression brings through a broker."""
 
 STRUCTURED: Final = b"application/cloudevents+json"
 
@@ -143,13 +147,17 @@ def _not_json(random: Random, ground: Sound) -> Record:
     return replace(plain(ground), kind=f"value: {what}", value=spoil(ground.body), fate="dead")
 
 
+def sized(ground: Sound, size: int) -> Record:
+    """Padded to so many bytes, by a field that nobody knows."""
+    padded = ground.body[:-1] + b',"padding":"' + b"x" * (size - len(ground.body)) + b'"}'
+    outsider = registry.name_of(ground.fact).sayer in topics.OUTSIDERS
+    most = ce.MAX_OUTSIDER_BYTES if outsider else ce.MAX_VALUE_BYTES
+    return replace(plain(ground), kind=f"{size} bytes", value=padded, fate="alive" if len(padded) <= most else "dead")
+
+
 def _size(random: Random, ground: Sound) -> Record:
     """Up to the most that a reader takes, and beyond."""
-    size, readable = random.choice([(390_000, True), (400_000, False), (1_040_000, False)])
-    padded = ground.body[:-1] + b',"padding":"' + b"x" * (size - len(ground.body)) + b'"}'
-    outsider = registry.name_of(ground.fact).sayer in ("checkout", "customer", "warehouse", "carrier", "catalogue")
-    fate: Fate = "alive" if readable or not outsider else "dead"
-    return replace(plain(ground), kind=f"{size} bytes", value=padded, fate=fate)
+    return sized(ground, random.choice([390_000, 400_000, 1_040_000, COMPRESSED]))
 
 
 def _attribute_missing(random: Random, ground: Sound) -> Record:

@@ -9,7 +9,7 @@ import pytest
 from packhorse_chassis import said
 from packhorse_chassis.inputs import Arrival, Reader
 from packhorse_chassis.memory import Memory
-from packhorse_chassis.reaction import Decisions, Ref, RefusedError, SetTimer
+from packhorse_chassis.reaction import Decisions, Input, Ref, RefusedError, SetTimer
 from packhorse_contracts import envelope as ce
 from pydantic import TypeAdapter
 
@@ -22,6 +22,11 @@ from .stories import stories
 TABLES = tables()
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LONGEST_WAIT = timedelta(days=366 * 2_000)
+
+
+def fields(heard: Input) -> set[str]:
+    """What its fields are called where people see it."""
+    return {field.alias or name for name, field in type(heard).model_fields.items()}
 
 
 class World:
@@ -43,8 +48,9 @@ class World:
             self.check(decided, arrival)
         except RefusedError as refusal:
             self.refused += 1
-            if not refusal.code or not str(refusal):
-                pytest.fail(f"{record.kind}: refused without a reason")
+            place = (refusal.field or "").partition(".")[0]
+            if not refusal.code or not str(refusal) or place not in fields(arrival.heard):
+                pytest.fail(f"{type(arrival.heard)}: {refusal.code!r} at {refusal.field!r}: {refusal}")
         except Exception as error:
             heard = arrival.heard.model_dump_json()[:3_000]
             pytest.fail(f"{self.memory.routes.service}, {record.kind}: {error!r}\n{type(arrival.heard)} {heard}")

@@ -25,13 +25,17 @@ from packhorse_devstack.places import data_folder
 
 from ..endtoend.outsiders import DELIVERY, PRICE, Outsiders  # noqa: TID252 -- not on the path
 from . import budget
-from .hostile import Record, hostile
+from .hostile import COMPRESSED, Record, hostile, sized
 from .services import raw, tables, topics_heard
+from .sound import inbound, sound
 from .stories import stories
 
 TABLES = tables()
 HEARD = {(name, wire) for name, routes in TABLES.items() for fact in routes.facts for wire in versions(fact)}
 DECODER_CODES = {"empty_value", "invalid", "not_json", "missing_attribute", "wrong_key", "wrong_topic", "too_large"}
+WHOLE = {"empty_value", "not_json", "not_an_object", "too_large"}
+"""What is wrong with a value that has no fields, or none that anybody looks at."""
+
 PIECES = 2
 GOOD = 12
 Place = tuple[str, int | None, int | None]
@@ -154,6 +158,9 @@ def judge(record: Record, service: str, letter: Letter | None) -> str | None:
         return "it made something fall over"
     if not letter.reason:
         return "there is no reason"
+    whole = letter.code in WHOLE or (letter.code == "invalid" and record.field is None)
+    if not letter.field and not whole:
+        return "the reason names no field"
     if record.fate == "alive" and letter.code in DECODER_CODES:
         return "it was not read"
     return None
@@ -169,9 +176,13 @@ async def test_hostile_records_harm_nobody(running: runner.Running, outsiders: O
     orders = [outsiders.order({sku: PIECES}) for _ in range(GOOD)]
     sent: list[tuple[Place, Record]] = []
     async with (
-        AIOKafkaProducer(bootstrap_servers=running.system.kafka, linger_ms=5) as producer,
+        AIOKafkaProducer(
+            bootstrap_servers=running.system.kafka, linger_ms=5, compression_type="gzip", max_request_size=20_000_000
+        ) as producer,
         asyncio.TaskGroup() as lives,
     ):
+        largest = [sound(random.choice(inbound([topic])), "large", f"large-{topic}") for topic in topics_heard()]
+        sent += await send(producer, [sized(ground, COMPRESSED) for ground in largest])
         for order in orders:
             some = [next(random.choice(sources)) for _ in range(budget.records(2_000) // GOOD)]
             some = [replace(r, key=order.key.encode()) if unreadable(r) and random.random() < 0.3 else r for r in some]

@@ -48,6 +48,7 @@ class Work:
     source: Source
     now: datetime
     claimed: list[Arrival]
+    subjects: set[Ref] = field(default_factory=set)
     states: dict[Ref, object] = field(default_factory=dict)
     changed: dict[Ref, object] = field(default_factory=dict)
     timers: dict[TimerKey, tuple[SetTimer, Arrival] | None] = field(default_factory=dict)
@@ -95,9 +96,10 @@ class Transactions:
                 routed[id(arrival)] = (route, ref)
                 for other in route.also(read(ref), heard):
                     read(other)
+        work.subjects = {ref for _, ref in routed.values()}
         work.claimed = source.after(db, claimed)
         if db.parked:
-            work.parked = {ref for _, ref in routed.values() if ref in db.parked} - source.released
+            work.parked = {ref for ref in work.subjects if ref in db.parked} - source.released
         for arrival in work.claimed:
             self._take(arrival, routed.get(id(arrival)), work, others)
         db.check(work.changed)
@@ -109,6 +111,7 @@ class Transactions:
     def rows(self, work: Work) -> list[Hashable]:
         """Every row that this transaction holds until it ends."""
         return [
+            *work.subjects,
             *(ref for ref in work.states if not self.db.routes.kinds[ref.kind].reference or ref in work.changed),
             *work.source.rows(work.claimed),
             *(("timer", *key) for key in work.timers),

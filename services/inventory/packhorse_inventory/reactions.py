@@ -201,8 +201,15 @@ def receive(policy: Policy, kept: Receipt, receipt: StockReceived, now: datetime
     for number, line in enumerate(receipt.lines):
         _know_sku(line.sku, others, f"lines.{number}.sku")
     shelves = _shelves(policy, others, now)
-    for line in receipt.lines:
-        shelves.move(line.sku, receipt.location, on_hand=line.quantity, cause="received", reference=receipt.receipt_id)
+    for number, line in enumerate(receipt.lines):
+        shelves.move(
+            line.sku,
+            receipt.location,
+            on_hand=line.quantity,
+            cause="received",
+            reference=receipt.receipt_id,
+            field=f"lines.{number}.quantity",
+        )
     return _decided(Receipt(booked=True), shelves)
 
 

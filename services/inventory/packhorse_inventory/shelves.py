@@ -29,8 +29,19 @@ class Shelves:
         """Available to promise by location."""
         return {location: level.available_to_promise for location, level in self._of(sku).items()}
 
-    def move(self, sku: str, location: str, *, on_hand: int = 0, reserved: int = 0, cause: str, reference: str) -> None:
-        """One movement; a change of nothing is none. Raises RefusedError for more pieces than a fact can name."""
+    def move(
+        self,
+        sku: str,
+        location: str,
+        *,
+        on_hand: int = 0,
+        reserved: int = 0,
+        cause: str,
+        reference: str,
+        field: str = "quantity",
+    ) -> None:
+        """One movement; a change of nothing is none. Raises RefusedError for more pieces than a fact can name, with the
+        `field` that they come from."""
         if not on_hand and not reserved:
             return
         before = self.level(sku, location)
@@ -45,7 +56,7 @@ class Shelves:
             raise RefusedError(
                 "beyond_counting",
                 f"{after.on_hand} pieces of {sku} would be at {location}; at most {MAX_COUNT} are counted",
-                "quantity",
+                field,
                 retryable=True,
             )
         if not 0 <= after.reserved <= after.on_hand:

@@ -314,7 +314,11 @@ def test_more_pieces_than_a_fact_can_name_are_refused() -> None:
     hear(service, StockCounted(count_id="c", location="north", sku="MUG", counted=999_999_999))
     with pytest.raises(RefusedError) as refusal:
         service.hear(received("r-8", "north", MUG=2), NOON)
-    assert (refusal.value.code, refusal.value.field, refusal.value.retryable) == ("beyond_counting", "quantity", True)
+    assert (refusal.value.code, refusal.value.field, refusal.value.retryable) == (
+        "beyond_counting",
+        "lines.0.quantity",
+        True,
+    )
     hear(service, received("r-9", "north", MUG=1))
     assert level(service, "MUG").on_hand == 1_000_000_000
 
