@@ -144,7 +144,7 @@ DOMAIN: Final = (
         [
             Edit(
                 _ORDER,
-                'Decisions(order if again else order.model_copy(update={"early": (*order.early, asked)}))',
+                'Decisions(order if again else order.model_copy(update={"early": (*order.early, kept)}))',
                 "Decisions(order)",
             )
         ],
