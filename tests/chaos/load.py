@@ -7,11 +7,12 @@ import asyncio
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, OutOfOrderSequenceNumber
 from packhorse_contracts.base import Fact
 from packhorse_contracts.catalogue import LocationChanged, ProductChanged
 from packhorse_contracts.checkout import OrderPlaced
@@ -111,27 +112,29 @@ class Load:
     def __init__(self, kafka: str, random: Random, rate: float) -> None:
         self._kafka, self._random, self._rate = kafka, random, rate
         self.ledger = Ledger()
+        self._voices = AsyncExitStack()
+        self._voice: Voice | None = None
         self._later: list[tuple[float, Callable[[], Saying]]] = []
 
     async def run(self, stop: asyncio.Event) -> None:
         """The stream."""
         due = time.monotonic()
-        async with Voice(self._kafka, "/chaos/checkout") as voice:
+        async with self._voices:
             while not stop.is_set():
                 now = time.monotonic()
                 if now < due:
                     await asyncio.sleep(due - now)
                 # Open loop: what couldn't be sent in time is sent all the same, as soon as it can be.
                 due += 1 / self._rate
-                await self._place(voice)
+                await self._place()
                 for entry in [entry for entry in self._later if entry[0] <= now]:
                     self._later.remove(entry)
-                    await self._say(voice, entry[1]())
+                    await self._say(entry[1]())
 
-    async def _place(self, voice: Voice) -> None:
+    async def _place(self) -> None:
         random, placed = self._random, order(self._random)
         event = Saying(placed, str(uuid.UUID(int=random.getrandbits(128))), datetime.now(UTC))
-        await self._say(voice, event)
+        await self._say(event)
         self.ledger.orders[placed.order_id] = placed
         chance = random.random()
         if chance < 0.05:
@@ -148,19 +151,25 @@ class Load:
             self._in(random.uniform(0, 8), lambda: ask)
         elif chance < 0.2:
             key = f"bad-{event.id}"
-            await self._say(voice, Raw("checkout.orders", key.encode(), b"{", ()))
+            await self._say(Raw("checkout.orders", key.encode(), b"{", ()))
             self.ledger.bad.add(key)
 
     def _in(self, seconds: float, what: Callable[[], Saying]) -> None:
         self._later.append((time.monotonic() + seconds, what))
 
-    async def _say(self, voice: Voice, what: Saying | Raw) -> None:
+    async def _say(self, what: Saying | Raw) -> None:
         began = time.monotonic()
         while True:
             try:
-                await voice.say([what])
-            except (KafkaError, OSError):
+                if self._voice is None:
+                    self._voice = await self._voices.enter_async_context(Voice(self._kafka, "/chaos/checkout"))
+                await self._voice.say([what])
+            except (KafkaError, OSError) as error:
                 await asyncio.sleep(0.2)  # said again: an unheard answer doesn't mean that it isn't there
+                if isinstance(error, OutOfOrderSequenceNumber):
+                    # aiokafka drops a batch in a long outage, and the broker trusts this producer no more.
+                    await self._voices.aclose()
+                    self._voice = None
             else:
                 break
         self.ledger.longest_wait = max(self.ledger.longest_wait, time.monotonic() - began)
