@@ -47,6 +47,7 @@ def _chassis(name: str) -> Check:
 
 
 SIMULATION: Final = simulation(20_000)
+SEEDS: Final = _pytest("simulation: seeds", "simulation", "tests/simulation/test_simulation_regressions.py")
 MODEL: Final = _pytest("model", "model", "libs/chassis/tests/test_model.py")
 CONTRACT: Final = _pytest("contract", "contract, both worlds", "tests/simulation/test_simulation_contract.py")
 ORDER: Final = _pytest("order stories", "service, in memory", "services/order/tests/test_order_stories.py")
