@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from .checks import GATEWAY, MONEY, NO_NUL, PAYMENT, RACE, REACTING, READING, SEEDS, SIMULATION, STOCK
+from .checks import GATEWAY, NO_NUL, PAYMENT, RACE, REACTING, READING, SEEDS, SIMULATION, STOCK
 from .defect import Defect, Edit
 
 _INVENTORY: Final = "services/inventory/packhorse_inventory"
@@ -51,7 +51,7 @@ DOMAIN: Final = (
                 "amount=min(excess, last.amount)",
             ),
         ],
-        [SEEDS, MONEY, SIMULATION],
+        [SEEDS, SIMULATION],
     ),
     Defect(
         "whole_capture_refunded",
