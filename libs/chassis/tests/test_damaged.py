@@ -162,7 +162,7 @@ async def test_a_transaction_that_takes_too_long_is_made_smaller(pool: Pool, fre
     batch = [arrived(toy.request(f"o{number}", "x")) for number in range(120)]
     async with asyncpg.create_pool(fresh_database, server_settings={"statement_timeout": "800"}) as brief:
         processor = Processor(toy.service(), brief, Inbox(brief))
-        for _ in range(3):
+        for _ in range(6):
             try:
                 await processor.process(batch, Records())
             except asyncpg.QueryCanceledError:
