@@ -1,5 +1,6 @@
 """What the inventory service does about what it hears. One short function an event; pure."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TypeVar
@@ -145,9 +146,9 @@ def write_off_short(
 
     Also where its reservation is gone: the order may have been cancelled before the short pick is heard.
     """
-    known = kept.missing.get(pick.shipment_id, {})
-    named = _pieces((line.line_id, max(line.wanted - line.picked, 0)) for line in pick.lines)
-    more = {line: pieces - known.get(line, 0) for line, pieces in named.items() if pieces > known.get(line, 0)}
+    known = Counter(kept.missing.get(pick.shipment_id, {}))
+    named = Counter(_pieces((line.line_id, max(line.wanted - line.picked, 0)) for line in pick.lines))
+    more = named - known
     if not more:
         return Decisions(kept)
     shelves = _shelves(policy, others, now)
@@ -169,16 +170,12 @@ def write_off_short(
         )
         if lost:
             shelves.adjusted(part.sku, part.location, before, f"short pick: {reason}")
-    missing_so_far = _pieces((*known.items(), *more.items()))
-    reserved = _pieces((part.line_id, part.quantity) for part in short)
+    beyond = more - Counter(_pieces((part.line_id, part.quantity) for part in short))
     for line in pick.lines:
-        missing = more.pop(line.line_id, 0)
-        covered = min(missing, reserved.get(line.line_id, 0))
-        if covered:
-            reserved[line.line_id] -= covered
-        if missing > covered and line.reason in GONE and pick.location is not None:
-            _take_unreserved(shelves, line.sku, pick.location, missing - covered, "short pick", pick.shipment_id)
-    heard = {**kept.missing, pick.shipment_id: missing_so_far}
+        pieces = beyond.pop(line.line_id, 0)
+        if pieces and line.reason in GONE and pick.location is not None:
+            _take_unreserved(shelves, line.sku, pick.location, pieces, "short pick", pick.shipment_id)
+    heard = {**kept.missing, pick.shipment_id: dict(known | named)}
     state = kept.model_copy(update={"allocated": rest, "missing": heard})
     return _decided(state, shelves)
 

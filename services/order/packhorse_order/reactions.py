@@ -1,5 +1,6 @@
 """What the order service does about what it hears. One short function an event; pure."""
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
@@ -248,12 +249,12 @@ def _settle(order: Order, now: datetime) -> Decided:
 
 def cancel_short_lines(order: Order, fact: ShippingShortPicked, now: datetime) -> Decided:
     """The warehouse doesn't have everything: what is short will not come. Said again, it names all of it once more."""
-    known = order.shipments.get(fact.shipment_id, Shipment()).missing
-    named = total({line.line_id: max(line.wanted - line.picked, 0)} for line in fact.lines)
-    short = {line: pieces - known.get(line, 0) for line, pieces in named.items() if pieces > known.get(line, 0)}
+    known = Counter(order.shipments.get(fact.shipment_id, Shipment()).missing)
+    named = Counter(total({line.line_id: max(line.wanted - line.picked, 0)} for line in fact.lines))
+    short = named - known
     if order.ended or not short:
         return Decisions(order)
-    noted = _with(order, fact.shipment_id, missing=total((known, short)))
+    noted = _with(order, fact.shipment_id, missing=dict(known | named))
     why = _why_short({line.reason for line in fact.lines if line.line_id in short})
     return _cancel_lines(noted, short, why, "warehouse", now)
 
