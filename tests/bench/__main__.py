@@ -73,7 +73,7 @@ class Bench:
             "soak": self._soak,
         }
 
-    async def prepare(self) -> None:
+    async def prepare(self, parts: list[str]) -> None:
         """The catalogue and the stock, for every side that keeps one; then a trace of one order for the floor."""
         say.log("stock, and the trace of an order …")
         self.figures.round_trips = await round_trips(self._stack.kafka)
@@ -83,9 +83,9 @@ class Bench:
                 await until_there(side.databases[service], "product", len(SKUS))
             await driver.say(stock())
             await until_there(side.databases["inventory"], "stock_level", len(SKUS))
-        # Now, while they hold the stock and nothing else.
-        await growth.copied(self._stack, growth.FEW)
-        self._many = await growth.copied(self._stack, growth.MANY)
+        if "growth" in parts:  # now, while they hold the stock and nothing else
+            await growth.copied(self._stack, growth.FEW)
+            self._many = await growth.copied(self._stack, growth.MANY)
         before = await statistics(side.databases)
         async with packhorse(self._stack, self._folder) as side, self._driver(side) as driver:
             plan: Plan = await trace(side, driver, heard())
@@ -251,7 +251,7 @@ class Bench:
 
 
 async def _measure(bench: Bench, parts: list[str], patience: int) -> Figures:
-    await bench.prepare()
+    await bench.prepare(parts)
     for part in parts:
         await bench.parts[part]()
     for _ in range(patience):

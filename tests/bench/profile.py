@@ -23,7 +23,7 @@ from .stage import packhorse
 async def profile(stack: Stack, folder: Path, service: str, seconds: int, out: Path) -> None:
     """Watches the service at the top rate for so long."""
     spy = Path(sys.executable).with_name("py-spy")
-    await Bench(stack, folder, Size()).prepare()
+    await Bench(stack, folder, Size()).prepare([])
     async with packhorse(stack, folder) as side, Driver(stack.kafka) as driver:
         await driver.saturate(Orders("warm0"), 500, 500)
         command = ("record", "--native", "--duration", str(seconds), "--rate", "200", "--output", str(out))
