@@ -93,7 +93,7 @@ OUTSIDE: Final = (
     Defect(
         "former_leader_goes_on",
         "Who lost the lead while the broker was away publishes what it held, behind what its successor says.",
-        [Edit(_RELAY, "            if self._unsettled:\n", "            if not self._shard and self._shard:\n")],
+        [Edit(_RELAY, "            if self._unsettled:\n", "            if False:\n")],
         [LEAD_LOST],
     ),
     Defect(
