@@ -48,7 +48,7 @@ they would run into its time limit again and again."""
 _MOST: Final = 10_000
 """Inputs of one transaction, while none takes too long."""
 
-_TOO_LONG = (asyncpg.QueryCanceledError, asyncpg.IdleInTransactionSessionTimeoutError, TimeoutError)
+_TOO_LONG = (asyncpg.QueryCanceledError, asyncpg.IdleInTransactionSessionTimeoutError)
 """What a transaction ends with that is too much for its time limits: the same again would end so again."""
 
 

@@ -195,7 +195,7 @@ class Executor:
             ended = await self._attempt(row)
         except Exception as error:
             log.exception("an effect's own code failed", attempt=row["attempts"])
-            ended = self._unable(row, began, repr(error)[:500])
+            ended = self._unable(row, began, repr(error))
         outcome = "answered" if ended.answer is not None else "retry"
         if lane.ended(time.monotonic(), reached=ended.answer is not None if ended.asked else None):
             log.error("the outside keeps failing and is left alone for a while", reason=ended.error)
@@ -223,21 +223,23 @@ class Executor:
         except (OSError, TimeoutError) as error:
             pause, reason = self._back_off(row["attempts"]), repr(error)
         log.info("an effect will be tried again", attempt=row["attempts"], reason=reason, pause=round(pause, 2))
+        return self._again(row, began, pause, reason)
+
+    def _again(self, row: asyncpg.Record, began: float, pause: float, reason: str, *, asked: bool = True) -> _Ended:
         # No attempt lies so far out that the deadline would pass in silence.
         left = max(0.0, (row["deadline"] - _now(row, began)).total_seconds())
-        return _Ended(key, row["attempts"], None, min(pause, left + 0.1), reason[:500])
+        return _Ended(row["idempotency_key"], row["attempts"], None, min(pause, left + 0.1), reason[:500], asked)
 
     def _unable(self, row: asyncpg.Record, began: float, error: str) -> _Ended:
         """A mistake of ours, such as a request that this release can't read, says nothing about the outside. A better
-        release may come until the deadline; then the effect is a dead letter."""
-        attempt, at = row["attempts"], _now(row, began)
-        if at < row["deadline"]:
-            return _Ended(row["idempotency_key"], attempt, None, self._back_off(attempt), error, asked=False)
-        context = row["correlation_id"], row["traceparent"]
-        fault = ce.Unreadable("effect", f"{row['type']} could neither be performed nor given up: {error}")
+        release may come until the deadline; what can't even be given up then is a dead letter."""
+        if row["now"] < row["deadline"]:
+            return self._again(row, began, self._back_off(row["attempts"]), error, asked=False)
+        at, context = _now(row, began), (row["correlation_id"], row["traceparent"])
+        fault = ce.Unreadable("effect", f"{row['type']} could neither be performed nor given up: {error[:500]}")
         arrival = unheard("answer", row["type"], row["request"].encode(), row["id"], at, self._service, context, fault)
         arrival.row = (row["idempotency_key"],)
-        return _Ended(row["idempotency_key"], attempt, arrival, asked=False)
+        return _Ended(row["idempotency_key"], row["attempts"], arrival, asked=False)
 
     def _heard(self, row: asyncpg.Record, answer: Internal, began: float, *, asked: bool = True) -> _Ended:
         at = _now(row, began)

@@ -88,7 +88,6 @@ class Process:
         self._stack.push_async_callback(_bounded(pool.close, 5))
         producer = await self._until_up("broker", self._open_producer)
         self._producer = producer
-        self._stack.push_async_callback(_bounded(producer.stop, 10))
 
         inbox = Inbox(pool, self.settings.inbox_days)
         processor = Processor(self.service, pool, inbox)

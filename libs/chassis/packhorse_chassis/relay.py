@@ -93,8 +93,6 @@ class Relay:
             await self._publish_patiently(rows)
             await db.execute(_DELETE, [row["id"] for row in rows])
             self._oldest = self._in_vain_since = None
-        except LeadLostError:
-            raise
         except BrokerAwayError:
             await self._notice()
             raise  # with the lead kept: what the producer still holds must not come behind a successor's records

@@ -235,6 +235,15 @@ def _port(process: Process) -> Callable[[], Awaitable[int]]:
     return look
 
 
+def _waited(process: Process) -> Callable[[], Awaitable[float]]:
+    """Seconds for which its loops have been there without progress."""
+
+    async def look() -> float:
+        return min((time.monotonic() - loop.progress for loop in process._loops), default=0.0)
+
+    return look
+
+
 async def test_a_service_may_start_before_the_broker(own: Stack, outsider: Broker) -> None:
     """It says what it waits for."""
     order, dsn = new_order(), await own.create_database("outage_j")
@@ -268,7 +277,7 @@ async def test_a_service_may_start_before_its_topics(own: Stack, outsider: Broke
     try:
         await eventually(_port(process), lambda port: port > 0)
         await eventually(not_ready(process), lambda wrong: wrong.keys() == {"process"})
-        await asyncio.sleep(2)  # longer than a loop may be without progress
+        await eventually(_waited(process), lambda seconds: seconds > 1.5)  # longer than a loop may be stuck
         assert await process._live() == {}
         assert not starting.done()
         await topics.create(own.kafka)
