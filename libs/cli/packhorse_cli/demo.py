@@ -29,7 +29,10 @@ console = Console()
 
 
 def demo(
-    rate: Annotated[float, typer.Option(help="Orders a second that the checkout sends.")] = 40.0,
+    rate: Annotated[float, typer.Option(help="Orders a second that the checkout sends at most.")] = 40.0,
+    under_way: Annotated[
+        int, typer.Option(help="It waits while so many are neither confirmed nor refused: no more than the machine takes.")
+    ] = 30,
     orders: Annotated[int | None, typer.Option(help="Only the first so many orders.")] = None,
     round_: Annotated[int, typer.Option("--round", help="Replays with fresh ids: 2, 3, …")] = 0,
     seed: Annotated[int, typer.Option(help="Of everything that the counterparties decide.")] = 1,
@@ -49,14 +52,17 @@ def demo(
     console.print("[bold]Packhorse[/]: starting Kafka, PostgreSQL, five services and their counterparties …")
     with _interruptible(), runner.run(folder, fresh=True, brokers=brokers, seed=seed) as running:
         console.print(f"all ready after {time.monotonic() - began:.1f} s; logs are in {running.folder / 'run'}")
-        raise typer.Exit(asyncio.run(_demo(running, rate, orders, round_, kill)))
+        raise typer.Exit(asyncio.run(_demo(running, rate, under_way, orders, round_, kill)))
 
 
-async def _demo(running: runner.Running, rate: float, orders: int | None, round_: int, kill: str | None) -> int:
+async def _demo(
+    running: runner.Running, rate: float, under_way: int, orders: int | None, round_: int, kill: str | None
+) -> int:
     await _load(running)
     checkout = running.once(
         *("checkout", "--file", str(runner.replay_files(running.folder)[1])),
-        *("--rate", str(rate), "--round", str(round_), *(["--limit", str(orders)] if orders else [])),
+        *("--rate", str(rate), "--under-way", str(under_way), "--round", str(round_)),
+        *(["--limit", str(orders)] if orders else []),
     )
     progress = Progress()
     async with Lag(running.system.kafka, system.SERVICES) as lag:

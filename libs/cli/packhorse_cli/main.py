@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from aiokafka.errors import KafkaConnectionError
+from packhorse_contracts.topic_settings import Size
 from packhorse_devstack import topics as topic_tools
 
 from packhorse_cli import dead, demo, story, system, watch
@@ -54,19 +55,28 @@ def topics(
     file: Annotated[
         Path | None, typer.Option("--file", help="The topics as they shall be.", show_default="deploy/topics.toml")
     ] = None,
+    size: Annotated[
+        Size | None,
+        typer.Option(
+            help="Partitions for one machine or for several; for life.",
+            show_default="that of the topics that are there, else cluster",
+        ),
+    ] = None,
 ) -> None:
     """Checks the topics against `deploy/topics.toml`; creates them on demand. Exit code 1 where they differ.
 
     Never changes a topic that is there: least of all the number of its partitions, which would move its keys.
 
-    Example: `packhorse topics --create`
+    Example: `packhorse topics --create --size cluster`
     """
     running = system.find()
     try:
-        wanted = topic_tools.settings(file)
+        topic_tools.settings(file)
     except (OSError, ValueError) as error:
         raise system.fail(f"{error}\n(--file names another)", code=2) from error
     try:
+        chosen = size or asyncio.run(topic_tools.size_of(running.kafka, file)) or "cluster"
+        wanted = topic_tools.settings(file, chosen)
         for name in asyncio.run(topic_tools.create(running.kafka, wanted)) if create else []:
             typer.echo(f"created {name}")
         differences = asyncio.run(topic_tools.check(running.kafka, wanted))
@@ -78,7 +88,7 @@ def topics(
         typer.echo(f"\n{topic_tools.MOVING}")
     if differences:
         raise typer.Exit(1)
-    typer.echo(f"all {len(wanted)} topics are as {file or 'deploy/topics.toml'} says")
+    typer.echo(f"all {len(wanted)} topics are as {file or 'deploy/topics.toml'} says for the size {chosen}")
 
 
 def main() -> None:
