@@ -23,14 +23,24 @@ up: $(READY) ## Start the whole system and leave it running until Ctrl-C or `mak
 down: $(READY) ## Stop what `make up` started
 	@$(BIN)/packhorse down
 
-test: $(READY) ## All tests on a real Kafka and a real PostgreSQL, with the coverage of the pure modules
-	@rm -f .coverage
-	$(BIN)/pytest --cov --cov-config=pyproject.toml --cov-report=
+# Tests mostly wait for servers: more workers than cores, each with its own broker and database.
+WORKERS ?= 4
+ifndef SIMULATION_SEED
+SIMULATION_SEED := $(shell echo $$RANDOM)
+endif
+ifndef FUZZ_SEED
+FUZZ_SEED := $(shell echo $$RANDOM)
+endif
+test: export SIMULATION_SEED := $(SIMULATION_SEED)
+test: export FUZZ_SEED := $(FUZZ_SEED)
+test: $(READY) ## All tests on a real Kafka and a real PostgreSQL, with the coverage of the pure modules (WORKERS=4)
+	@rm -f .coverage .coverage.*
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup --durations 10 --cov --cov-config=pyproject.toml --cov-report=
+	@echo "repeat with SIMULATION_SEED=$(SIMULATION_SEED) FUZZ_SEED=$(FUZZ_SEED)"
 	$(BIN)/coverage report --include='services/*/packhorse_*/state.py,services/*/packhorse_*/reactions.py,services/*/packhorse_*/policies.py' --fail-under=95
 
 FUZZ_FACTOR ?= 5
 FUZZ_SECONDS ?= 60
-FUZZ_SEED ?= $(shell echo $$RANDOM)
 fuzz: $(READY) ## Hostile records, FUZZ_FACTOR times the usual; then the decoder under atheris for FUZZ_SECONDS
 	FUZZ_FACTOR=$(FUZZ_FACTOR) FUZZ_SEED=$(FUZZ_SEED) $(BIN)/pytest tests/fuzz
 	@$(UV) sync --quiet --all-packages --frozen --group fuzz --python $(PYTHON)

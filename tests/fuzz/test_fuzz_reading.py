@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from itertools import count, islice
 
 import pytest
-from packhorse_chassis import said
+from packhorse_chassis import outgoing, said
 from packhorse_chassis.inputs import Arrival, Reader, pack_headers
 from packhorse_contracts.registry import versions
 
@@ -73,7 +73,7 @@ def check_dead_letter(service: str, arrival: Arrival) -> None:
     fault = arrival.fault
     assert fault is not None
     letter = said.dead_letter(service, arrival, None, NOW, code=fault.code, reason=fault.message, field=fault.field)
-    row = said.dead_row(service, letter)
+    row = outgoing.dead_row(service, letter)
     assert row is not None
     assert len(row.value) + len(pack_headers(row.headers)) <= MOST_IN_THE_OUTBOX
     for text in (fault.message, fault.field or ""):

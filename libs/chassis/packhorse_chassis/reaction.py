@@ -53,14 +53,6 @@ class Ref(NamedTuple):
     key: str
 
 
-class NotLoadedError(LookupError):
-    """A reaction asked for a state that its route didn't name; the chassis loads it and reacts again."""
-
-    def __init__(self, ref: Ref) -> None:
-        super().__init__(f"{ref.kind} {ref.key}")
-        self.ref = ref
-
-
 class Others:
     """The further states that a route names beside its subject, read only."""
 

@@ -31,7 +31,8 @@ console = Console()
 def demo(
     rate: Annotated[float, typer.Option(help="Orders a second that the checkout sends at most.")] = 40.0,
     under_way: Annotated[
-        int, typer.Option(help="It waits while so many are neither confirmed nor refused: no more than the machine takes.")
+        int,
+        typer.Option(help="It waits while so many are neither confirmed nor refused: no more than the machine takes."),
     ] = 30,
     orders: Annotated[int | None, typer.Option(help="Only the first so many orders.")] = None,
     round_: Annotated[int, typer.Option("--round", help="Replays with fresh ids: 2, 3, …")] = 0,

@@ -9,8 +9,8 @@ from typing import Literal, get_args
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from packhorse_contracts.topics import ALL
 from packhorse_contracts.topic_settings import Size, TopicSettings, load
+from packhorse_contracts.topics import ALL
 
 from packhorse_devstack.places import project
 

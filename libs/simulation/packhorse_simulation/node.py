@@ -175,11 +175,11 @@ class Node:
         """After a commit: wakes whoever has something to do now."""
         if work.published:
             self._plan_relay()
-        for key, timer in work.timers.items():
+        for key, timer in work.outcome.timers.items():
             if timer is not None:
                 heappush(self._due, (timer[0].due, key))
                 self._plan_timers(timer[0].due)
-        for effect, _ in work.effects:
+        for effect, *_ in work.outcome.effects:
             row = self.db.effects[effect.idempotency_key]
             if row.next_at is None:
                 row.next_at = work.now
