@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 def audit(wide: Wide = False, as_json: AsJson = False) -> None:
     """Hold the books to the invariants.
 
-    Compares databases, the gateway's book, mails and topics. Exit code 1 and a list where an invariant fails. Meant for a system at rest: what is under way may show as a difference that is gone a moment later.
+    Compares databases, the gateway's book, mails and topics. Exit code 1 and a list where an invariant fails. Meant
+    for a system at rest: what is under way may show as a difference that is gone a moment later.
 
     Example: packhorse audit && echo sound
 

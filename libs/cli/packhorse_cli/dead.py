@@ -31,12 +31,12 @@ def _state(letter: Letter) -> str:
 _COLUMNS: list[Column[Letter]] = [
     Column("id", lambda letter: letter[1]["id"], least=9),
     Column("since (UTC)", lambda letter: letter[1]["at"], spare=2),
-    Column("service", lambda letter: letter[0], least=7, spare=1),
+    Column("service", lambda letter: letter[0], spare=1),
     Column("from", _from, least=8, spare=5),
     Column("about", lambda letter: letter[1]["correlation_id"] or letter[1]["subject_key"], least=9, spare=3),
     Column("status", _state, least=4, spare=6),
-    Column("waiting", lambda letter: letter[1]["waiting"], spare=4),
-    Column("why", lambda letter: f"{letter[1]['code']}: {letter[1]['reason']}", least=20, cut="end"),
+    Column("waiting", lambda letter: letter[1]["waiting"] or None, spare=4),
+    Column("why", lambda letter: f"{letter[1]['code']}: {letter[1]['reason']}", least=28, cut="end"),
 ]
 
 

@@ -40,7 +40,8 @@ def demo(
 ) -> None:
     """Send 2,350 real orders through all of it, then audit.
 
-    From checkout to doorstep, with 367 cancellations. Everything is real: Kafka, PostgreSQL, five services, a payment gateway, a mail server, a warehouse, a carrier,
+    From checkout to doorstep, with 367 cancellations. Everything is real: Kafka, PostgreSQL, five services, a payment
+    gateway, a mail server, a warehouse, a carrier,
     each a process of its own. Exit code 0 only when the audit holds and every order has ended.
 
     \b

@@ -44,7 +44,8 @@ class Table:
 def laid_out(
     columns: Sequence[Column[T]], rows: Sequence[T], width: int | None, colour: Callable[[T], str | None] | None = None
 ) -> Table:
-    """The table in so many cells; as wide as it is where `width` is None."""
+    """The table in so many cells; as wide as it is where `width` is None. Columns in which nothing stands go."""
+    columns = [column for column in columns if any(column.of(row) not in {None, ""} for row in rows)]
     texts = {column.name: [shown(column.of(row), whole=width is None) for row in rows] for column in columns}
     natural = {c.name: max(map(cell_len, [c.name, *texts[c.name]])) for c in columns}
     there = _that_fit(columns, natural, width)

@@ -24,7 +24,8 @@ def topics(
 ) -> None:
     """Compare the topics with deploy/topics.toml.
 
-    Creates them on demand. Exit code 1 where they differ. Never changes a topic that is there: least of all the number of its partitions, which would move its keys.
+    Creates them on demand. Exit code 1 where they differ. Never changes a topic that is there: least of all the
+    number of its partitions, which would move its keys.
 
     Example: packhorse topics --create
 

@@ -7,7 +7,9 @@ from packhorse_contracts.base import Fact
 
 from packhorse_cli.sentences.words import Scene
 
-A, B, C = TypeVar("A", bound=Fact), TypeVar("B", bound=Fact), TypeVar("C", bound=Fact)
+A = TypeVar("A", bound=Fact)
+B = TypeVar("B", bound=Fact)
+C = TypeVar("C", bound=Fact)
 F = TypeVar("F", bound=Fact)
 Adds: TypeAlias = Callable[[Callable[[F, Scene], str]], Callable[[F, Scene], str]]
 
