@@ -56,22 +56,21 @@ def order(
         for step in steps:
             say(_row(step))
     else:
-        for line in [*summary(order_id, stands, ends, here), "", *told(steps, here, wide=wide)]:
+        for line in [*summary(order_id, stands, ends, here, datetime.now(UTC)), "", *told(steps, here, wide=wide)]:
             say(line)
 
 
-def summary(order_id: str, stands: "Standing", ends: "OpenEnds", here: Screen) -> list[str]:
+def summary(order_id: str, stands: "Standing", ends: "OpenEnds", here: Screen, now: datetime) -> list[str]:
     """Where it stands, what it waits for, and what is wrong."""
     lines = [here.paint(f"Order {visible(order_id)}", "bold")]
-    now = datetime.now(UTC)
     for label, text in stands.told(now):
         lines += _labelled(label, text, here)
-    for label, text in _open(stands, ends, now):
+    for label, text in _open(stands, ends):
         lines += _labelled(label, text, here, "red" if label == "wrong" and text != "nothing" else None)
     return lines
 
 
-def _open(stands: "Standing", ends: "OpenEnds", now: datetime) -> list[tuple[str, str]]:
+def _open(stands: "Standing", ends: "OpenEnds") -> list[tuple[str, str]]:
     waits = [f"{what} ({due:%d %b %H:%M})" for _, what, due in ends.waits_for] or ["nothing"]
     wrong = [*stands.trouble, *ends.wrong] or ["nothing"]
     unknown = [f"what {name} waits for: its database can't be asked" for name in ends.unknown]

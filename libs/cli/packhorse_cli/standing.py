@@ -24,6 +24,7 @@ class Standing:
     ordered: str = ""
     """What was ordered, for how much, how it is paid and where it goes."""
 
+    placed_at: datetime | None = None
     pieces: dict[str, int] = field(default_factory=dict)
     """How many were ordered, cancelled and sent."""
 
@@ -64,9 +65,9 @@ class Standing:
         self.currency, self.pieces["ordered"] = fact.currency, count
         where = f", to {country(fact.ship_to.country)}" if fact.ship_to else ""
         total = money(fact.totals.grand_total, fact.currency)
-        paid = f", {tenders(fact.payments)}" if fact.payments else ""
-        said = f"{pieces(count)} on {many(len(fact.lines), 'line')}, {total}{paid}{where}"
-        self.ordered = f"{said}, on {day(fact.placed_at)} {fact.placed_at:%Y %H:%M} UTC"
+        paid = f" by {tenders(fact.payments)}" if fact.payments else ""
+        self.ordered = f"{pieces(count)} on {many(len(fact.lines), 'line')} for {total}{paid}{where}"
+        self.placed_at = fact.placed_at
 
     def _order(self, fact: Fact) -> None:
         if isinstance(fact, order.OrderAccepted):
@@ -133,6 +134,8 @@ class Standing:
     def told(self, now: datetime) -> list[tuple[str, str]]:
         """Label and text, a line each."""
         lines = [("stands", self.status), ("ordered", self.ordered or "nobody has placed it")]
+        if self.placed_at:
+            lines.append(("placed", f"{day(self.placed_at)} {self.placed_at:%Y %H:%M} UTC"))
         more = [f"{count} {name}" for name, count in self.pieces.items() if name != "ordered"]
         if more:
             lines.append(("pieces", f"{self.pieces.get('ordered', '?')} ordered, {', '.join(more)}"))

@@ -11,7 +11,7 @@ _TOLD = {
     "order_confirmed": "your order is confirmed",
     "dispatched": "your order is on its way",
     "delivered": "your order has arrived",
-    "cancelled": "your order is cancelled",
+    "cancelled": "what is cancelled",
     "cancellation_declined": "it can't be cancelled any more",
     "refunded": "you get money back",
 }
@@ -112,7 +112,7 @@ def _(fact: payment.PaymentCaptured, scene: Scene) -> str:
 
 @tells(payment.PaymentVoided)
 def _(fact: payment.PaymentVoided, _: Scene) -> str:
-    return f"released {money(fact.amount, fact.currency)}{_on(fact.tenders)}: {worded(fact.cause)}"
+    return f"voided {money(fact.amount, fact.currency)}{_on(fact.tenders)}: {worded(fact.cause)}"
 
 
 @tells(payment.PaymentRefunded)

@@ -34,10 +34,11 @@ from packhorse_cli.sentences.words import Scene, carrier, listed, many, money, p
 @tells(OrderPlaced)
 def _(fact: OrderPlaced, scene: Scene) -> str:
     count = sum(line.quantity for line in fact.lines)
-    paid = f", {tenders(fact.payments)}" if fact.payments else ""
-    mode = f" to collect at {fact.delivery.collect_at}" if fact.delivery.collect_at else ""
+    paid = f" by {tenders(fact.payments)}" if fact.payments else ""
+    mode = f", to collect at {fact.delivery.collect_at}" if fact.delivery.collect_at else ""
     where = scene.whom(fact.customer, fact.ship_to) if not mode or scene.personal else ""
-    return f"ordered {pieces(count)} for {money(fact.totals.grand_total, fact.currency)}{paid}{mode}{where}"
+    total = money(fact.totals.grand_total, fact.currency)
+    return f"ordered {pieces(count)} for {total}{paid}{mode}{f',{where}' if where else ''}"
 
 
 @tells(CancellationRequested)
