@@ -93,7 +93,11 @@ def up(
     Examples:
       packhorse up
       packhorse up --no-warehouse --fresh
-    In a second terminal: packhorse watch, packhorse order ID, packhorse replay FILE, packhorse audit.
+
+    \b
+    In a second terminal:
+      packhorse watch
+      packhorse replay FILE
     """
     from packhorse_devstack.places import data_folder
 

@@ -29,8 +29,13 @@ app = typer.Typer(
     their fields and no heading; --json gives JSON. NO_COLOR is respected. All times are UTC.
 
     \b
-    Exit codes: 0 fine; 1 something is wrong with what was looked at; 2 wrong usage;
-    3 no system to talk to; 4 no such thing in it; 141 who read the pipe went away.""",
+    Exit codes:
+      0    fine
+      1    something is wrong with what was looked at
+      2    wrong usage
+      3    no system to talk to
+      4    no such thing in it
+      141  who read the pipe went away""",
 )
 
 

@@ -1,6 +1,7 @@
 """What goes to whom: aligned and coloured for people at a terminal, bare for programs behind a pipe."""
 
 import json
+import math
 import os
 import shutil
 import sys
@@ -10,7 +11,7 @@ from typing import Annotated, Final, TextIO, TypeVar
 
 import typer
 
-from packhorse_cli.table import Column, bare, laid_out
+from packhorse_cli.table import Column, bare, fit, laid_out
 
 T = TypeVar("T")
 
@@ -59,8 +60,22 @@ def remark(line: str, colour: str | None = None) -> None:
 
 
 def say_json(value: object) -> None:
-    """One JSON document on one line."""
-    _write(json.dumps(value, ensure_ascii=False, default=str))
+    """One JSON document on one line. What is not printable is escaped: JSON is looked at on terminals, too."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str, allow_nan=False)
+    except ValueError:  # JSON may hold 1e999, but has no word for what that is read as
+        text = json.dumps(_finite(value), ensure_ascii=False, default=str)
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
+    _write(text)
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _finite(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _write(line: str) -> None:
@@ -92,4 +107,4 @@ def say_rows(
         for line, its_colour in table.lines:
             say(line, its_colour)
         if table.left_out:
-            say(f"without {', '.join(table.left_out)}: --wide shows all", "grey")
+            say(fit(f"{len(table.left_out)} columns left out: --wide shows all", here.width, "end").rstrip(), "grey")

@@ -1,7 +1,7 @@
 """The generated parts of the pages: `python -m packhorse_cli.pages [--check]`.
 
-Between markers in each README stand what a service hears, with the reaction and what it is for, and its settings; in the
-project's README, an order's story. All the rest is written by hand.
+Between markers in each README stand what a service hears, with the reaction and what it is for, and its settings; in
+the project's README, an order's story. All the rest is written by hand.
 """
 
 import importlib

@@ -91,7 +91,7 @@ def test_a_record_without_a_possible_time_stays_where_its_partition_has_it() -> 
     events = example.whole()
     lost = _with(events[3], at=events[3].at.replace(year=9999))
     steps = story.steps(story.in_order([*events[:3], lost, *events[4:]]))
-    assert [step.event.offset for step in steps if step.event.topic == "payment.events"][0] == 3
+    assert next(step.event.offset for step in steps if step.event.topic == "payment.events") == 3
     assert next(step.after for step in steps if step.event.offset == 3) is None
     assert max(step.after for step in steps if step.after is not None) < timedelta(days=2)
 
