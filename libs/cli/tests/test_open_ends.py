@@ -1,7 +1,9 @@
 """What an order waits for and what is stuck, from a service's database."""
 
 import uuid
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -23,12 +25,10 @@ def test_every_timer_is_told_in_words(service: str) -> None:
 
 
 @pytest.fixture
-async def db(fresh_database: str, tmp_path: object) -> asyncpg.Connection:
+async def db(fresh_database: str, tmp_path: Path) -> AsyncIterator[asyncpg.Connection]:
     """A service's database with nothing of its own in it."""
     db = await asyncpg.connect(fresh_database)
-    from pathlib import Path
-
-    await migrate(db, "order", Path(str(tmp_path)))
+    await migrate(db, "order", tmp_path)
     yield db
     await db.close()
 
