@@ -4,8 +4,9 @@ from typing import Final
 
 from .defect import Defect
 from .defects_domain import DOMAIN
+from .defects_eyes import EYES
 from .defects_inside import INSIDE
 from .defects_outside import OUTSIDE
 
-ALL: Final = (*INSIDE, *OUTSIDE, *DOMAIN)
+ALL: Final = (*INSIDE, *OUTSIDE, *DOMAIN, *EYES)
 DEFECTS: Final[dict[str, Defect]] = {defect.name: defect for defect in ALL}

@@ -1,33 +1,59 @@
-"""The packhorse command."""
+"""The packhorse command.
 
-import asyncio
+Each command's module holds its options and imports what it works with only when it runs: `--help` is quick.
+"""
+
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from aiokafka.errors import KafkaConnectionError
-from packhorse_contracts.topic_settings import Size
-from packhorse_devstack import topics as topic_tools
 
-from packhorse_cli import dead, demo, story, system, watch
+from packhorse_cli import dead, demo, order, system, topics, watch
 from packhorse_cli.audit import audit
 
 app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode="markdown",
+    invoke_without_command=True,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    help="Order fulfilment on Kafka and PostgreSQL: run it, watch it, ask it, audit it.\n\n"
-    "Exit codes: 0 fine, 1 something is wrong with what was looked at, 2 wrong usage, 3 no system to talk to, "
-    "4 not found.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="""Order fulfilment on Kafka and PostgreSQL: run it, watch it, ask it, audit it.
+
+    \b
+    A first look:
+      make up                  # or `packhorse up`: the whole system, until Ctrl-C
+      packhorse watch          # in a second terminal: everything that is said
+      packhorse order ID       # one order's story
+
+    On a terminal tables fit its width, and --wide shows all. Behind a pipe there are rows alone, with tabs between
+    their fields and no heading; --json gives JSON. NO_COLOR is respected. All times are UTC.
+
+    \b
+    Exit codes:
+      0    fine
+      1    something is wrong with what was looked at
+      2    wrong usage
+      3    no system to talk to
+      4    no such thing in it
+      141  who read the pipe went away""",
 )
+
+
+@app.callback()
+def packhorse(context: typer.Context) -> None:
+    # Alone it explains itself. No docstring: the help text stands above.
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
 app.command()(demo.demo)
 app.command()(demo.up)
 app.command()(demo.down)
 app.command()(watch.watch)
-app.command()(story.order)
+app.command()(order.order)
 app.command()(audit)
 app.add_typer(dead.app, name="dead")
+app.command()(topics.topics)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -35,11 +61,11 @@ def replay(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="Orders, a JSON object a line, perhaps gzipped.")],
     rate: Annotated[float, typer.Option(help="Orders a second.")] = 20.0,
-    round_: Annotated[int, typer.Option("--round", help="Replays with fresh ids: 2, 3, …")] = 0,
+    round_: Annotated[int, typer.Option("--round", help="Sends them again under fresh ids: 2, 3, …")] = 0,
 ) -> None:
-    """Sends a file of orders to the running system, as the checkout would.
+    """Send a file of orders, as the checkout would.
 
-    Example: `packhorse replay orders.jsonl.gz --rate 50 --round 2`
+    Example: packhorse replay orders.jsonl.gz --rate 50 --round 2
     """
     from packhorse_devstack.counterparties import checkout
 
@@ -49,51 +75,30 @@ def replay(
     raise typer.Exit(checkout.main(arguments + context.args))
 
 
-@app.command()
-def topics(
-    create: Annotated[bool, typer.Option("--create", help="Create what is missing.")] = False,
-    file: Annotated[
-        Path | None, typer.Option("--file", help="The topics as they shall be.", show_default="deploy/topics.toml")
-    ] = None,
-    size: Annotated[
-        Size | None,
-        typer.Option(
-            help="Partitions for one machine or for several; for life.",
-            show_default="that of the topics that are there, else cluster",
-        ),
-    ] = None,
-) -> None:
-    """Checks the topics against `deploy/topics.toml`; creates them on demand. Exit code 1 where they differ.
-
-    Never changes a topic that is there: least of all the number of its partitions, which would move its keys.
-
-    Example: `packhorse topics --create --size cluster`
-    """
-    running = system.find()
-    try:
-        topic_tools.settings(file)
-    except (OSError, ValueError) as error:
-        raise system.fail(f"{error}\n(--file names another)", code=2) from error
-    try:
-        chosen = size or asyncio.run(topic_tools.size_of(running.kafka, file)) or "cluster"
-        wanted = topic_tools.settings(file, chosen)
-        for name in asyncio.run(topic_tools.create(running.kafka, wanted)) if create else []:
-            typer.echo(f"created {name}")
-        differences = asyncio.run(topic_tools.check(running.kafka, wanted))
-    except KafkaConnectionError as error:
-        raise system.fail(f"no broker answers at {running.kafka}") from error
-    for difference in differences:
-        typer.secho(str(difference), fg="red")
-    if any(difference.what == "partitions" for difference in differences):
-        typer.echo(f"\n{topic_tools.MOVING}")
-    if differences:
-        raise typer.Exit(1)
-    typer.echo(f"all {len(wanted)} topics are as {file or 'deploy/topics.toml'} says for the size {chosen}")
-
-
 def main() -> None:
     """The console script."""
-    app()
+    for stream in (sys.stdout, sys.stderr):  # a terminal that can't show a letter is no reason to end
+        if callable(reconfigure := getattr(stream, "reconfigure", None)):
+            reconfigure(errors="backslashreplace")
+    try:
+        app()
+    except Exception as error:
+        raise SystemExit(_ended(error)) from None
+
+
+def _ended(error: Exception) -> int:
+    """The exit code of an error that is somebody else's, said in a sentence; raises it again where it is ours."""
+    import asyncpg
+    from aiokafka.errors import KafkaError
+
+    from packhorse_cli.stream import NothingThereError
+
+    if isinstance(error, KafkaError):
+        return system.fail(f"no broker answers as it should ({error}): start the system with `make up`").exit_code
+    away = isinstance(error, OSError) and error.filename is None
+    if away or isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError | NothingThereError):
+        return system.fail(f"{error}\nis the system running? Start it with `make up`").exit_code
+    raise error
 
 
 if __name__ == "__main__":

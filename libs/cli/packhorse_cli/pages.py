@@ -1,7 +1,7 @@
-"""The generated parts of the services' pages: `python -m packhorse_cli.pages [--check]`.
+"""The generated parts of the pages: `python -m packhorse_cli.pages [--check]`.
 
-Between markers in each README stand what a service hears, with the reaction and what it is for, and its settings. All
-the rest is written by hand.
+Between markers in each README stand what a service hears, with the reaction and what it is for, and its settings; in
+the project's README, an order's story. All the rest is written by hand.
 """
 
 import importlib
@@ -24,6 +24,11 @@ from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
+from packhorse_cli import example, order
+from packhorse_cli import story as stories
+from packhorse_cli.open_ends import OpenEnds
+from packhorse_cli.output import Screen
+from packhorse_cli.standing import standing
 from packhorse_cli.system import SERVICES
 
 _PART = "<!-- generated: {} -->\n{}<!-- end -->"
@@ -44,6 +49,8 @@ def _pages() -> Iterator[tuple[Path, str]]:
     for service in SERVICES:
         page = project() / "services" / service / "README.md"
         yield page, fill(page.read_text("utf-8"), {"hears": hears(service), "settings": settings(service)})
+    page = project() / "README.md"
+    yield page, fill(page.read_text("utf-8"), {"story": story()})
     page = project() / "libs" / "chassis" / "README.md"
     yield page, fill(page.read_text("utf-8"), {"settings": _settings_table([Settings])})
 
@@ -56,6 +63,15 @@ def fill(page: str, parts: dict[str, str]) -> str:
             raise ValueError(f"the page has no part {name!r}: add <!-- generated: {name} --><!-- end -->")
         page = pattern.sub(lambda _, name=name, text=text: _PART.format(name, text), page)  # type: ignore[misc]
     return page
+
+
+def story() -> str:
+    """What `packhorse order` shows at 80 columns of an order that is picked short."""
+    steps = stories.steps(stories.in_order(example.short()))
+    stands = standing(step.fact for step in steps if step.fact is not None)
+    here = Screen(80)
+    lines = [*order.summary(example.ORDER, stands, OpenEnds(), here, example.BEGAN), "", *order.told(steps, here)]
+    return "".join(f"{line}\n" for line in ["```", f"$ packhorse order {example.ORDER}", *lines, "```"])
 
 
 def hears(service: str) -> str:

@@ -1,84 +1,129 @@
-"""`packhorse order ID`: one order's timeline over all services."""
+"""One order's story: every record about it, in the order of time and causes, and what each of them says."""
 
-import asyncio
-from datetime import datetime
-from typing import Annotated
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from packhorse_contracts.base import Fact
 
-from packhorse_cli import stream, system
-from packhorse_cli.watch import COLOURS, print_json, summary, visible
+from packhorse_cli import sentences, stream
+from packhorse_cli.stream import Event
 
-NOT_FOUND = 4
-_BY_PICK_LIST = "pick_list_id"
-_BY_PARCEL = "tracking_number"
+_BY_PICK_LIST, _BY_PARCEL = "pick_list_id", "tracking_number"
+_BY_OTHER_IDS = ("warehouse.events", "carrier.tracking")
+"""Topics whose keys are pick lists and parcels, and which name no order."""
+
+_LEVELS = frozenset({"inventory.stock", "inventory.alerts"})
+_MOST_IDS = 50_000
+"""Order ids among which the nearest to an unknown one are looked for."""
 
 
-def order(
-    order_id: Annotated[str, typer.Argument(help="The order's id, as the checkout gave it.")],
-    as_json: Annotated[bool, typer.Option("--json", help="The events as JSON lines.")] = False,
-    levels: Annotated[bool, typer.Option("--levels", help="Also the stock levels that changed for it.")] = False,
-) -> None:
-    """Tells the story of one order: what happened, who said it, and how long each step took.
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One record of the story."""
 
-    Example: `packhorse order 573744`
+    event: Event
+    fact: Fact | None
+    after: timedelta | None
+    """Since the step before; None where a time stamp is absurd."""
+
+    who: str
+    sentence: str
+
+
+async def collect(kafka: str, order_id: str, others: set[str] | None = None) -> list[Event]:
+    """All events of an order: by its id, then by the pick lists and parcels that these name.
+
+    `others` takes the ids of further orders, as the checkout said them.
     """
-    running = system.find()
-    events = asyncio.run(collect(running.kafka, order_id))
-    if not events:
-        raise system.fail(f"no topic holds anything about order {order_id}", NOT_FOUND)
-    if not levels:
-        events = [event for event in events if event.topic != "inventory.stock"]
-    if as_json:
-        for event in events:
-            print_json(event)
-        return
-    Console().print(timeline(order_id, events))
-
-
-async def collect(kafka: str, order_id: str) -> list[stream.Event]:
-    """All events of an order: by its id, then by the pick lists and parcels that these name."""
-    mine: list[stream.Event] = []
-    further: list[stream.Event] = []
-    told = order_id.encode()
-    async for event in stream.read(kafka, stream.all_topics(dead=True), follow=False):
+    mine: list[Event] = []
+    told = order_id.encode("utf-8", "surrogateescape")
+    names = [name for name in stream.all_topics(dead=True) if not name.startswith(_BY_OTHER_IDS)]
+    async for event in stream.read(kafka, names, follow=False):
         # Parsing is slow: only where the id stands somewhere in the bytes.
         if order_id in {event.key, event.order_id} or (told in event.value and event.data.get("order_id") == order_id):
             mine.append(event)
-        elif event.topic in {"warehouse.events", "carrier.tracking"}:
-            further.append(event)
-    lists = {str(event.data[_BY_PICK_LIST]) for event in mine if _BY_PICK_LIST in event.data}
-    parcels = {number for event in mine for number in _tracking_numbers(event.data)}
-    mine += [event for event in further if event.data.get(_BY_PICK_LIST) in lists]
-    mine += [event for event in further if event.data.get(_BY_PARCEL) in parcels]
-    return sorted(mine, key=lambda event: (event.at, event.topic, event.offset))
+        elif others is not None and event.topic == "checkout.orders" and len(others) < _MOST_IDS:
+            others.add(event.key)
+    if mine:
+        mine += await _further(kafka, mine)
+    return in_order(mine)
 
 
-def _tracking_numbers(data: dict[str, object]) -> list[str]:
-    numbers = data.get("tracking_numbers")
-    return [str(number) for number in numbers] if isinstance(numbers, list) else []
+async def _further(kafka: str, mine: Sequence[Event]) -> list[Event]:
+    """What warehouses and carriers said: a parcel may be known from its warehouse alone."""
+    found: list[Event] = []
+    for topic in _BY_OTHER_IDS:
+        ids = ids_of([*mine, *found])
+        names = [name for name in stream.all_topics(dead=True) if name.startswith(topic)]
+        found += [event async for event in stream.read(kafka, names, follow=False) if event.key in ids]
+    return found
 
 
-def timeline(order_id: str, events: list[stream.Event]) -> Table:
-    """The story as a table."""
-    table = Table(title=f"Order {order_id}", title_justify="left", show_lines=False, box=None, pad_edge=False)
-    for name in ("time (UTC)", "after", "what happened", "details"):
-        table.add_column(name, overflow="fold")
-    began: datetime = events[0].at
-    before = began
+def ids_of(events: Iterable[Event]) -> set[str]:
+    """Ids of the pick lists, shipments and parcels that these name."""
+    return {one for event in events for one in _names(event.data)}
+
+
+def _names(data: dict[str, object]) -> set[str]:
+    found = {str(data[name]) for name in (_BY_PICK_LIST, _BY_PARCEL, "shipment_id") if name in data}
+    for name in ("tracking_numbers", "parcels"):
+        many = data.get(name)
+        for one in many if isinstance(many, list) else ():
+            found.add(str(one.get(_BY_PARCEL) if isinstance(one, dict) else one))
+    return found
+
+
+def in_order(events: Sequence[Event]) -> list[Event]:
+    """By time, but no effect before its cause: clocks differ, and time stamps have milliseconds only.
+
+    What has no time stamp that can be right comes right behind what came before it in its partition.
+    """
+    settled: list[tuple[datetime, str, int, int, Event]] = []
+    last: dict[tuple[str, int], datetime] = {}
+    first = min((event.at for event in events if event.dated), default=stream.moment(0))
+    for event in sorted(events, key=lambda event: (event.topic, event.partition, event.offset)):
+        place = (event.topic, event.partition)
+        at = event.at if event.dated else last.get(place, first)
+        last[place] = at
+        settled.append((at, event.topic, event.partition, event.offset, event))
+    by_time = [event for *_, event in sorted(settled, key=lambda one: one[:-1])]
+    ids = {event.headers.get("ce_id") for event in by_time if not event.topic.endswith(".dead")}
+    waiting: dict[str, list[Event]] = {}
+    told: list[Event] = []
+    done: set[str] = set()
+    for event in by_time:
+        cause = event.headers.get("ce_causationid")
+        if cause is not None and cause in ids and cause not in done and not event.topic.endswith(".dead"):
+            waiting.setdefault(cause, []).append(event)
+            continue
+        following = [event]
+        while following:
+            told.append(following.pop(0))
+            done.add(now := told[-1].headers.get("ce_id", ""))
+            following = waiting.pop(now, []) + following
+    return told + [event for some in waiting.values() for event in some]  # each the other's cause: a forgery
+
+
+def steps(events: Sequence[Event], *, levels: bool = False, personal: bool = False) -> list[Step]:
+    """The story, a step an event; without stock levels, unless they are asked for."""
+    known, told = sentences.Known(), list[Step]()
+    before: datetime | None = None
     for event in events:
-        dead = event.topic.endswith(".dead")
-        colour = "red" if dead else COLOURS.get(event.short.split(".")[0], "white")
-        detail = visible(event.headers.get("dead-letter-reason", "")) if dead else summary(event.data)
-        table.add_row(
-            f"{event.at:%H:%M:%S.%f}"[:-3],
-            f"+{(event.at - before).total_seconds():.3f} s",
-            Text(("DEAD " if dead else "") + visible(event.short), style=colour),
-            Text(detail, style="bright_black"),
+        if event.topic in _LEVELS and not levels:
+            continue
+        if (fact := sentences.fact_of(event)) is not None:
+            known.learn(fact)
+        after = max(event.at - before, timedelta(0)) if before is not None and event.dated else None
+        before = event.at if event.dated else before
+        told.append(
+            Step(event, fact, after, sentences.who(event), sentences.tell(event, fact, known, personal=personal))
         )
-        before = event.at
-    table.caption = f"{len(events)} events in {(events[-1].at - began).total_seconds():.1f} s"
-    return table
+    return told
+
+
+def nearest(order_id: str, others: set[str]) -> list[str]:
+    """Up to three ids that may have been meant."""
+    begin_alike = sorted(one for one in others if order_id and (one.startswith(order_id) or one.endswith(order_id)))
+    return (begin_alike or difflib.get_close_matches(order_id, sorted(others), n=3, cutoff=0.7))[:3]

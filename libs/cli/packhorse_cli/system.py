@@ -1,15 +1,21 @@
 """Where the running system is: written by `packhorse up` and `packhorse demo`, or given by the environment."""
 
+import difflib
 import json
 import os
+import sys
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import typer
 
+from packhorse_cli.output import screen
+from packhorse_cli.table import visible
+
 SERVICES = ("order", "payment", "inventory", "shipping", "notification")
-NOT_RUNNING = 3
-"""Exit code: there is no system to talk to."""
+WRONG, USAGE, NOT_RUNNING, NOT_FOUND = 1, 2, 3, 4
+"""Exit codes: what was looked at is wrong; wrong usage; no system to talk to; no such thing in it."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +53,15 @@ def default_folder() -> Path:
 def find(folder: Path | None = None) -> System:
     """The system to talk to. The environment wins over what `up` left; ends the command where there is neither."""
     path = (folder or default_folder()) / "system.json"
-    saved = System(**json.loads(path.read_text())) if path.exists() else System(kafka="")
+    try:
+        saved = System(**json.loads(path.read_text())) if path.exists() else System(kafka="")
+    except (OSError, ValueError, TypeError) as error:
+        raise fail(f"{path} can't be read: {error}\nremove it, and start the system again with `make up`") from error
     kafka = os.environ.get("PACKHORSE_KAFKA", saved.kafka)
     if not kafka:
-        raise fail("no system is known here: start one with `packhorse up`, or set PACKHORSE_KAFKA to a broker")
+        raise fail(
+            "no system is known here: start one with `make up` (`packhorse up`), or set PACKHORSE_KAFKA to a broker"
+        )
     databases = {
         service: dsn
         for service in SERVICES
@@ -67,5 +78,12 @@ def find(folder: Path | None = None) -> System:
 
 def fail(message: str, code: int = NOT_RUNNING) -> typer.Exit:
     """Says what is wrong and what to do, on standard error; raise what it returns."""
-    typer.secho(f"packhorse: {message}", fg="red", err=True)
+    told = "\n".join(map(visible, f"packhorse: {message}".splitlines()))
+    sys.stderr.write(screen(sys.stderr).paint(told, "red") + "\n")
     return typer.Exit(code)
+
+
+def perhaps(name: str, names: Iterable[str]) -> str:
+    """A question that names what may have been meant; empty where nothing comes near."""
+    near = difflib.get_close_matches(name, sorted(names), n=3, cutoff=0.6)
+    return f"; did you mean {' or '.join(near)}?" if near else ""

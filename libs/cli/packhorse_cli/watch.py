@@ -1,118 +1,99 @@
-"""`packhorse watch`: the live stream of all topics, filtered."""
+"""`packhorse watch`: everything that is said, as one time line."""
 
 import asyncio
-import json
-import sys
-from typing import Annotated
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
-from packhorse_cli import stream, system
+from packhorse_cli import system
+from packhorse_cli.output import AsJson, Personal, Wide, remark, say, say_json, screen
 
-COLOURS = {
-    "checkout": "cyan",
-    "customer": "cyan",
-    "order": "green",
-    "payment": "yellow",
-    "inventory": "blue",
-    "shipping": "magenta",
-    "warehouse": "bright_magenta",
-    "carrier": "bright_magenta",
-    "notification": "white",
-    "catalogue": "bright_black",
-}
-_HIDDEN = ("customer", "ship_to", "bill_to", "email", "phone")
-"""Blocks with personal data: shown only as JSON, on explicit demand."""
+if TYPE_CHECKING:
+    from packhorse_cli.stream import Event
 
 
 def watch(
-    order: Annotated[str | None, typer.Option(help="Only this order.")] = None,
-    kind: Annotated[str | None, typer.Option("--type", help="Only types with this text, e.g. dispatched.")] = None,
-    service: Annotated[str | None, typer.Option(help="Only what this service says, e.g. payment.")] = None,
-    from_beginning: Annotated[bool, typer.Option("--from-beginning", help="Everything since the first event.")] = False,
+    order: Annotated[str | None, typer.Option(help="Only what is about this order.", show_default="all")] = None,
+    kind: Annotated[
+        str | None, typer.Option("--type", help="Only types with this text, e.g. dispatched.", show_default="all")
+    ] = None,
+    service: Annotated[
+        str | None, typer.Option(help="Only what this service or outsider says.", show_default="all")
+    ] = None,
+    topic: Annotated[str | None, typer.Option(help="Only this topic.", show_default="all")] = None,
+    from_beginning: Annotated[bool, typer.Option("--from-beginning", help="All that the topics hold.")] = False,
     follow: Annotated[bool, typer.Option("--follow/--no-follow", help="Go on until interrupted.")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, whole, for programs.")] = False,
+    wide: Wide = False,
+    as_json: AsJson = False,
+    personal: Personal = False,
 ) -> None:
-    """Shows the events of all topics as they happen.
+    """Show what is said on all topics, as one time line.
 
-    Examples: `packhorse watch --service payment`, `packhorse watch --order 573744 --from-beginning --no-follow`,
-    `packhorse watch --json | jq .type`
+    A line a fact, live. What a producer's clock or bytes have wrong ends nothing.
+
+    \b
+    Examples:
+      packhorse watch --service payment
+      packhorse watch --order 573744 --from-beginning --no-follow
+      packhorse watch --json | jq .type
+
+    Behind a pipe a line is: time, type, key, order id, sentence, with tabs between them.
     """
-    running = system.find()
-    console = Console()
+    from packhorse_cli import stream, timeline
 
-    async def run() -> None:
-        names = stream.all_topics(dead=True)
-        async for event in stream.read(running.kafka, names, follow=follow, from_beginning=from_beginning):
-            if (
-                (order is None or order in {event.key, event.order_id, str(event.data.get("order_id"))})
-                and (kind is None or kind in event.type)
-                and (service is None or event.short.split(".")[0] == service)
-            ):
-                if as_json:
-                    print_json(event)
-                else:
-                    console.print(line(event), soft_wrap=True)
-
+    running, names = system.find(), stream.all_topics(dead=True)
+    if topic is not None and topic not in names:
+        raise system.fail(f"there is no topic {topic}{system.perhaps(topic, names)}", system.USAGE)
+    found = timeline.merged(
+        running.kafka, names if topic is None else [topic], follow=follow, from_beginning=from_beginning
+    )
+    wanted = _filter(order, kind, service)
     try:
-        asyncio.run(run())
+        asyncio.run(_show(found, wanted, wide=wide, as_json=as_json, personal=personal, one_order=order is not None))
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
-    except BrokenPipeError:
-        sys.stderr.close()
 
 
-def print_json(event: stream.Event) -> None:
-    """One event as one JSON line."""
-    body = {
-        "topic": event.topic,
-        "partition": event.partition,
-        "offset": event.offset,
-        "at": event.at.isoformat(),
-        "key": event.key,
-        "type": event.type,
-        "order_id": event.order_id,
-        "headers": event.headers,
-        "data": event.data,
-    }
-    sys.stdout.write(json.dumps(body, ensure_ascii=False) + "\n")
-    sys.stdout.flush()
+def _filter(order: str | None, kind: str | None, service: str | None) -> "Callable[[Event], bool]":
+    from packhorse_cli import sentences, story
+
+    mine = {order}
+    """The order, and the pick lists and parcels that its facts have named so far."""
+
+    def wanted(event: "Event") -> bool:
+        if order is not None:
+            if mine.isdisjoint({event.key, event.order_id, str(event.data.get("order_id"))}):
+                return False
+            mine.update(story.ids_of([event]))
+        return (kind is None or kind in event.type) and (service is None or sentences.who(event) == service)
+
+    return wanted
 
 
-def line(event: stream.Event) -> Text:
-    """One event as one line, without personal data."""
-    dead = event.topic.endswith(".dead")
-    colour = "red" if dead else COLOURS.get(event.short.split(".")[0], "white")
-    text = Text(f"{event.at:%H:%M:%S.%f}"[:-3], style="bright_black")
-    text.append(f"  {'DEAD ' if dead else ''}{visible(event.short):<38}", style=colour)
-    text.append(f" {visible(event.key):<28}")
-    if dead:
-        why = f" {event.headers.get('dead-letter-code')}: {event.headers.get('dead-letter-reason')}"
-        text.append(visible(why), style="red")
-    else:
-        text.append(f" {summary(event.data)}", style="bright_black")
-    return text
+async def _show(
+    found: "AsyncIterator[Event]",
+    wanted: "Callable[[Event], bool]",
+    *,
+    wide: bool,
+    as_json: bool,
+    personal: bool,
+    one_order: bool,
+) -> None:
+    from packhorse_cli import lines, sentences
 
-
-def visible(text: str) -> str:
-    """Other people's text for a terminal: what would steer it (escape codes, line breaks, turned direction) is a
-    replacement character."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
-
-
-def summary(data: dict[str, object]) -> str:
-    """The small fields of a fact on one line."""
-    parts = []
-    for name, value in data.items():
-        if name in _HIDDEN or name in {"order_id", "at"}:
+    known, here, day = sentences.Known(), screen(), None
+    async for event in found:
+        if not wanted(event):
             continue
-        if isinstance(value, list):
-            parts.append(f"{name}[{len(value)}]")
-        elif isinstance(value, dict):
-            inner = value.get("code") or value.get("amount")
-            parts.append(f"{name}={inner}" if inner is not None else name)
-        else:
-            parts.append(f"{name}={value}")
-    return visible(" ".join(parts)[:160])
+        fact = sentences.fact_of(event)
+        if one_order and fact is not None:  # what is known of all orders would grow without end
+            known.learn(fact)
+        sentence = sentences.tell(event, fact, known, personal=personal)
+        if as_json:
+            say_json(lines.event_json(event, sentence, personal=personal))
+            continue
+        if here.width is not None and event.dated and event.at.date() != day:
+            day = event.at.date()
+            remark(lines.day_of(event.at), "grey")
+        say(lines.watched(event, sentence, screen(), wide=wide, about=not one_order))

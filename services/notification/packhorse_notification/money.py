@@ -7,27 +7,10 @@ from typing import Final
 
 from babel import Locale
 from babel.numbers import NumberPattern, format_decimal, parse_pattern
-
-_NO_DIGITS: Final = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"  # ISO 4217: exponent 0
-_THREE_DIGITS: Final = "BHD IQD JOD KWD LYD OMR TND"
-_FOUR_DIGITS: Final = "CLF UYW"
-
-EXPONENTS: Final[dict[str, int]] = {
-    **dict.fromkeys(_NO_DIGITS.split(), 0),
-    **dict.fromkeys(_THREE_DIGITS.split(), 3),
-    **dict.fromkeys(_FOUR_DIGITS.split(), 4),
-}
-"""ISO 4217's exponents that aren't 2. Babel's own digits are CLDR's, which say what people usually *show* (none for
-RSD or LBP): taken for exponents they would make amounts a hundred times too large."""
-
+from packhorse_contracts.minor_units import exponent
 
 _TOUCHING: Final = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 """A letter beside a digit: CLDR wants a space in "KWD 1.500", which Babel leaves out."""
-
-
-def exponent(currency: str) -> int:
-    """How many digits of an amount in minor units stand behind the decimal point."""
-    return EXPONENTS.get(currency, 2)
 
 
 @lru_cache(maxsize=4096)
