@@ -115,9 +115,7 @@ def note_authorisation(
     return _confirm_if_complete(policy, order.model_copy(update={"authorised": True}), now, others)
 
 
-def note_reservation(
-    policy: Policy, order: Order, fact: InventoryReserved, now: datetime, others: Others
-) -> Decided:
+def note_reservation(policy: Policy, order: Order, fact: InventoryReserved, now: datetime, others: Others) -> Decided:
     """The goods are set aside."""
     if order.allocations is not None:
         return Decisions(order)
