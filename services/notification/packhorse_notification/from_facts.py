@@ -87,8 +87,8 @@ def refunded(fact: PaymentRefunded) -> RefundedContent:
 
 
 def completed(content: Content, known: Conversation) -> Content:
-    """The same with what only other facts tell: how lines are called, what all costs, what was in a parcel, and what was
-    said before."""
+    """The same with what only other facts tell: how lines are called, what all costs, what was in a parcel, and what
+    was said before."""
     match content:
         case OrderConfirmedContent():
             return content.model_copy(update={"items": _named(content.items, known), "sums": known.sums})

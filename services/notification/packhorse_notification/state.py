@@ -43,7 +43,8 @@ class Conversation:
 
     `items` (by line id) and `sums` come with the accepted order: later facts name lines only by their ids. `said` is
     by kind and cause: what is in it is never said again. `sent` is what left, by shipment; `cancelled` counts units,
-    `refunded` minor units: with them two mails of a kind can be told apart. `waiting` holds the early birds, facts of other topics that
+    `refunded` minor units: with them two mails of a kind can be told apart. `waiting` holds the early birds, facts of
+    other topics that
     overtook the order itself, in the order they came.
     """
 
