@@ -109,7 +109,7 @@ def promise(
         calendar = _calendar(location)
         leaves = calendar.next(max(first, now.astimezone(zone).date() + min(days, LONGEST_LEAD) * _DAY))
         if order.delivery.not_before is not None:
-            wish = order.delivery.not_before.astimezone(zone).date()
+            wish = max(order.delivery.not_before, now).astimezone(zone).date()  # of year 1 not every zone has a date
             while door.after(leaves, transit) < wish:
                 leaves = calendar.next(leaves + _DAY)
         arrives = door.after(leaves, transit)

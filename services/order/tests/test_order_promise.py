@@ -224,6 +224,13 @@ def test_in_every_zone_a_day_ends_when_it_ends_there(
     assert str(promise.deliver_on) > part.ship_on
 
 
+def test_a_wish_from_before_all_calendars_is_no_wish() -> None:
+    """In Los Angeles the first hours of the year 1 have no date."""
+    first = datetime(1, 1, 1, tzinfo=UTC)
+    place = location("W", timezone="America/Los_Angeles")
+    assert promised(SATURDAY, place, not_before=first) == promised(SATURDAY, place)
+
+
 def test_the_promise_is_the_same_whichever_comes_first() -> None:
     """Stock or money: between topics nothing is ordered."""
     goods = reserved(l1="W", l2="W")
