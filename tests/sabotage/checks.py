@@ -51,7 +51,14 @@ SEEDS: Final = _pytest("simulation: seeds", "simulation", "tests/simulation/test
 MODEL: Final = _pytest("model", "model", "libs/chassis/tests/test_model.py")
 CONTRACT: Final = _pytest("contract", "contract, both worlds", "tests/simulation/test_simulation_contract.py")
 ORDER: Final = _pytest("order stories", "service, in memory", "services/order/tests/test_order_stories.py")
+PROMISE: Final = _pytest("promises", "service, in memory", "services/order/tests/test_order_promise.py")
+MAILS: Final = _pytest("mails", "service, in memory", "services/notification/tests/test_stories.py")
+WORDS: Final = _pytest("words", "service, in memory", "services/notification/tests/test_rendering.py")
+HOSTILE_GATEWAY: Final = _pytest(
+    "hostile gateway", "service, real HTTP", "services/payment/tests/test_hostile_gateway.py"
+)
 GATEWAY: Final = _pytest("gateway", "service, real gateway", "services/payment/tests/test_gateway.py")
+SHIPPING: Final = _pytest("shipping stories", "service, in memory", "services/shipping/tests/test_shipping_main_way.py")
 PAYMENT: Final = _pytest("payment stories", "service, in memory", "services/payment/tests/test_way_back.py")
 STOCK: Final = _pytest("stock stories", "service, in memory", "services/inventory/tests/test_inventory_stock.py")
 NO_NUL: Final = _pytest("facts without NUL", "contracts", "libs/contracts/tests/test_no_nul.py")

@@ -126,7 +126,7 @@ def _spoken(record: Any) -> Spoken | None:
 async def _gateway(url: str | None) -> dict[str, dict[str, int]] | None:
     if url is None:
         return None
-    async with aiohttp.ClientSession() as http, http.get(f"{url}/v1/book") as answer:
+    async with aiohttp.ClientSession() as http, http.get(f"{url}/v1/book", allow_redirects=False) as answer:
         totals: dict[str, dict[str, int]] = (await answer.json())["totals"]
         return totals
 
@@ -134,7 +134,7 @@ async def _gateway(url: str | None) -> dict[str, dict[str, int]] | None:
 async def _mails(url: str | None) -> Iterable[books.MailBook]:
     if url is None:
         return []
-    async with aiohttp.ClientSession() as http, http.get(f"{url}/mails") as answer:
+    async with aiohttp.ClientSession() as http, http.get(f"{url}/mails", allow_redirects=False) as answer:
         body = await answer.json()
     return [
         books.MailBook(

@@ -147,6 +147,6 @@ def _line(progress: Progress, seconds: float, behind: dict[str, int]) -> str:
 async def _mails(url: str | None) -> int | None:
     if url is None:
         return None
-    async with aiohttp.ClientSession() as http, http.get(f"{url}/mails?count=true") as answer:
+    async with aiohttp.ClientSession() as http, http.get(f"{url}/mails?count=true", allow_redirects=False) as answer:
         body = await answer.json()
         return int(body["count"])

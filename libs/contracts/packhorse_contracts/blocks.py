@@ -8,6 +8,7 @@ from packhorse_contracts.base import (
     Code,
     Count,
     Country,
+    Day,
     Grams,
     Id,
     Language,
@@ -163,11 +164,27 @@ class Allocation(Model):
     location: LocationId
 
 
-class Promise(Model):
-    """What the customer is told."""
+class PartPromise(Model):
+    """When what one location sends leaves it."""
 
-    ship_by: Utc = Field(description="Leaves the last location by then")
-    deliver_by: Utc = Field(description="Arrives by then")
+    location: LocationId
+    ship_on: Day = Field(description="The day that it leaves, a date on the location's calendar")
+    ship_by: Utc = Field(description="The end of that day there")
+    timezone: Short = Field(description="The location's time zone, IANA name")
+    pick_from: Utc | None = Field(
+        None, description="Not to be picked earlier (a lead time, a later wish): the beginning of that day there"
+    )
+
+
+class Promise(Model):
+    """What the customer is told. A day is told as it stands here, never converted: libs/contracts/time-and-place.md."""
+
+    ship_by: Utc = Field(description="Leaves the last location by then: the end of the day ship_on there")
+    deliver_by: Utc = Field(description="Arrives by then; for clocks that watch, not for customers")
+    ship_on: Day | None = Field(None, description="The day that the last of it leaves, a date in timezone")
+    deliver_on: Day | None = Field(None, description="The day that the last of it arrives, a date at the door")
+    timezone: Short | None = Field(None, description="IANA name, of the location that ships last")
+    parts: tuple[PartPromise, ...] = Field((), description="One a location")
 
 
 class LineQuantity(Model):

@@ -182,6 +182,9 @@ class _ParcelNews(Fact):
     at: At
     tracking_number: TrackingNumber | None = Field(None, description="The parcel, where it is about a single one")
     detail: Text | None = Field(None, description="What the carrier said of it")
+    lines: tuple[blocks.SkuLine, ...] | None = Field(
+        None, description="What is inside of it; absent where nobody has told"
+    )
 
 
 class ShippingReadyForCollection(

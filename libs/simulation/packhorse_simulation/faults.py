@@ -64,6 +64,9 @@ RATES: Final[Mapping[str, float]] = {
     "the warehouse won't stop": 0.2,
     # what came last stands last: in runs without it, everything else is drawn as before
     "a piece breaks before it is packed": 0.1,
+    "a line has to be made first": 0.05,
+    "the gateway talks nonsense": 0.05,
+    "the gateway doesn't say why it declines": 0.3,
 }
 """How likely each is at each opportunity, in a run that has it at all."""
 

@@ -81,8 +81,8 @@ class Node:
     def set_clock(self, skew: float) -> None:
         """The clock jumps; what became due by that is noticed."""
         self.skew = skew
-        if self._due:
-            self._plan_timers(self._due[0][0])
+        for due, _ in self._due:  # each was planned by the clock as it was
+            self._plan_timers(due)
 
     def ask_again(self, dead_letter_id: str) -> None:
         """An operator wants a dead letter tried again."""

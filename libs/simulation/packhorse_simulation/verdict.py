@@ -22,13 +22,15 @@ from packhorse_payment.state import PAYMENTS, Authorisation
 
 from packhorse_simulation import books
 from packhorse_simulation.log import Record
+from packhorse_simulation.promises import promises
 from packhorse_simulation.scheduler import EPOCH
 from packhorse_simulation.world import World
 
 
 def violations(world: World) -> list[Violation]:
     """All that doesn't hold; empty where everything does."""
-    return [*world.witness.violations, *_at_rest(world), *_dead_letters(world), *_audit(world), *_outcomes(world)]
+    rest = (_at_rest(world), _dead_letters(world), _audit(world), _outcomes(world), promises(world))
+    return [*world.witness.violations, *(found for part in rest for found in part)]
 
 
 def _at_rest(world: World) -> Iterator[Violation]:

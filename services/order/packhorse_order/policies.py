@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from packhorse_contracts.blocks import Fault, Promise, ServiceLevel
+from packhorse_contracts.blocks import Fault, ServiceLevel
 from packhorse_contracts.checkout import OrderPlaced
 
 from packhorse_order.countries import ISO_3166
@@ -23,36 +23,14 @@ class Policy:
     """An accepted order that isn't paid and reserved by then is cancelled."""
 
     cut_off: time = time(15, 0)
-    """Orders confirmed before this time (UTC) are to be handed over the same day."""
+    """Orders confirmed before this time, on the clock of the location, leave the same day; for locations that name no
+    cut-off of their own."""
 
     transit_days: tuple[tuple[ServiceLevel, int], ...] = (("economy", 5), ("standard", 3), ("express", 1))
     """Days from hand-over to the door, by service."""
 
     grace: timedelta = timedelta(days=1)
     """So long after the promise an order counts as overdue; looked at again as often."""
-
-
-def promise(policy: Policy, service: ServiceLevel, confirmed_at: datetime, not_before: datetime | None) -> Promise:
-    """When it will be handed over and delivered: as soon as may be, and so late that it arrives no earlier than is
-    wished. Sundays don't count."""
-    ship_by = datetime.combine(confirmed_at.date(), time(23, 59, tzinfo=confirmed_at.tzinfo))
-    if confirmed_at.time() >= policy.cut_off:
-        ship_by += timedelta(days=1)
-    ship_by = _working(ship_by)
-    transit = dict(policy.transit_days)[service]
-    while not_before and _after(ship_by, transit) < not_before:
-        ship_by = _after(ship_by, 1)
-    return Promise(ship_by=ship_by, deliver_by=_after(ship_by, transit))
-
-
-def _after(day: datetime, working_days: int) -> datetime:
-    for _ in range(working_days):
-        day = _working(day + timedelta(days=1))
-    return day
-
-
-def _working(day: datetime) -> datetime:
-    return day + timedelta(days=1) if day.isoweekday() == 7 else day
 
 
 def fingerprint(order: OrderPlaced) -> str:
@@ -93,6 +71,9 @@ def _lines(order: OrderPlaced) -> _Found:
         seen.add(line.line_id)
         if (line.discount or 0) > line.quantity * line.unit_price:
             yield "discount_too_large", f"lines.{number}.discount", "the discount is more than the line costs"
+        if (line.lead_time_days or 0) > _FURTHEST.days:
+            message = f"{line.lead_time_days} days are more than {_FURTHEST.days}"
+            yield "too_far_ahead", f"lines.{number}.lead_time_days", message
 
 
 def _delivery(order: OrderPlaced, now: datetime) -> _Found:

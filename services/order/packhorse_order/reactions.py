@@ -9,15 +9,19 @@ from packhorse_chassis.reaction import (
     CancelTimer,
     Decisions,
     Internal,
+    Others,
     Reaction,
     RefusedError,
     Route,
     Routes,
     SetTimer,
+    WideReaction,
     on,
+    on_wide,
 )
 from packhorse_contracts.base import Model
 from packhorse_contracts.blocks import CancelledBy, Fault, LineQuantity, Reason
+from packhorse_contracts.catalogue import LocationChanged
 from packhorse_contracts.checkout import OrderPlaced
 from packhorse_contracts.customer import CancellationRequested
 from packhorse_contracts.inventory import InventoryReservationRefused, InventoryReserved
@@ -43,7 +47,8 @@ from packhorse_contracts.shipping import (
 
 from packhorse_order import policies
 from packhorse_order.policies import Policy
-from packhorse_order.state import ORDERS, Line, Order, Request, Shipment, total
+from packhorse_order.promise import know_location, locations_kept, locations_named, promise
+from packhorse_order.state import LOCATIONS, ORDERS, Line, Order, Request, Shipment, total
 
 
 class PaymentDeadline(Internal):
@@ -103,23 +108,25 @@ def place(policy: Policy, order: Order, placed: OrderPlaced, now: datetime) -> D
 _ACCEPTED = tuple(name for name in OrderPlaced.model_fields if name in OrderAccepted.model_fields)
 
 
-def note_authorisation(policy: Policy, order: Order, _fact: PaymentAuthorised, now: datetime) -> Decided:
+def note_authorisation(
+    policy: Policy, order: Order, _fact: PaymentAuthorised, now: datetime, others: Others
+) -> Decided:
     """The money is set aside."""
-    return _confirm_if_complete(policy, order.model_copy(update={"authorised": True}), now)
+    return _confirm_if_complete(policy, order.model_copy(update={"authorised": True}), now, others)
 
 
-def note_reservation(policy: Policy, order: Order, fact: InventoryReserved, now: datetime) -> Decided:
+def note_reservation(policy: Policy, order: Order, fact: InventoryReserved, now: datetime, others: Others) -> Decided:
     """The goods are set aside."""
     if order.allocations is not None:
         return Decisions(order)
-    return _confirm_if_complete(policy, order.model_copy(update={"allocations": fact.allocations}), now)
+    return _confirm_if_complete(policy, order.model_copy(update={"allocations": fact.allocations}), now, others)
 
 
-def _confirm_if_complete(policy: Policy, order: Order, now: datetime) -> Decided:
+def _confirm_if_complete(policy: Policy, order: Order, now: datetime, others: Others) -> Decided:
     if order.ended or order.confirmed or not order.authorised or order.allocations is None or order.placed is None:
         return Decisions(order)
     placed = order.placed
-    promised = policies.promise(policy, placed.delivery.service, now, placed.delivery.not_before)
+    promised = promise(policy, placed, order.allocations, lambda name: others.get(LOCATIONS, name), now)
     confirmed = OrderConfirmed(
         order_id=order.order_id,
         at=now,
@@ -355,13 +362,23 @@ def routes(policy: Policy) -> Routes:
         reaction.__name__ = react.__name__
         return reaction
 
+    def tuned_wide(
+        react: Callable[[Policy, Order, I, datetime, Others], Decided],
+    ) -> WideReaction[Order, I]:
+        def reaction(order: Order, heard: I, now: datetime, others: Others) -> Decided:
+            return react(policy, order, heard, now, others)
+
+        reaction.__name__ = react.__name__
+        return reaction
+
     table: list[Route] = [
         on(OrderPlaced, ORDERS, "order_id", tuned(place)),
         on(CancellationRequested, ORDERS, "order_id", request_cancellation),
-        on(PaymentAuthorised, ORDERS, "order_id", tuned(note_authorisation)),
+        on(LocationChanged, LOCATIONS, "location", know_location),
+        on_wide(PaymentAuthorised, ORDERS, "order_id", tuned_wide(note_authorisation), locations_kept),
         on(PaymentDeclined, ORDERS, "order_id", give_up_for_payment),
         on(PaymentCaptureFailed, ORDERS, "order_id", note_payment_problem),
-        on(InventoryReserved, ORDERS, "order_id", tuned(note_reservation)),
+        on_wide(InventoryReserved, ORDERS, "order_id", tuned_wide(note_reservation), locations_named),
         on(InventoryReservationRefused, ORDERS, "order_id", give_up_for_stock),
         on(ShippingShortPicked, ORDERS, "order_id", cancel_short_lines),
         on(ShippingWithdrawn, ORDERS, "order_id", note_withdrawal),

@@ -81,6 +81,15 @@ class Request(Model):
     by: CancelledBy
 
 
+class Location(Model):
+    """How a location keeps its days, as the catalogue says; what is absent is as the policy has it, in UTC."""
+
+    timezone: str | None = None
+    cut_off: str | None = None
+    working_weekdays: tuple[str, ...] | None = None
+    holidays_of: str | None = None
+
+
 class Order(Model):
     """All that is known about one order."""
 
@@ -181,3 +190,4 @@ def total(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 
 ORDERS: Kind[Order] = Kind("orders", Order, Order.empty)
+LOCATIONS: Kind[Location] = Kind("location", Location, lambda _: Location(), reference=True)

@@ -33,7 +33,7 @@ from packhorse_contracts.shipping import (
     ShippingWithdrawn,
     ShortPickedLine,
 )
-from packhorse_order.policies import Policy, promise
+from packhorse_order.policies import Policy
 from packhorse_order.reactions import Overdue, PaymentDeadline, routes
 from packhorse_order.state import ORDERS
 
@@ -509,32 +509,6 @@ def test_operators_see_what_is_late_and_what_is_unpaid() -> None:
     done = told(placed(), CANCEL)
     done.hear(Overdue(order_id=ID), NOON)
     assert not done.timers
-
-
-def test_a_promise_respects_cut_off_sundays_and_wishes() -> None:
-    """Saturday after the cut-off ships on Monday; one day of express arrives on Tuesday."""
-    saturday = datetime(2026, 11, 21, 16, tzinfo=UTC)
-    promised = promise(Policy(), "express", saturday, None)
-    assert (promised.ship_by.day, promised.deliver_by.day) == (23, 24)
-    assert promise(Policy(), "express", saturday, saturday) == promised
-
-
-@pytest.mark.parametrize(
-    ("service", "wish", "leaves", "arrives"),
-    [
-        ("express", datetime(2026, 12, 23, 12, tzinfo=UTC), (12, 22), (12, 23)),
-        ("economy", datetime(2026, 12, 23, 12, tzinfo=UTC), (12, 17), (12, 23)),
-        ("express", datetime(2026, 12, 6, 12, tzinfo=UTC), (12, 5), (12, 7)),
-        ("standard", datetime(2026, 11, 24, tzinfo=UTC), (11, 23), (11, 26)),
-    ],
-)
-def test_what_is_wished_for_later_leaves_later(
-    service: blocks.ServiceLevel, wish: datetime, leaves: tuple[int, int], arrives: tuple[int, int]
-) -> None:
-    """On the first day from which it arrives no earlier; Sundays don't count."""
-    promised = promise(Policy(), service, NOON, wish)
-    assert (promised.ship_by.month, promised.ship_by.day) == leaves
-    assert (promised.deliver_by.month, promised.deliver_by.day) == arrives
 
 
 def test_an_order_that_costs_nothing_needs_no_payment() -> None:

@@ -71,7 +71,7 @@ def plan_shipments(turn: Turn, ref: OrderRef, fact: OrderConfirmed) -> OrderRef:
         issue = IssuePickList(
             pick_list_id=shipment.pick_list_id, order_id=fact.order_id, shipment_id=shipment.shipment_id
         )
-        turn.timers.append(SetTimer(issue, issue.pick_list_id, issue_at(fact, turn.now)))
+        turn.timers.append(SetTimer(issue, issue.pick_list_id, issue_at(fact, shipment.location, turn.now)))
     return replace(ref, confirmed=True)
 
 

@@ -30,7 +30,7 @@ def issued(order: OrderShipments, shipment: Shipment, now: datetime) -> Shipping
         shipment_id=shipment.shipment_id,
         location=shipment.location,
         priority=order.priority,
-        ship_by=order.ship_by or now,
+        ship_by=shipment.ship_by or order.ship_by or now,
         service=order.service,
         ship_to=order.ship_to,
         lines=tuple(

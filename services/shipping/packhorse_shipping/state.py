@@ -85,13 +85,15 @@ class ShippedParcel:
 class Shipment:
     """A fulfilment order: what one location sends for an order, with its one pick list.
 
-    `overdue`: the warehouse owes us an answer for too long. It has left exactly if it has `parcels`.
+    `ship_by`: the end of the day that it leaves, on its location's calendar. `overdue`: the warehouse owes us an answer
+    for too long. It has left exactly if it has `parcels`.
     """
 
     shipment_id: str
     pick_list_id: str
     location: str
     lines: tuple[Line, ...]
+    ship_by: datetime | None = None
     state: ShipmentState = "open"
     request: RequestState = "unsubmitted"
     packages: tuple[Package, ...] = ()

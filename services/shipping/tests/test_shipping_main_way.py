@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from packhorse_contracts.blocks import Promise
 from packhorse_contracts.catalogue import ProductChanged
 from packhorse_contracts.shipping import (
     ShippingDelivered,
@@ -61,17 +62,37 @@ def test_a_pick_list_is_known_here_before_its_warehouse_hears_of_it() -> None:
     assert shop.state(PICK_LIST, shop.pick_list()).order_id == ORDER
 
 
-def test_a_pick_list_waits_for_the_day_on_which_it_is_to_leave_where_the_customer_wishes_for_later() -> None:
-    """Until then it can be called back without asking the warehouse; any other is issued at once."""
-    promise = {"ship_by": NOON + timedelta(days=9, hours=11), "deliver_by": NOON + timedelta(days=11)}
-    delivery = {"mode": "ship", "service": "express", "price": 500, "not_before": NOON + timedelta(days=10)}
-    shop = Shop(confirmed(promise=promise, delivery=delivery))
+def test_a_pick_list_waits_for_the_day_on_which_it_is_to_leave_where_that_is_put_off() -> None:
+    """A later wish, or a lead time. Until then it can be called back without asking the warehouse."""
+    there = {"location": LISBON, "ship_on": "2026-12-02", "timezone": "Pacific/Auckland"}
+    part = {**there, "ship_by": "2026-12-02T10:59:00Z", "pick_from": "2026-12-01T11:00:00Z"}
+    promise = {"ship_by": part["ship_by"], "deliver_by": NOON + timedelta(days=11), "parts": [part]}
+    shop = Shop(confirmed(promise=promise))
     assert shop.heard() == []
-    assert shop.timers["IssuePickList", shop.pick_list(), ""].due == datetime(2026, 12, 2, tzinfo=UTC)
+    assert shop.timers["IssuePickList", shop.pick_list(), ""].due == datetime(2026, 12, 1, 11, tzinfo=UTC)
     assert shop.heard(stop()) == ["ShippingWithdrawn"]
-    assert Shop(confirmed(promise=promise)).said(ShippingPickListIssued)
-    late = {"ship_by": NOON - timedelta(days=2), "deliver_by": NOON}
-    assert Shop(confirmed(promise=late, delivery=delivery)).said(ShippingPickListIssued)
+    at_once = {**part, "pick_from": None}
+    assert Shop(confirmed(promise={**promise, "parts": [at_once]})).said(ShippingPickListIssued)
+    late = {**part, "pick_from": NOON - timedelta(days=2)}
+    assert Shop(confirmed(promise={**promise, "parts": [late]})).said(ShippingPickListIssued)
+
+
+def test_each_location_has_its_own_day_and_its_own_last_moment() -> None:
+    """What waits in one place holds up no other."""
+    day, later = NOON + timedelta(hours=11), NOON + timedelta(days=30)
+    soon = {"location": LISBON, "ship_on": "2026-11-23", "ship_by": day, "timezone": "Europe/Lisbon"}
+    late = {
+        **soon,
+        "location": PORTO,
+        "ship_on": "2026-12-23",
+        "ship_by": later,
+        "pick_from": later - timedelta(days=1),
+    }
+    promise = Promise.model_validate({"ship_by": later, "deliver_by": later, "parts": [soon, late]})
+    shop = Shop(TWO_PLACES.model_copy(update={"promise": promise}))
+    assert {issued.location: issued.ship_by for issued in shop.said(ShippingPickListIssued)} == {LISBON: day}
+    shop.hear(shop.timers["IssuePickList", shop.pick_list(PORTO), ""].payload, later)
+    assert shop.said(ShippingPickListIssued)[-1].ship_by == later
 
 
 def test_ids_follow_from_the_confirmation() -> None:

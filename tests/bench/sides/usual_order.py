@@ -10,6 +10,8 @@ from packhorse_contracts.order import OrderAccepted, OrderConfirmed, OrderReject
 from packhorse_contracts.payment import PaymentAuthorised
 from packhorse_contracts.shipping import ShippingDispatched
 from packhorse_order import policies
+from packhorse_order.promise import promise
+from packhorse_order.state import Location
 
 from .usual_work import Turn, Work
 
@@ -77,6 +79,6 @@ async def confirm(turn: Turn, accepted: str, reserved: InventoryReserved) -> Non
             delivery=order.delivery,
             lines=tuple(ConfirmedLine(**dict(line)) for line in order.lines),
             allocations=reserved.allocations,
-            promise=policies.promise(_POLICY, order.delivery.service, turn.now, order.delivery.not_before),
+            promise=promise(_POLICY, order, reserved.allocations, lambda _: Location(), turn.now),
         )
     )

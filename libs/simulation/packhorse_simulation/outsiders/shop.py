@@ -18,6 +18,13 @@ from packhorse_simulation.outsiders.voice import Voice
 from packhorse_simulation.scheduler import EPOCH, Scheduler
 
 LOCATIONS = ("LON", "YORK", "BATH")
+CALENDARS: dict[str, dict[str, object]] = {
+    "LON": {"timezone": "Europe/London", "cut_off": "23:30", "holidays_of": "GB-ENG"},
+    "YORK": {},
+    "BATH": {"timezone": "Pacific/Kiritimati", "working_weekdays": ("sunday", "monday", "thursday")},
+}
+"""How they keep their days: three clocks, one of them a day ahead, and a place that says nothing."""
+
 SKUS = tuple(f"SKU{number}" for number in range(8))
 _PRICES = (0, 100, 333, 1_000, 2_599)
 
@@ -41,7 +48,8 @@ class Shop:
         """The catalogue, and the first goods. They race: what comes before its product waits for an operator."""
         random, say = Random(self._population), self._voice.say
         for place in LOCATIONS:
-            say("/catalogue", LocationChanged(location=place, kind="warehouse", name=place, country="GB", active=True))
+            kept = {"location": place, "kind": "warehouse", "name": place, "country": "GB", "active": True}
+            say("/catalogue", LocationChanged.model_validate(kept | CALENDARS[place]))
         for sku in SKUS:
             product = ProductChanged(sku=sku, title=f"Title of {sku}", weight=100, length=10, width=10, height=10)
             say("/catalogue", product)
@@ -103,6 +111,8 @@ class Shop:
                     "tax": random.randint(1, 99) if random.random() < 0.2 else None,
                 }
             )
+            if self._chance.strikes("a line has to be made first"):
+                lines[-1]["lead_time_days"] = 1 + number % 3
         goods = sum(line["quantity"] * line["unit_price"] for line in lines)  # type: ignore[operator, misc]
         discount = sum(line["discount"] or 0 for line in lines)  # type: ignore[misc]
         tax, price = sum(line["tax"] or 0 for line in lines), random.choice((0, 500))  # type: ignore[misc]
