@@ -13,7 +13,8 @@ from typing import Final, Literal
 
 from packhorse_contracts import envelope as ce
 from packhorse_contracts import ids, registry, topics
-from packhorse_contracts.base import RFC3339, Fact
+from packhorse_contracts.base import Fact
+from packhorse_contracts.times import RFC3339
 from pydantic import JsonValue
 
 from .sound import Headers, Sound, inbound, sound

@@ -168,7 +168,7 @@ DOMAIN: Final = (
         [
             Edit(
                 "libs/contracts/packhorse_contracts/base.py",
-                '_NO_NUL = r"^[^\\u0000]*$"',
+                '_NO_NUL = r"^[^\\x00]*$"',
                 '_NO_NUL = r"^[\\s\\S]*$"',
             )
         ],

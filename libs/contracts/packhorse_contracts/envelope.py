@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from packhorse_contracts import registry
 from packhorse_contracts.attributes import JSON, STRUCTURED, Headers, UnreadableError, attributes_and_data
-from packhorse_contracts.base import RFC3339, Fact, to_utc
+from packhorse_contracts.base import Fact
+from packhorse_contracts.times import moment
 from packhorse_contracts.topics import OUTSIDERS
 
 __all__ = [
@@ -158,11 +159,9 @@ def _envelope(attributes: dict[str, str]) -> Envelope:
 @lru_cache(maxsize=1024)  # what one transaction said has one time
 def _time(text: str) -> datetime:
     try:
-        if RFC3339.fullmatch(text):
-            return to_utc(datetime.fromisoformat(text.upper()))
+        return moment(text)
     except ValueError:
-        pass
-    raise UnreadableError("time", f"time {text[:100]!r} is not RFC 3339 with an offset", "ce_time")
+        raise UnreadableError("time", f"time {text[:100]!r} is not RFC 3339 with an offset", "ce_time") from None
 
 
 def _fact(ce_type: str, data: bytes) -> Fact:
