@@ -264,7 +264,9 @@ class Processor:
         if pair is None or arrival.heard is None:
             fault = arrival.fault
             assert fault is not None  # noqa: S101 -- an arrival is either heard or at fault
-            self._give_up(arrival, None, now, outcome, fault.code, fault.message, fault.field)
+            self._give_up(
+                arrival, None, now, outcome, fault.code, fault.message, fault.field, retryable=fault.retryable
+            )
             return
         route, ref = pair
         if arrival.raw.origin == "timer" and arrival.row in outcome.timers:

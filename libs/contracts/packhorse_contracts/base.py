@@ -22,7 +22,7 @@ from pydantic_core import CoreSchema, core_schema
 from packhorse_contracts import registry, times
 from packhorse_contracts.gs1 import check_gtin, check_sscc
 from packhorse_contracts.languages import LANGUAGE_TAG, well_formed
-from packhorse_contracts.topics import Topic
+from packhorse_contracts.topics import OUTSIDERS, Topic
 
 MAX_MINOR_UNITS: Final = 10**15
 """No amount is larger: it keeps every total inside a 64 bit integer, and each exact in a JSON number."""
@@ -226,12 +226,17 @@ class Fact(Model):
 
         class OrderConfirmed(Fact, type="packhorse.order.confirmed.v1", topic=ORDER_EVENTS, key="order_id"):
             order_id: OrderId
+
+    The service that answers for an outsider's fact is its topic's first reader, unless `answered_by` names another.
     """
 
     TYPE: ClassVar[str] = ""
     TOPIC: ClassVar[Topic]
     KEY: ClassVar[str] = ""
     SUBJECT: ClassVar[str] = ""
+    ANSWERED_BY: ClassVar[str] = ""
+    """Of an outsider's fact: the service that takes it, or says that it isn't offered. Empty for a fact of ours."""
+
     SNAPSHOT: ClassVar[bool] = False
     """A later one about the same subject replaces it: of several in one transaction only the last is said."""
 
@@ -247,6 +252,7 @@ class Fact(Model):
         key: str = "",
         subject: str = "",
         snapshot: bool = False,
+        answered_by: str = "",
         **kwargs: object,
     ) -> None:
         super().__pydantic_init_subclass__()
@@ -254,6 +260,8 @@ class Fact(Model):
             return
         cls.TYPE, cls.TOPIC, cls.KEY, cls.SUBJECT = type, topic, key, subject or key
         cls.SNAPSHOT = snapshot
+        if registry.name_of(cls).sayer in OUTSIDERS:
+            cls.ANSWERED_BY = answered_by or topic.readers[0]
         registry.register(cls)
 
     @property

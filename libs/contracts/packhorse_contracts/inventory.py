@@ -99,9 +99,7 @@ class InventoryLevelChanged(
     damaged: Count = Field(description="Pieces that can't be sold")
     incoming: Count = Field(description="Pieces ordered from suppliers, not yet in")
     available_to_promise: Available
-    version: Version = Field(
-        description="Rises with every change of this SKU and location"
-    )
+    version: Version = Field(description="Rises with every change of this SKU and location")
 
     @property
     def subject(self) -> str:

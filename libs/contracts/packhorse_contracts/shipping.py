@@ -1,7 +1,5 @@
 """What the shipping service says."""
 
-from typing import Annotated
-
 from pydantic import Field
 
 from packhorse_contracts import blocks, topics

@@ -17,6 +17,7 @@ from pydantic_core import to_json
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ALL = sorted(registry.facts.items())
 
+
 @pytest.mark.parametrize("fact", [fact for _, fact in ALL], ids=[wire for wire, _ in ALL])
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(data=st.data())
