@@ -29,6 +29,8 @@ def judge(record: Record, service: str, arrival: Arrival | None) -> str | None:
     fault = arrival.fault if arrival is not None else None
     if arrival is None and (record.fact is None or (service, record.fact.TYPE) in HEARD):
         return "it was skipped in silence"
+    if fault is not None and fault.code == "not_offered":
+        return None if record.fact and service == record.fact.ANSWERED_BY else "not offered, but by others"
     if arrival is None and record.fate == "dead":
         return None  # a fact for others, whose body is their affair
     if record.fate == "dead" and fault is None:

@@ -61,6 +61,12 @@ GATEWAY: Final = _pytest("gateway", "service, real gateway", "services/payment/t
 SHIPPING: Final = _pytest("shipping stories", "service, in memory", "services/shipping/tests/test_shipping_main_way.py")
 PAYMENT: Final = _pytest("payment stories", "service, in memory", "services/payment/tests/test_way_back.py")
 STOCK: Final = _pytest("stock stories", "service, in memory", "services/inventory/tests/test_inventory_stock.py")
+READER: Final = _pytest("reader", "chassis, without servers", "libs/chassis/tests/test_reader.py")
+ATTACKS: Final = _pytest("attacks", "contracts", "libs/contracts/tests/test_attacks.py")
+SCHEMAS: Final = _pytest(
+    "schema and reader", "contracts", "libs/contracts/tests/test_schema_is_the_reader.py", "-k", "not admit"
+)
+VALUES: Final = _pytest("values", "contracts", "libs/contracts/tests/test_values.py")
 NO_NUL: Final = _pytest("facts without NUL", "contracts", "libs/contracts/tests/test_no_nul.py")
 TABLES: Final = _pytest("tables", "command line", "libs/cli/tests/test_table.py")
 SENTENCES: Final = _pytest("sentences", "command line", "libs/cli/tests/test_sentences.py")

@@ -168,7 +168,7 @@ DOMAIN: Final = (
         [
             Edit(
                 "libs/contracts/packhorse_contracts/base.py",
-                '_NO_NUL = r"^[^\\u0000]*$"',
+                '_NO_NUL = r"^[^\\x00]*$"',
                 '_NO_NUL = r"^[\\s\\S]*$"',
             )
         ],
@@ -180,8 +180,8 @@ DOMAIN: Final = (
         [
             Edit(
                 "libs/chassis/packhorse_chassis/inputs.py",
-                "if raw.key is not None and raw.key != fact.key.encode() and",
-                "if False and raw.key is not None and",
+                "if raw.key != fact.key.encode() and",
+                "if False and",
             )
         ],
         [READING],

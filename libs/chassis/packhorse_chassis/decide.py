@@ -143,7 +143,9 @@ def take(
         if pair is None or heard is None:
             fault = arrival.fault
             assert fault is not None  # noqa: S101 -- an arrival is either heard or at fault
-            _give_up(routes, outcome, arrival, None, now, fault.code, fault.message, fault.field)
+            _give_up(
+                routes, outcome, arrival, None, now, fault.code, fault.message, fault.field, retryable=fault.retryable
+            )
             continue
         route, ref = pair
         if arrival.raw.origin == "timer" and arrival.row in outcome.timers:

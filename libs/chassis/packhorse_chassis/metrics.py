@@ -4,6 +4,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 inputs = Counter("packhorse_inputs_total", "Inputs that changed state", ["origin"])
 repeats = Counter("packhorse_repeats_total", "Records that the inbox knew already")
+skipped = Counter("packhorse_skipped_total", "Facts of newer releases of our own services, unknown here", ["type"])
 events = Counter("packhorse_events_total", "Facts that reactions said")
 published = Counter("packhorse_published_total", "Records that the relay published")
 dead_letters = Counter("packhorse_dead_letters_total", "Inputs that were given up", ["code"])

@@ -11,9 +11,10 @@ from packhorse_contracts.base import (
     Day,
     Grams,
     Id,
-    Language,
+    Locale,
     Minor,
     Model,
+    Perhaps,
     Short,
     Sscc,
     Text,
@@ -64,7 +65,9 @@ class Customer(Model):
     name: Text = Field(description="As the customer wants to be addressed")
     email: Short | None = Field(None, description="As given; whoever sends mail judges it")
     phone: Short | None = Field(None, description="As given, best E.164")
-    locale: Language | None = Field(None, description="BCP 47 tag of the language the customer reads")
+    locale: Locale | None = Field(
+        None, description="BCP 47 tag of the language the customer reads; one that isn't well-formed counts as absent"
+    )
 
 
 class Address(Model):
@@ -230,7 +233,7 @@ class Package(Model):
     length: Length
     width: Width
     height: Height
-    lines: tuple[LineQuantity, ...] = Field((), description="What is inside")
+    lines: Perhaps[LineQuantity] = Field((), description="What is inside")
 
 
 class Parcel(Model):

@@ -1,11 +1,9 @@
 """What the shipping service says."""
 
-from typing import Annotated
-
 from pydantic import Field
 
 from packhorse_contracts import blocks, topics
-from packhorse_contracts.base import Code, Fact, Grams, Id, Model, Money, Text, Utc
+from packhorse_contracts.base import Code, Fact, Grams, Id, Model, Money, Priority, Text, Utc
 from packhorse_contracts.fields import (
     At,
     Carrier,
@@ -66,7 +64,7 @@ class ShippingPickListIssued(
     shipment_id: ShipmentId
     location: LocationId
     wave_id: Id | None = Field(None, description="Lists of one wave are picked together")
-    priority: Annotated[int, Field(strict=True, ge=0, le=9)] = Field(description="0 to 9; 9 is the most urgent")
+    priority: Priority = Field(description="0 to 9; 9 is the most urgent")
     ship_by: Utc = Field(description="Handed over to the carrier by then")
     service: blocks.ServiceLevel
     ship_to: blocks.Address | None = Field(None, description="Where to send it")

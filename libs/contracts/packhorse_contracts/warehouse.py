@@ -133,7 +133,11 @@ class Collected(Fact, type="packhorse.warehouse.collected.v1", topic=topics.WARE
 
 
 class StockReceived(
-    Fact, type="packhorse.warehouse.stock_received.v1", topic=topics.WAREHOUSE_EVENTS, key="receipt_id"
+    Fact,
+    type="packhorse.warehouse.stock_received.v1",
+    topic=topics.WAREHOUSE_EVENTS,
+    key="receipt_id",
+    answered_by="inventory",
 ):
     """Goods came in."""
 
@@ -143,7 +147,13 @@ class StockReceived(
     lines: Many[ReceivedLine] = Field(description="What came in")
 
 
-class StockCounted(Fact, type="packhorse.warehouse.stock_counted.v1", topic=topics.WAREHOUSE_EVENTS, key="sku"):
+class StockCounted(
+    Fact,
+    type="packhorse.warehouse.stock_counted.v1",
+    topic=topics.WAREHOUSE_EVENTS,
+    key="sku",
+    answered_by="inventory",
+):
     """Somebody counted what is there."""
 
     count_id: Id = Field(description="The warehouse's id of the count; one count counts once")
@@ -152,7 +162,13 @@ class StockCounted(Fact, type="packhorse.warehouse.stock_counted.v1", topic=topi
     counted: OnHand
 
 
-class StockMoved(Fact, type="packhorse.warehouse.stock_moved.v1", topic=topics.WAREHOUSE_EVENTS, key="sku"):
+class StockMoved(
+    Fact,
+    type="packhorse.warehouse.stock_moved.v1",
+    topic=topics.WAREHOUSE_EVENTS,
+    key="sku",
+    answered_by="inventory",
+):
     """Goods went from one location to another."""
 
     move_id: Id = Field(description="The warehouse's id of the move; one move counts once")
