@@ -57,6 +57,17 @@ Short = Annotated[str, StringConstraints(max_length=320, pattern=_NO_NUL)]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_NO_NUL)]
 """A short name from a list that may grow: readers expect members they don't know."""
 
+MaybeCode = Annotated[str, StringConstraints(max_length=64, pattern=_NO_NUL)]
+"""The same where a blank one stands for none; use it with `Given`."""
+
+
+def _given(value: object) -> object:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+Given = Annotated[T | None, BeforeValidator(_given)]
+"""An optional text. One that is blank says nothing: it is read as if it were absent."""
+
 Flag = Annotated[bool, Field(strict=True)]
 Minor = Annotated[int, Field(strict=True, ge=0, le=MAX_MINOR_UNITS)]
 """An amount in the minor unit of its currency (cents, pence; JPY has none, KWD has three digits)."""
