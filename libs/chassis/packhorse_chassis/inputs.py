@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from packhorse_contracts import envelope as ce
 from packhorse_contracts import ids, registry
+from packhorse_contracts.base import Fact
 
 from packhorse_chassis.reaction import Input, Internal, Routes
 
@@ -29,6 +30,15 @@ OUTSIDERS_DAY: Final = date(1970, 1, 1)
 
 _KEYED_BY_OTHERS: Final = frozenset({"StockReceived", "StockCounted", "StockMoved", "ReturnReceived"})
 """Stock facts may cover several SKUs; they are ordered by nothing that their key could tell."""
+
+_WRITTEN_WITH_BLANKS: Final = frozenset({"TrackingUpdated"})
+"""Carriers write their numbers with blanks or without. Whatever the order of a parcel's news, the outcome is one."""
+
+
+def _keyed_otherwise(key: bytes, fact: Fact) -> bool:
+    """Whether this key will do, though it isn't the fact's own."""
+    name = type(fact).__name__
+    return name in _KEYED_BY_OTHERS or (name in _WRITTEN_WITH_BLANKS and key.replace(b" ", b"") == fact.key.encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +118,7 @@ class Reader:
             )
         if type(fact) not in self.routes.by_input:
             return None
-        if raw.key is not None and raw.key != fact.key.encode() and type(fact).__name__ not in _KEYED_BY_OTHERS:
+        if raw.key is not None and raw.key != fact.key.encode() and not _keyed_otherwise(raw.key, fact):
             message = f"the record's key is not its {fact.KEY}, so its order can't be kept"
             return _unreadable(raw, ce.Unreadable("wrong_key", message, fact.KEY))
         return Arrival(
