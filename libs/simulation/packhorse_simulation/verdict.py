@@ -61,7 +61,8 @@ def _audit(world: World) -> Iterator[Violation]:
     told = books.told(records)
     yield from audit.money_is_conserved(books.payments(dbs["payment"], totals), kept, told.sales())
     yield from audit.one_pick_list_per_shipment(books.shipments(dbs["shipping"]), told.issued, told.withdrawn)
-    yield from audit.nobody_is_told_twice(world.mail.books(), told.sent.values(), books.sent(dbs["notification"]))
+    said = books.sent(dbs["notification"])
+    yield from audit.nobody_is_told_twice(world.mail.books(), told.sent.values(), said, told.causes)
     counters = {(f"/packhorse/{name}", key): last for name, db in dbs.items() for key, last in db.sequences.items()}
     yield from streams_are_whole(told.spoken, counters)
 
