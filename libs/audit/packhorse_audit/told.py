@@ -21,7 +21,7 @@ _ASKED = frozenset(
 _TOLD_OF: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "order.confirmed": ("order_confirmed", ()),
     "order.cancelled": ("cancelled", ("at", "whole", "lines")),
-    "order.cancellation_declined": ("cancellation_declined", ("at",)),
+    "order.cancellation_declined": ("cancellation_declined", ("at", "reasons")),
     "shipping.dispatched": ("dispatched", ("shipment_id", "tracking_numbers")),
     "shipping.delivered": ("delivered", ("shipment_id", "tracking_number")),
     "payment.refunded": ("refunded", ("at", "payment_id", "amount", "cause")),

@@ -7,6 +7,7 @@ from datetime import timedelta
 from packhorse_audit import books as audit
 from packhorse_audit.streams import streams_are_whole
 from packhorse_audit.verdict import Violation
+from packhorse_contracts.carrier import TrackingStatus
 from packhorse_contracts.customer import CancellationRequested
 from packhorse_contracts.order import (
     OrderAccepted,
@@ -14,8 +15,9 @@ from packhorse_contracts.order import (
     OrderCancelled,
     OrderCompleted,
     OrderRejected,
+    OrderRequestDeclined,
 )
-from packhorse_contracts.shipping import ShippingShortPicked
+from packhorse_contracts.shipping import ShippingDispatched, ShippingShortPicked
 from packhorse_inventory.state import Movement
 from packhorse_order.state import ORDERS
 from packhorse_payment.state import PAYMENTS, Authorisation
@@ -94,6 +96,8 @@ def _outcomes(world: World) -> Iterator[Violation]:
             found = f"{held.amount} were held until that lapsed by itself, days after the order's end"
             yield Violation("money is held no longer than needed", order_id, found)
     yield from _cancellations(world)
+    yield from _requests(world)
+    yield from _parcels(world)
     yield from _short(world)
     yield from _shelves(world)
 
@@ -110,6 +114,42 @@ def _cancellations(world: World) -> Iterator[Violation]:
         yield Violation("every cancellation is answered", order_id, "neither cancelled nor declined")
     for order_id in sorted(given - {fact.order_id for fact in asked if _of_whole(fact, world)}):
         yield Violation("nobody loses more than they cancel", order_id, "a part was to be cancelled, all of it was")
+
+
+def _requests(world: World) -> Iterator[Violation]:
+    """Who asks for what isn't to be had is told so: once a request."""
+    answers: Counter[tuple[str, str]] = Counter()
+    for fact in {record.id: record.fact for record in world.log.records()}.values():
+        if isinstance(fact, OrderRequestDeclined):
+            answers.update((fact.order_id, fault.code) for fault in fact.reasons)
+    wanted = Counter({(order_id, "not_offered"): times for order_id, times in world.shop.in_vain.items()})
+    wanted.update((order_id, "unknown_order") for order_id in world.shop.ghosts)
+    for order_id, code in wanted:
+        if answers[order_id, code] != wanted[order_id, code]:
+            found = f"{code}: asked {wanted[order_id, code]} times, answered {answers[order_id, code]} times"
+            yield Violation("every request is answered", order_id, found)
+
+
+_ENDS: dict[TrackingStatus, str] = {"lost": "lost", "return_to_sender": "returned", "cancelled": "returned"}
+
+
+def _parcels(world: World) -> Iterator[Violation]:
+    """An order that is over knows how each of its parcels ended, as the carrier does."""
+    sent = {
+        (fact.order_id, fact.shipment_id): fact.tracking_numbers
+        for fact in (record.fact for record in world.log.records())
+        if isinstance(fact, ShippingDispatched)
+    }
+    ends: dict[str, set[str]] = {}
+    for (order_id, _), numbers in sent.items():
+        ends.setdefault(order_id, set()).update(
+            _ENDS.get(world.carrier.taken[number], "delivered") for number in numbers
+        )
+    for order_id, order in world.nodes["order"].db.of_kind(ORDERS).items():
+        owed = ", ".join(sorted(ends.get(order_id, set()) - {"delivered"})) or None
+        if order.undelivered != owed:
+            found = f"the carrier: {owed}, the order: {order.undelivered}"
+            yield Violation("what didn't arrive is on the list", order_id, found)
 
 
 def _of_whole(asked: CancellationRequested, world: World) -> bool:
