@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from packhorse_chassis.reaction import CancelTimer, Decisions, Others, RefusedError, SetTimer
 from packhorse_contracts.carrier import TrackingUpdated
@@ -12,6 +13,9 @@ from packhorse_shipping.policies import Policy
 from packhorse_shipping.state import PARCEL, Parcel, ParcelRef, Shipment
 from packhorse_shipping.timers import ParcelForgotten, ParcelUnclaimed
 from packhorse_shipping.turn import Turn
+
+FORGOTTEN_AFTER: Final = timedelta(days=30)
+"""So long the news of a parcel are kept that nobody hands over: warehouses are late by hours, their systems by days."""
 
 
 def claim(turn: Turn, shipment: Shipment, numbers: Iterable[str]) -> None:
@@ -79,7 +83,7 @@ def _watch(policy: Policy, parcel: Parcel, now: datetime) -> list[SetTimer]:
     number = parcel.tracking_number
     return [
         SetTimer(ParcelUnclaimed(tracking_number=number), number, now + policy.claim_within),
-        SetTimer(ParcelForgotten(tracking_number=number), number, now + policy.forget_after),
+        SetTimer(ParcelForgotten(tracking_number=number), number, now + FORGOTTEN_AFTER),
     ]
 
 

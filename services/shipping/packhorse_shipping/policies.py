@@ -9,12 +9,11 @@ from packhorse_contracts.blocks import ServiceLevel
 @dataclass(frozen=True, slots=True)
 class Policy:
     """`answer_within`: a warehouse that takes longer to answer a pick list or a withdrawal is shown as overdue.
-    `claim_within`: news of a parcel that no warehouse has handed over by then are given to an operator; they are
-    forgotten after `forget_after`. Priorities go from 0 to 9, the most urgent."""
+    `claim_within`: news of a parcel that no warehouse has handed over by then are given to an operator. Priorities go
+    from 0 to 9, the most urgent."""
 
     answer_within: timedelta = timedelta(hours=4)
     claim_within: timedelta = timedelta(hours=1)
-    forget_after: timedelta = timedelta(days=30)
     economy_priority: int = 2
     standard_priority: int = 5
     express_priority: int = 8

@@ -21,9 +21,6 @@ class ShippingSettings(BaseSettings):
     claim_within: Duration = Field(
         _USUAL.claim_within, description="A tracked parcel that nobody handed over by then is reported"
     )
-    forget_after: Duration = Field(
-        _USUAL.forget_after, description="News of a parcel that nobody handed over by then are forgotten"
-    )
     economy_priority: int = Field(_USUAL.economy_priority, ge=0, le=9, description="Of pick lists for economy")
     standard_priority: int = Field(_USUAL.standard_priority, ge=0, le=9, description="Of pick lists for standard")
     express_priority: int = Field(_USUAL.express_priority, ge=0, le=9, description="Of pick lists for express")

@@ -15,6 +15,7 @@ from packhorse_contracts.shipping import (
     ShippingReturnedToSender,
 )
 from packhorse_contracts.warehouse import HandedOver
+from packhorse_shipping.parcels import FORGOTTEN_AFTER
 from packhorse_shipping.policies import Policy
 from packhorse_shipping.state import PARCEL
 from packhorse_shipping.state import Parcel as Parcel_
@@ -206,7 +207,7 @@ def test_what_nobody_ever_hands_over_is_forgotten() -> None:
     shop = Shop(tracked("in_transit", 1, "invented"))
     with pytest.raises(RefusedError):
         shop.fire(ParcelUnclaimed, "invented")
-    assert shop.timers["ParcelForgotten", "invented", ""].due == NOON + Policy().forget_after
+    assert shop.timers["ParcelForgotten", "invented", ""].due == NOON + FORGOTTEN_AFTER
     shop.fire(ParcelForgotten, "invented")
     assert shop.state(PARCEL, "invented") == Parcel_.empty("invented")
     assert not shop.timers
