@@ -78,7 +78,7 @@ PARCELS_AND_REQUESTS: Final = (
             Edit(
                 f"{_SHIPPING}/warehouse.py",
                 "if checks.packages_digest(fact.packages) in",
-                "if  in",
+                "if None in",
             )
         ],
         [WAREHOUSE],
