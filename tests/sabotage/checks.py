@@ -57,6 +57,12 @@ WORDS: Final = _pytest("words", "service, in memory", "services/notification/tes
 HOSTILE_GATEWAY: Final = _pytest(
     "hostile gateway", "service, real HTTP", "services/payment/tests/test_hostile_gateway.py"
 )
+PARCELS: Final = _pytest("order parcels", "service, in memory", "services/order/tests/test_order_parcels.py")
+REQUESTS: Final = _pytest("order requests", "service, in memory", "services/order/tests/test_order_requests.py")
+TRACKING: Final = _pytest("tracking", "service, in memory", "services/shipping/tests/test_shipping_tracking.py")
+PICKING: Final = _pytest("picking", "service, in memory", "services/shipping/tests/test_shipping_main_way.py")
+WAREHOUSE: Final = _pytest("warehouse", "service, in memory", "services/shipping/tests/test_shipping_warehouse.py")
+TOLD_TWICE: Final = _pytest("told twice", "audit", "libs/audit/tests/test_told_twice.py")
 GATEWAY: Final = _pytest("gateway", "service, real gateway", "services/payment/tests/test_gateway.py")
 SHIPPING: Final = _pytest("shipping stories", "service, in memory", "services/shipping/tests/test_shipping_main_way.py")
 PAYMENT: Final = _pytest("payment stories", "service, in memory", "services/payment/tests/test_way_back.py")

@@ -7,7 +7,7 @@ from .defect import Defect, Edit
 
 _INVENTORY: Final = "services/inventory/packhorse_inventory"
 _PAYMENT: Final = "services/payment/packhorse_payment"
-_ORDER: Final = "services/order/packhorse_order/reactions.py"
+_ORDER: Final = "services/order/packhorse_order/placing.py"
 
 DOMAIN: Final = (
     Defect(
@@ -143,8 +143,8 @@ DOMAIN: Final = (
         "A cancellation that overtakes its order is passed over.",
         [
             Edit(
-                _ORDER,
-                'Decisions(order if again else order.model_copy(update={"early": (*order.early, kept)}))',
+                "services/order/packhorse_order/cancelling.py",
+                'Decisions(order.model_copy(update={"early": (*waiting, kept)}), timers=timers)',
                 "Decisions(order)",
             )
         ],

@@ -1,5 +1,6 @@
 """Invariants over what the services keep: pure functions on what was read from their databases."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -189,25 +190,41 @@ class MailBook:
 
 
 def nobody_is_told_twice(
-    mails: Iterable[MailBook], sent: Iterable[tuple[str, str]], kept: Iterable[tuple[str, str]]
+    mails: Iterable[MailBook],
+    sent: Iterable[tuple[str, str, str]],
+    kept: Iterable[tuple[str, str]],
+    causes: Mapping[tuple[str, str], int],
 ) -> Iterator[Violation]:
-    """No two notifications to one person say the same; what was said is what is on the books.
+    """Nobody is told more often than something happened; what was said is what is on the books.
+
+    Two mails may read alike and still be about two things: one short piece at each of two locations. So what counts is
+    how many things happened that a kind of mail is about: `causes`, by order and kind, reckoned from the facts on the
+    topics. Kinds that aren't there are held to their words: no two say the same.
 
     The same Message-ID twice is one mail, which mail programs show once: SMTP can't promise more when a process dies
-    between the server's OK and its own commit. `sent` and `kept` are (order id, notification id) from the topic and
-    from the service's database.
+    between the server's OK and its own commit. `sent` are (order id, notification id, kind) from the topic, `kept`
+    (order id, notification id) from the service's database.
     """
-    told: dict[tuple[str, str, str], str] = {}
-    for mail in mails:
-        before = told.setdefault((mail.order_id, mail.recipient, mail.content), mail.notification_id)
-        if before != mail.notification_id:
-            found = f"{before} and {mail.notification_id} are the same mail"
-            yield Violation("nobody is told the same thing twice", mail.order_id, found)
     said: dict[str, str] = {}
-    for order_id, notification_id in sent:
+    kinds: dict[str, str] = {}
+    told: Counter[tuple[str, str]] = Counter()
+    for order_id, notification_id, kind in sent:
         if notification_id in said:
             yield Violation("nobody is told the same thing twice", order_id, f"{notification_id} was sent twice")
-        said[notification_id] = order_id
+        said[notification_id], kinds[notification_id] = order_id, kind
+        told[order_id, kind] += 1
+    for (order_id, kind), times in told.items():
+        if times > (most := causes.get((order_id, kind), times)):
+            found = f"told {times} times of {most} things: {kind}"
+            yield Violation("nobody is told the same thing twice", order_id, found)
+    alike: dict[tuple[str, str, str], set[str]] = {}
+    for mail in mails:
+        alike.setdefault((mail.order_id, mail.recipient, mail.content), set()).add(mail.notification_id)
+    for (order_id, _, _), mailed in alike.items():
+        most = max((causes.get((order_id, kinds.get(one, "")), 1) for one in mailed), default=1)
+        if len(mailed) > most:
+            found = f"{', '.join(sorted(mailed))} are the same mail, about {most} things"
+            yield Violation("nobody is told the same thing twice", order_id, found)
     for order_id, notification_id in kept:
         if said.pop(notification_id, None) is None:
             yield Violation("what was said is on the books", order_id, f"{notification_id} was never sent")

@@ -76,7 +76,9 @@ async def audit_system(target: Target) -> list[Violation]:
         found += books.one_pick_list_per_shipment(
             await gather.shipments(open_["shipping"]), told.issued, told.withdrawn
         )
-        found += books.nobody_is_told_twice(mails, told.sent.values(), await gather.said(open_["notification"]))
+        found += books.nobody_is_told_twice(
+            mails, told.sent.values(), await gather.said(open_["notification"]), told.causes
+        )
         found += streams_are_whole(told.spoken, counters)
     finally:
         for db in open_.values():

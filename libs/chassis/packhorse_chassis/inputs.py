@@ -36,6 +36,18 @@ OUTSIDERS_DAY: Final = date(1970, 1, 1)
 _KEYED_BY_OTHERS: Final = frozenset({"StockReceived", "StockCounted", "StockMoved", "ReturnReceived"})
 """Stock facts may cover several SKUs; they are ordered by nothing that their key could tell."""
 
+_WRITTEN_WITH_BLANKS: Final = frozenset({"TrackingUpdated"})
+"""Carriers write their numbers with blanks or without. Whatever the order of a parcel's news, the outcome is one."""
+
+
+def _keyed_otherwise(key: bytes | None, fact: Fact) -> bool:
+    """Whether this key will do, though it isn't the fact's own."""
+    name = type(fact).__name__
+    if name in _KEYED_BY_OTHERS:
+        return True
+    return key is not None and name in _WRITTEN_WITH_BLANKS and key.replace(b" ", b"") == fact.key.encode()
+
+
 log = structlog.get_logger(__name__)
 
 
@@ -116,7 +128,7 @@ class Reader:
         fact, envelope = read.fact, read.envelope
         if type(fact) not in self.routes.by_input:
             return _unreadable(raw, _not_offered(fact)) if self.routes.service == fact.ANSWERED_BY else None
-        if raw.key != fact.key.encode() and type(fact).__name__ not in _KEYED_BY_OTHERS:
+        if raw.key != fact.key.encode() and not _keyed_otherwise(raw.key, fact):
             message = f"the record's key is not its {fact.KEY}, so its order can't be kept"
             return _unreadable(raw, ce.Unreadable("wrong_key", message, fact.KEY))
         return Arrival(

@@ -40,7 +40,7 @@ JsonSchema = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class OneLine:
     """One line of text, and the name of what a pattern can't say about it.
 
     `$` is the end of a text in ECMAScript, which JSON Schema refers to, and here. In Python, Java, .NET and PCRE it is
@@ -117,13 +117,24 @@ Many = Annotated[tuple[T, ...], Field(max_length=MAX_ITEMS)]
 Perhaps = Annotated[tuple[T, ...], Field(max_length=MAX_ITEMS), _NullIsEmpty()]
 """The same, for a field that may be absent: with `()` for its default."""
 
-Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$"), _Line()]
+Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$"), OneLine()]
 """An opaque identifier: 1 to 64 printable ASCII characters without blanks."""
 
 Text = Annotated[str, StringConstraints(max_length=2_000, pattern=_NO_NUL)]
 Short = Annotated[str, StringConstraints(max_length=320, pattern=_NO_NUL)]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_NO_NUL)]
 """A short name from a list that may grow: readers expect members they don't know."""
+
+MaybeCode = Annotated[str, StringConstraints(max_length=64, pattern=_NO_NUL)]
+"""The same where a blank one stands for none; use it with `Given`."""
+
+
+def _given(value: object) -> object:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+Given = Annotated[T | None, AfterValidator(_given)]
+"""An optional text. One that is blank says nothing: it is read as if it were absent."""
 
 Flag = Annotated[bool, Field(strict=True)]
 Minor = Annotated[int, _Whole(0, MAX_MINOR_UNITS)]
@@ -140,13 +151,13 @@ Priority = Annotated[int, _Whole(0, 9)]
 Version = Annotated[int, _Whole(1, 2**53 - 1)]
 """A number that only ever grows."""
 
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$"), _Line()]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$"), OneLine()]
 """ISO 4217 alphabetic code."""
 
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), _Line()]
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), OneLine()]
 """ISO 3166-1 alpha-2 code."""
 
-Language = Annotated[str, StringConstraints(pattern=LANGUAGE_TAG, max_length=320), _Line()]
+Language = Annotated[str, StringConstraints(pattern=LANGUAGE_TAG, max_length=320), OneLine()]
 """Any well-formed BCP 47 language tag, e.g. `pt-BR`."""
 
 Locale = Annotated[Short, AfterValidator(well_formed)]
@@ -156,7 +167,7 @@ Day = Annotated[
     str,
     StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
     AfterValidator(_as_day),
-    _Line("date"),
+    OneLine("date"),
 ]
 """A calendar day, `YYYY-MM-DD`."""
 
@@ -164,7 +175,7 @@ Gtin = Annotated[
     str,
     StringConstraints(pattern=r"^([0-9]{8}|[0-9]{12,14})$"),
     AfterValidator(check_gtin),
-    _Line("gtin"),
+    OneLine("gtin"),
 ]
 """GTIN-8, -12, -13 or -14 with a valid check digit."""
 
@@ -172,11 +183,11 @@ Sscc = Annotated[
     str,
     StringConstraints(pattern=r"^[0-9]{18}$"),
     AfterValidator(check_sscc),
-    _Line("sscc"),
+    OneLine("sscc"),
 ]
 """SSCC-18 with a valid check digit."""
 
-Utc = Annotated[datetime, _Moment(), _Line("date-time")]
+Utc = Annotated[datetime, _Moment(), OneLine("date-time")]
 """RFC 3339 with an offset when read; always UTC once read."""
 
 

@@ -9,6 +9,7 @@ from packhorse_contracts.base import (
     Count,
     Country,
     Day,
+    Given,
     Grams,
     Id,
     Locale,
@@ -30,8 +31,8 @@ from packhorse_contracts.fields import (
     Pieces,
     Sku,
     Title,
-    TrackingNumber,
     Width,
+    WrittenTrackingNumber,
 )
 
 Channel = Annotated[Literal["web", "store", "marketplace", "phone"], Field(description="Where the order was taken")]
@@ -52,6 +53,7 @@ Hold = Annotated[
     ],
     Field(description="What the order waits for"),
 ]
+GiftMessage = Annotated[Given[Text], Field(description="To print on a card. Personal: keep it only while it is needed")]
 CancelledBy = Annotated[
     Literal["customer", "operator", "payment", "stock", "risk", "timeout", "warehouse"],
     Field(description="Who or what brought it about"),
@@ -63,8 +65,8 @@ class Customer(Model):
 
     customer_id: Id = Field(description="The checkout's id of the customer")
     name: Text = Field(description="As the customer wants to be addressed")
-    email: Short | None = Field(None, description="As given; whoever sends mail judges it")
-    phone: Short | None = Field(None, description="As given, best E.164")
+    email: Given[Short] = Field(None, description="As given; whoever sends mail judges it")
+    phone: Given[Short] = Field(None, description="As given, best E.164")
     locale: Locale | None = Field(
         None, description="BCP 47 tag of the language the customer reads; one that isn't well-formed counts as absent"
     )
@@ -76,8 +78,8 @@ class Address(Model):
     name: Text = Field(description="Who receives it there")
     lines: tuple[Text, ...] = Field(max_length=20, description="Street lines, top to bottom")
     city: Text = Field(description="City or post town")
-    region: Text | None = Field(None, description="State, province or county")
-    postal_code: Short | None = Field(None, description="As the country writes it")
+    region: Given[Text] = Field(None, description="State, province or county")
+    postal_code: Given[Short] = Field(None, description="As the country writes it")
     country: Country = Field(description="ISO 3166-1 alpha-2 code")
 
 
@@ -86,7 +88,7 @@ class OrderLine(Model):
 
     line_id: LineId
     sku: Sku
-    title: Title | None = None
+    title: Given[Title] = None
     quantity: Pieces
     unit_price: Minor = Field(description="Price of one piece, minor units")
     discount: Minor | None = Field(None, description="Off the whole line, minor units")
@@ -94,7 +96,7 @@ class OrderLine(Model):
         None, description="On top of the whole line, minor units; absent or 0 where prices include it"
     )
     lead_time_days: Count | None = Field(None, description="Days until it can be picked, for what isn't stocked")
-    gift_message: Text | None = Field(None, description="To print on a card")
+    gift_message: GiftMessage = None
 
 
 class Delivery(Model):
@@ -113,7 +115,7 @@ class PaymentTender(Model):
 
     method: PaymentMethod = Field(description="Means of payment")
     amount: Minor = Field(description="The part of the grand total that it pays, minor units")
-    token: Short | None = Field(None, description="The gateway's token for the instrument")
+    token: Given[Short] = Field(None, description="The gateway's token for the instrument")
 
 
 class Promotion(Model):
@@ -153,9 +155,10 @@ class ConfirmedLine(Model):
 
     line_id: LineId
     sku: Sku
-    title: Title | None = None
+    title: Given[Title] = None
     quantity: Pieces
     unit_price: Minor = Field(description="Price of one piece, minor units")
+    gift_message: GiftMessage = None
 
 
 class Allocation(Model):
@@ -239,5 +242,5 @@ class Package(Model):
 class Parcel(Model):
     """A parcel as the carrier knows it."""
 
-    tracking_number: TrackingNumber
+    tracking_number: WrittenTrackingNumber
     package_id: PackageId | None = None

@@ -13,6 +13,14 @@ Holder = Annotated[Id, Field(description="Who holds it, and alone may release it
 DeclineCode = Literal["ended", "dispatched", "packed", "part_cancellation_not_offered"]
 """Codes of the faults for which a cancellation is declined; the list may grow."""
 
+RequestKind = Annotated[
+    Code,
+    Field(
+        description="What was asked for; the list may grow",
+        json_schema_extra={"x-expect-more": ["cancellation", "address_change", "hold", "release", "return", "claim"]},
+    ),
+]
+
 Faults = Annotated[tuple[blocks.Fault, ...], Field(description="Every fault, not the first")]
 
 
@@ -120,6 +128,15 @@ class OrderCancellationDeclined(
 
     order_id: OrderId
     at: At
+    reasons: Faults
+
+
+class OrderRequestDeclined(Fact, type="packhorse.order.request_declined.v1", topic=topics.ORDER_EVENTS, key="order_id"):
+    """A customer's request isn't granted. Said of every kind of request; of a cancellation beside its own fact."""
+
+    order_id: OrderId
+    at: At
+    request: RequestKind
     reasons: Faults
 
 

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from packhorse_contracts import blocks, topics
-from packhorse_contracts.base import Code, Fact, Grams, Id, Model, Money, Priority, Text, Utc
+from packhorse_contracts.base import Code, Fact, Given, Grams, Id, Model, Money, Priority, Text, Utc
 from packhorse_contracts.fields import (
     At,
     Carrier,
@@ -27,9 +27,10 @@ class PickLine(Model):
 
     line_id: LineId
     sku: Sku
-    title: Title | None = None
+    title: Given[Title] = None
     quantity: Pieces
     bin: Id | None = Field(None, description="Where it lies, as the warehouse named it")
+    gift_message: blocks.GiftMessage = None
 
 
 class ProposedCarton(Model):
@@ -169,7 +170,9 @@ class ShippingDispatched(
     at: At
     carrier: Carrier
     service: blocks.ServiceLevel
-    tracking_numbers: tuple[Id, ...] = Field(description="One for each parcel")
+    tracking_numbers: tuple[Id, ...] = Field(
+        description="One for each parcel. Said again with others, where labels were corrected: the last counts"
+    )
     lines: tuple[blocks.SkuLine, ...] = Field(description="What is on its way")
     packages: tuple[blocks.Package, ...] = Field(description="Closed and weighed")
 
@@ -222,7 +225,7 @@ class ShippingDelivered(
     key="order_id",
     subject="shipment_id",
 ):
-    """The customer has it."""
+    """The customer has it: this parcel, or all of the shipment where none is named."""
 
 
 class ShippingDeliveryFailed(
@@ -242,7 +245,13 @@ class ShippingReturnedToSender(
     key="order_id",
     subject="shipment_id",
 ):
-    """It comes back undelivered."""
+    """It comes back undelivered, or was never taken along: this parcel, or all where none is named."""
+
+
+class ShippingLost(
+    _ParcelNews, type="packhorse.shipping.lost.v1", topic=topics.SHIPPING_EVENTS, key="order_id", subject="shipment_id"
+):
+    """The carrier has lost it: this parcel, or all where none is named. It may turn up: what is said then counts."""
 
 
 class ShippingReturnReceived(

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from packhorse_contracts import blocks, registry, topics
-from packhorse_contracts.base import Code, Day, Fact, Id, Many, Model, Text
+from packhorse_contracts.base import Day, Fact, Given, Id, Many, MaybeCode, Model, Text
 from packhorse_contracts.fields import (
     Carrier,
     LineId,
@@ -15,12 +15,12 @@ from packhorse_contracts.fields import (
     Pieces,
     ReturnId,
     Sku,
-    TrackingNumber,
+    WrittenTrackingNumber,
 )
 
 RejectionReason = Literal["incorrect_address", "ineligible_product", "out_of_stock", "undeliverable", "other"]
 Condition = Literal["sellable", "damaged", "missing"]
-ShortReason = Annotated[Code, Field(json_schema_extra={"x-expect-more": ["out_of_stock", "not_found", "damaged"]})]
+ShortReason = Annotated[MaybeCode, Field(json_schema_extra={"x-expect-more": ["out_of_stock", "not_found", "damaged"]})]
 Why = Annotated[Text, Field(description="A sentence for people")]
 
 
@@ -29,7 +29,7 @@ class PickedLine(Model):
 
     line_id: LineId
     picked: OnHand = Field(description="Pieces that were picked, at most those wanted")
-    short_reason: ShortReason | None = Field(None, description="Why fewer than wanted; the list may grow")
+    short_reason: Given[ShortReason] = Field(None, description="Why fewer than wanted; the list may grow")
 
 
 class ReceivedLine(Model):
@@ -74,7 +74,7 @@ class WithdrawalAccepted(
     """The warehouse stopped in time."""
 
     pick_list_id: PickListId
-    reason: Why | None = None
+    reason: Given[Why] = None
 
 
 class WithdrawalRejected(
@@ -83,7 +83,7 @@ class WithdrawalRejected(
     """Too late: it goes out."""
 
     pick_list_id: PickListId
-    reason: Why | None = None
+    reason: Given[Why] = None
 
 
 class PickCompleted(
@@ -107,7 +107,7 @@ class HandedOverV1(Fact, type="packhorse.warehouse.handed_over.v1", topic=topics
 
     pick_list_id: PickListId
     carrier: Carrier
-    tracking_numbers: Many[TrackingNumber] = Field(description="One for each parcel")
+    tracking_numbers: Many[WrittenTrackingNumber] = Field(description="One for each parcel")
 
 
 class HandedOver(Fact, type="packhorse.warehouse.handed_over.v2", topic=topics.WAREHOUSE_EVENTS, key="pick_list_id"):
@@ -129,7 +129,7 @@ class Collected(Fact, type="packhorse.warehouse.collected.v1", topic=topics.WARE
     """The customer fetched it."""
 
     pick_list_id: PickListId
-    collected_by: Text | None = Field(None, description="Who fetched it, as they signed")
+    collected_by: Given[Text] = Field(None, description="Who fetched it, as they signed")
 
 
 class StockReceived(

@@ -255,7 +255,7 @@ def test_a_leap_second_is_a_time(text: str, right: bool) -> None:
 def test_several_faults_are_told_together() -> None:
     """With the path of each field; what was in them is not repeated, for it may be personal."""
     heard = binary(
-        b'{"tracking_number":"secret blank","status":"lost in space"}', ce_type=TrackingUpdated.TYPE.encode()
+        b'{"tracking_number":"secret\\tblank","status":"lost in space"}', ce_type=TrackingUpdated.TYPE.encode()
     )
     assert isinstance(heard, Unreadable)
     assert heard.field == "tracking_number"

@@ -16,8 +16,8 @@ from packhorse_contracts.catalogue import LocationChanged
 from packhorse_contracts.inventory import InventoryReserved
 from packhorse_contracts.order import OrderConfirmed, OrderRejected
 from packhorse_order.policies import Policy
-from packhorse_order.reactions import Overdue
 from packhorse_order.state import LOCATIONS
+from packhorse_order.timers import Overdue
 
 from .test_order_stories import AUTHORISED, ID, ROUTES, placed
 

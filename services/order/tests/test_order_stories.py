@@ -34,8 +34,9 @@ from packhorse_contracts.shipping import (
     ShortPickedLine,
 )
 from packhorse_order.policies import Policy
-from packhorse_order.reactions import Overdue, PaymentDeadline, routes
+from packhorse_order.reactions import routes
 from packhorse_order.state import ORDERS
+from packhorse_order.timers import Overdue, PaymentDeadline
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ID = "order-1"

@@ -18,12 +18,13 @@ years."""
 
 def untitled_skus(fact: OrderConfirmed) -> list[str]:
     """The SKUs of lines that come without a name."""
-    return sorted({line.sku for line in fact.lines if line.title is None})
+    return sorted({line.sku for line in fact.lines if not line.title})
 
 
 def fulfilment_orders(fact: OrderConfirmed, policy: Policy, titles: Mapping[str, str | None]) -> OrderShipments:
     """One for each location that stock was allocated at. `titles`: the catalogue's names by SKU, for nameless lines."""
     named = {line.line_id: line.title or titles.get(line.sku) for line in fact.lines}
+    messages = {line.line_id: line.gift_message for line in fact.lines}
     pieces: dict[str, dict[tuple[str, str], int]] = {}
     for part in fact.allocations:
         here = pieces.setdefault(part.location, {})
@@ -38,7 +39,10 @@ def fulfilment_orders(fact: OrderConfirmed, policy: Policy, titles: Mapping[str,
             _shipment(
                 fact,
                 location,
-                tuple(Line(line_id, sku, named.get(line_id), quantity) for (line_id, sku), quantity in here.items()),
+                tuple(
+                    Line(line_id, sku, named.get(line_id), quantity, gift_message=messages.get(line_id))
+                    for (line_id, sku), quantity in here.items()
+                ),
             )
             for location, here in pieces.items()
         ),

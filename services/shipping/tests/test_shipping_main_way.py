@@ -1,9 +1,12 @@
 """From the confirmed order to the doorstep."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pytest
 from packhorse_contracts.blocks import Promise
 from packhorse_contracts.catalogue import ProductChanged
+from packhorse_contracts.order import OrderConfirmed
 from packhorse_contracts.shipping import (
     ShippingDelivered,
     ShippingDispatched,
@@ -112,6 +115,42 @@ def test_lines_without_a_name_get_the_catalogues() -> None:
     mug = ProductChanged(sku="SKU-mug", title="Blue mug", weight=1, length=1, width=1, height=1)
     shop = Shop(mug, mug, confirmed(title=None))
     assert [line.title for line in shop.said(ShippingPickListIssued)[0].lines] == ["Blue mug", None]
+
+
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_a_blank_name_is_no_name(blank: str) -> None:
+    """Neither the order's nor the catalogue's: the picker gets the other one."""
+    mug = ProductChanged(sku="SKU-mug", title="Blue mug", weight=1, length=1, width=1, height=1)
+    pot = ProductChanged(sku="SKU-pot", title=blank, weight=1, length=1, width=1, height=1)
+    shop = Shop(mug, pot, confirmed(title=blank))
+    assert [line.title for line in shop.said(ShippingPickListIssued)[0].lines] == ["Blue mug", None]
+
+
+def with_message(**more: Any) -> OrderConfirmed:
+    """The pot is a gift."""
+    lines = [line.model_dump() for line in confirmed().lines]
+    lines[1]["gift_message"] = "For Ana, with love"
+    return confirmed(lines=lines, **more)
+
+
+def test_a_gift_message_reaches_the_packer_and_is_kept_no_longer() -> None:
+    """On the line that it is for, and the packer is told to look for it."""
+    shop = Shop(with_message())
+    [issued] = shop.said(ShippingPickListIssued)
+    assert [line.gift_message for line in issued.lines] == [None, "For Ana, with love"]
+    assert issued.packing_note is not None
+    assert "with love" not in repr(shop.states)
+    assert Shop(confirmed()).said(ShippingPickListIssued)[0].packing_note is None
+
+
+def test_a_gift_message_waits_with_its_pick_list_and_goes_with_it() -> None:
+    """A later delivery keeps it until it is issued, or called back."""
+    promise = {"ship_by": NOON + timedelta(days=9, hours=11), "deliver_by": NOON + timedelta(days=11)}
+    delivery = {"mode": "ship", "service": "express", "price": 500, "not_before": NOON + timedelta(days=10)}
+    shop = Shop(with_message(promise=promise, delivery=delivery))
+    assert "with love" in repr(shop.states)
+    shop.then(stop())
+    assert "with love" not in repr(shop.states)
 
 
 def test_goods_go_from_pick_list_to_doorstep() -> None:

@@ -3,6 +3,7 @@
 What an order is follows from the population's seed and its number alone: leaving another one out doesn't change it.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from random import Random
@@ -10,7 +11,7 @@ from random import Random
 from packhorse_contracts.blocks import LineQuantity
 from packhorse_contracts.catalogue import LocationChanged, ProductChanged
 from packhorse_contracts.checkout import OrderPlaced
-from packhorse_contracts.customer import CancellationRequested
+from packhorse_contracts.customer import CancellationRequested, HoldRequested, ReleaseRequested
 from packhorse_contracts.warehouse import ReceivedLine, StockCounted, StockMoved, StockReceived
 
 from packhorse_simulation.faults import Chance
@@ -26,6 +27,7 @@ CALENDARS: dict[str, dict[str, object]] = {
 """How they keep their days: three clocks, one of them a day ahead, and a place that says nothing."""
 
 SKUS = tuple(f"SKU{number}" for number in range(8))
+_NOT_OFFERED = (HoldRequested, ReleaseRequested)
 _PRICES = (0, 100, 333, 1_000, 2_599)
 
 
@@ -43,6 +45,11 @@ class Shop:
     def __init__(self, scheduler: Scheduler, chance: Chance, voice: Voice, population: int) -> None:
         self._scheduler, self._chance, self._voice, self._population = scheduler, chance, voice, population
         self.ledger: dict[str, Placed] = {}
+        self.ghosts: list[str] = []
+        """Orders that never come, though somebody wants them cancelled."""
+
+        self.in_vain: Counter[str] = Counter()
+        """Requests for what isn't offered, by order."""
 
     def stock_up(self, orders: int) -> None:
         """The catalogue, and the first goods. They race: what comes before its product waits for an operator."""
@@ -70,6 +77,10 @@ class Shop:
             placed = self._order(number, random)
             at = 5.0 + over * random.random()
             self._scheduler.at(at, partial(self._place, placed))
+            if self._chance.strikes("a customer cancels an order that never comes"):
+                self.ghosts.append(f"never-{number}")
+                never = CancellationRequested(order_id=self.ghosts[-1], reason="wrong number")
+                self._scheduler.at(at, partial(self._voice.say, "/customer", never))
         for number in range(len(numbers) // 4):
             if self._chance.strikes("stock is counted or moved"):
                 at = 5.0 + over * self._scheduler.random.random()
@@ -157,6 +168,11 @@ class Shop:
         if chance.strikes("the checkout uses an order id again"):
             other = fact.model_copy(update={"channel": "phone"})
             scheduler.after(5.0, 4000.0, lambda: self._voice.say("/checkout-2", other))
+        if chance.strikes("a customer asks for what isn't offered"):
+            self.in_vain[fact.order_id] += 1
+            asked = scheduler.random.choice(_NOT_OFFERED)
+            hold = asked.model_validate({"order_id": fact.order_id, "hold": "manual", "holder": "desk"})
+            scheduler.after(0.0, 90_000.0, lambda: self._voice.say("/customer", hold))
         if chance.strikes("a customer cancels"):
             self._change_mind(fact)
 
