@@ -145,9 +145,9 @@ def test_a_gift_message_reaches_the_packer_and_is_kept_no_longer() -> None:
 
 def test_a_gift_message_waits_with_its_pick_list_and_goes_with_it() -> None:
     """A later delivery keeps it until it is issued, or called back."""
-    promise = {"ship_by": NOON + timedelta(days=9, hours=11), "deliver_by": NOON + timedelta(days=11)}
-    delivery = {"mode": "ship", "service": "express", "price": 500, "not_before": NOON + timedelta(days=10)}
-    shop = Shop(with_message(promise=promise, delivery=delivery))
+    leaves, day = NOON + timedelta(days=9, hours=11), {"ship_on": "2026-12-02", "timezone": "Europe/Lisbon"}
+    part = {**day, "location": LISBON, "ship_by": leaves, "pick_from": leaves - timedelta(days=1)}
+    shop = Shop(with_message(promise={"ship_by": leaves, "deliver_by": NOON + timedelta(days=11), "parts": [part]}))
     assert "with love" in repr(shop.states)
     shop.then(stop())
     assert "with love" not in repr(shop.states)
