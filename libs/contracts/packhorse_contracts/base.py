@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime
-from typing import Annotated, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
@@ -102,6 +102,10 @@ Utc = Annotated[AwareDatetime, BeforeValidator(_as_rfc3339), AfterValidator(to_u
 """RFC 3339 with an offset when read; always UTC once read."""
 
 
+class UnsoundFieldError(AttributeError):
+    """Asked for a field that is at fault, in what is left of a fact that breaks its contract (see `lenient`)."""
+
+
 class Model(BaseModel):
     """A part of a fact: frozen, and blind to fields it doesn't know (a newer writer may add some)."""
 
@@ -113,6 +117,13 @@ class Model(BaseModel):
         serialize_by_alias=True,
         hide_input_in_errors=True,  # errors are logged, and values may be personal
     )
+
+    if not TYPE_CHECKING:  # a checker would take any name for a field
+
+        def __getattr__(self, name: str) -> object:
+            if name in type(self).model_fields:
+                raise UnsoundFieldError(name)
+            return super().__getattr__(name)
 
 
 class Money(Model):
@@ -138,6 +149,9 @@ class Fact(Model):
     SNAPSHOT: ClassVar[bool] = False
     """A later one about the same subject replaces it: of several in one transaction only the last is said."""
 
+    SPARES: ClassVar[frozenset[str]] = frozenset()
+    """Optional fields that readers do without where they are wrong, so that they don't cost the whole fact."""
+
     def __init_subclass__(cls, **_contract: object) -> None:
         """Takes the class's own keywords, which pydantic hands on to here as well."""
         super().__init_subclass__()
@@ -150,13 +164,14 @@ class Fact(Model):
         key: str = "",
         subject: str = "",
         snapshot: bool = False,
+        spares: frozenset[str] = frozenset(),
         **kwargs: object,
     ) -> None:
         super().__pydantic_init_subclass__()
         if not type or topic is None:
             return
         cls.TYPE, cls.TOPIC, cls.KEY, cls.SUBJECT = type, topic, key, subject or key
-        cls.SNAPSHOT = snapshot
+        cls.SNAPSHOT, cls.SPARES = snapshot, spares
         registry.register(cls)
 
     @property

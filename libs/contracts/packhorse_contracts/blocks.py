@@ -71,9 +71,9 @@ class Address(Model):
 
     name: Text = Field(description="Who receives it there")
     lines: tuple[Text, ...] = Field(max_length=20, description="Street lines, top to bottom")
-    city: Text = Field(description="City or post town")
+    city: Text | None = Field(None, description="City or post town, where the country has one in its addresses")
     region: Text | None = Field(None, description="State, province or county")
-    postal_code: Short | None = Field(None, description="As the country writes it")
+    postal_code: Short | None = Field(None, description="As the country writes it, where it has one")
     country: Country = Field(description="ISO 3166-1 alpha-2 code")
 
 

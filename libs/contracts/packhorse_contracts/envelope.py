@@ -11,9 +11,10 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from packhorse_contracts import registry
+from packhorse_contracts import lenient, registry
 from packhorse_contracts.attributes import JSON, STRUCTURED, Headers, UnreadableError, attributes_and_data
 from packhorse_contracts.base import RFC3339, Fact, to_utc
+from packhorse_contracts.blocks import Fault
 from packhorse_contracts.topics import OUTSIDERS
 
 __all__ = [
@@ -60,19 +61,31 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A record that could be read: its envelope, and its fact in the newest known major."""
+    """A record that could be read: its envelope, and its fact in the newest known major.
+
+    `spared` is what was wrong in fields that could be done without; the fact lacks them.
+    """
 
     envelope: Envelope
     fact: Fact
+    spared: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A record that can't be read: a short code, and a sentence that names the header or field at fault."""
+    """A record that can't be read: a short code, and a sentence that names the header or field at fault.
+
+    `unsound` is the same for a reader who answers the sender of what breaks its contract: with every fault.
+    """
 
     code: str
     message: str
     field: str | None = None
+    unsound: Heard | None = None
+
+
+class _BrokenContractError(UnreadableError):
+    unsound: Heard | None = None
 
 
 def encode(envelope: Envelope, fact: Fact) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
@@ -112,7 +125,8 @@ def decode(value: bytes | None, raw_headers: Headers | None) -> Heard | Unreadab
         return _decode(value, raw_headers or ())
     except UnreadableError as fault:
         # Both are stored, and PostgreSQL keeps no NUL.
-        return Unreadable(fault.code, _without_nul(fault.message), fault.field and _without_nul(fault.field))
+        unsound = fault.unsound if isinstance(fault, _BrokenContractError) else None
+        return Unreadable(fault.code, _without_nul(fault.message), fault.field and _without_nul(fault.field), unsound)
     except Exception as error:  # total by promise: one record never harms the batch that it came in
         return Unreadable("unreadable", f"the record can't be read: {type(error).__name__}")
 
@@ -128,7 +142,7 @@ def _decode(value: bytes | None, raw_headers: Headers) -> Heard:
         raise UnreadableError("too_large", f"the value has {len(value)} bytes; at most {MAX_VALUE_BYTES} are read")
     attributes, data = attributes_and_data(value, raw_headers)
     envelope = _envelope(attributes)
-    return Heard(envelope, _fact(envelope.type, data))
+    return _heard(envelope, data)
 
 
 def _envelope(attributes: dict[str, str]) -> Envelope:
@@ -165,18 +179,23 @@ def _time(text: str) -> datetime:
     raise UnreadableError("time", f"time {text[:100]!r} is not RFC 3339 with an offset", "ce_time")
 
 
-def _fact(ce_type: str, data: bytes) -> Fact:
-    fact = registry.facts.get(ce_type)
+def _heard(envelope: Envelope, data: bytes) -> Heard:
+    fact = registry.facts.get(envelope.type)
     if fact is None:
-        raise _unknown(ce_type)
+        raise _unknown(envelope.type)
     if len(data) > MAX_OUTSIDER_BYTES and registry.name_of(fact).sayer in OUTSIDERS:
         message = f"the data have {len(data)} bytes; of an outsider at most {MAX_OUTSIDER_BYTES} are read"
         raise UnreadableError("too_large", message)
     try:
         # By alias alone: the names that Python needs (`from_`) are not the contract's.
-        return registry.upcast(fact.model_validate_json(data, by_alias=True, by_name=False))
+        return Heard(envelope, registry.upcast(fact.model_validate_json(data, by_alias=True, by_name=False)))
     except ValidationError as error:
-        raise _invalid(error) from None
+        broken = _invalid(error)
+    if (mended := lenient.without_spares(fact, data)) is not None:
+        return Heard(envelope, registry.upcast(mended[0]), mended[1])
+    if (unsound := lenient.unsound(fact, data)) is not None:
+        broken.unsound = Heard(envelope, unsound)
+    raise broken
 
 
 def _unknown(ce_type: str) -> UnreadableError:
@@ -189,11 +208,11 @@ def _unknown(ce_type: str) -> UnreadableError:
     return UnreadableError("unknown_type", f"nobody says {ce_type[:200]!r}", "ce_type")
 
 
-def _invalid(error: ValidationError) -> UnreadableError:
+def _invalid(error: ValidationError) -> _BrokenContractError:
     faults = error.errors(include_url=False, include_input=False, include_context=False)
     if faults[0]["type"] == "json_invalid":
-        return UnreadableError("not_json", f"the value is not JSON: {faults[0]['msg']}")
+        return _BrokenContractError("not_json", f"the value is not JSON: {faults[0]['msg']}")
     places = [".".join(str(part) for part in fault["loc"])[:200] for fault in faults]
     told = [f"{place or 'value'}: {fault['msg']}" for place, fault in zip(places, faults, strict=True)]
     more = f"; and {len(told) - 5} more" if len(told) > 5 else ""
-    return UnreadableError("invalid", "; ".join(told[:5]) + more, places[0] or None)
+    return _BrokenContractError("invalid", "; ".join(told[:5]) + more, places[0] or None)

@@ -1,7 +1,7 @@
 """What the order service does about what it hears. One short function an event; pure."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
@@ -16,9 +16,9 @@ from packhorse_chassis.reaction import (
     SetTimer,
     on,
 )
-from packhorse_contracts.base import Model
+from packhorse_contracts.base import MAX_ITEMS, Model
 from packhorse_contracts.blocks import CancelledBy, Fault, LineQuantity, Reason
-from packhorse_contracts.checkout import OrderPlaced
+from packhorse_contracts.checkout import OrderPlaced, UnsoundOrder
 from packhorse_contracts.customer import CancellationRequested
 from packhorse_contracts.inventory import InventoryReservationRefused, InventoryReserved
 from packhorse_contracts.order import (
@@ -41,7 +41,7 @@ from packhorse_contracts.shipping import (
     ShippingWithdrawn,
 )
 
-from packhorse_order import policies
+from packhorse_order import checks, policies
 from packhorse_order.policies import Policy
 from packhorse_order.state import ORDERS, Line, Order, Request, Shipment, total
 
@@ -75,15 +75,13 @@ SENT_THOUGH_CANCELLED: Final = "sent_though_cancelled"
 
 def place(policy: Policy, order: Order, placed: OrderPlaced, now: datetime) -> Decided:
     """Checks the order, and accepts it or rejects it with every fault."""
-    mark = policies.fingerprint(placed)
+    placed = checks.tidied(placed)
+    mark = checks.fingerprint(placed)
     if order.known:
-        if order.fingerprint == mark:
-            return Decisions(order)
-        raise RefusedError("order_id_reused", "another order has this order_id already", "order_id")
+        return _known_already(order, {mark, checks.first_fingerprint(placed)})
+    if found := checks.faults(placed, now):
+        return _reject(order, mark, found, now)
     seen = order.model_copy(update={"fingerprint": mark, "placed_at": placed.placed_at, "early": ()})
-    if found := policies.faults(placed, now):
-        rejected = OrderRejected(order_id=order.order_id, at=now, reasons=tuple(found))
-        return Decisions(seen.model_copy(update={"rejected": True}), events=[rejected])
     lines = tuple(
         Line(line_id=ln.line_id, sku=ln.sku, title=ln.title, ordered=ln.quantity, unit_price=ln.unit_price)
         for ln in placed.lines
@@ -98,6 +96,27 @@ def place(policy: Policy, order: Order, placed: OrderPlaced, now: datetime) -> D
             answer.state, events=[*decided.events, *answer.events], timers=[*decided.timers, *answer.timers]
         )
     return decided
+
+
+def reject_unsound(order: Order, unsound: UnsoundOrder, now: datetime) -> Decided:
+    """What breaks the contract is rejected too, with every fault: so the checkout hears of it."""
+    mark = checks.fingerprint(unsound)
+    if order.known:
+        return _known_already(order, {mark})
+    more = checks.faults(checks.tidied(unsound.part), now) if unsound.part is not None else []
+    return _reject(order, mark, [*unsound.faults, *more], now)
+
+
+def _known_already(order: Order, marks: set[str]) -> Decided:
+    if order.fingerprint in marks:
+        return Decisions(order)
+    raise RefusedError("order_id_reused", "another order has this order_id already", "order_id")
+
+
+def _reject(order: Order, mark: str, found: Sequence[Fault], now: datetime) -> Decided:
+    state = order.model_copy(update={"fingerprint": mark, "rejected": True, "early": ()})
+    said = OrderRejected(order_id=order.order_id, at=now, reasons=tuple(found[:MAX_ITEMS]))
+    return Decisions(state, events=[said])
 
 
 _ACCEPTED = tuple(name for name in OrderPlaced.model_fields if name in OrderAccepted.model_fields)
@@ -357,6 +376,7 @@ def routes(policy: Policy) -> Routes:
 
     table: list[Route] = [
         on(OrderPlaced, ORDERS, "order_id", tuned(place)),
+        on(UnsoundOrder, ORDERS, "order_id", reject_unsound),
         on(CancellationRequested, ORDERS, "order_id", request_cancellation),
         on(PaymentAuthorised, ORDERS, "order_id", tuned(note_authorisation)),
         on(PaymentDeclined, ORDERS, "order_id", give_up_for_payment),

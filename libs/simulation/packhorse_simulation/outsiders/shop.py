@@ -119,7 +119,13 @@ class Shop:
                     "email": f"emma{number}@shop.test" if random.random() < 0.95 else None,
                     "locale": random.choice(("en-GB", "pt-BR", "pl", "ru", "zh-Hans", None)),
                 },
-                "ship_to": {"name": "Emma", "lines": ["1 High St"], "city": "York", "country": "GB"},
+                "ship_to": {
+                    "name": "Emma",
+                    "lines": ["1 High St"],
+                    "city": "York",
+                    "postal_code": "YO1 7HH",
+                    "country": "GB",
+                },
                 "lines": lines,
                 "delivery": {
                     "mode": "ship",
