@@ -168,8 +168,8 @@ DOMAIN: Final = (
         [
             Edit(
                 "libs/contracts/packhorse_contracts/base.py",
-                '_NO_NUL = r"^[^\\u0000]*$"',
-                '_NO_NUL = r"^[\\s\\S]*$"',
+                'NO_NUL = r"^[^\\u0000]*$"',
+                'NO_NUL = r"^[\\s\\S]*$"',
             )
         ],
         [NO_NUL, REACTING],

@@ -21,7 +21,7 @@ MAX_ITEMS = 2_000
 
 RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 
-_NO_NUL = r"^[^\u0000]*$"
+NO_NUL = r"^[^\u0000]*$"
 """PostgreSQL keeps no NUL in text or jsonb: one that came through here would fail much later, and park its key."""
 
 
@@ -52,9 +52,9 @@ Many = Annotated[tuple[T, ...], Field(max_length=MAX_ITEMS)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")]
 """An opaque identifier: 1 to 64 printable ASCII characters without blanks."""
 
-Text = Annotated[str, StringConstraints(max_length=2_000, pattern=_NO_NUL)]
-Short = Annotated[str, StringConstraints(max_length=320, pattern=_NO_NUL)]
-Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_NO_NUL)]
+Text = Annotated[str, StringConstraints(max_length=2_000, pattern=NO_NUL)]
+Short = Annotated[str, StringConstraints(max_length=320, pattern=NO_NUL)]
+Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=NO_NUL)]
 """A short name from a list that may grow: readers expect members they don't know."""
 
 Flag = Annotated[bool, Field(strict=True)]
@@ -62,6 +62,7 @@ Minor = Annotated[int, Field(strict=True, ge=0, le=MAX_MINOR_UNITS)]
 """An amount in the minor unit of its currency (cents, pence; JPY has none, KWD has three digits)."""
 
 Quantity = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+QuantityOrNone = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
 Count = Annotated[int, Field(strict=True, ge=0, le=MAX_COUNT)]
 Grams = Annotated[int, Field(strict=True, ge=0, le=100_000_000)]
 Millimetres = Annotated[int, Field(strict=True, ge=0, le=100_000)]

@@ -26,6 +26,7 @@ from packhorse_contracts.fields import (
     LocationId,
     PackageId,
     Pieces,
+    PiecesOrNone,
     Sku,
     Title,
     TrackingNumber,
@@ -71,7 +72,7 @@ class Address(Model):
 
     name: Text = Field(description="Who receives it there")
     lines: tuple[Text, ...] = Field(max_length=20, description="Street lines, top to bottom")
-    city: Text | None = Field(None, description="City or post town, where the country has one in its addresses")
+    city: Text = Field("", description="City or post town; empty where the country's addresses have none")
     region: Text | None = Field(None, description="State, province or county")
     postal_code: Short | None = Field(None, description="As the country writes it, where it has one")
     country: Country = Field(description="ISO 3166-1 alpha-2 code")
@@ -174,7 +175,7 @@ class LineQuantity(Model):
     """Pieces of an order line."""
 
     line_id: LineId
-    quantity: Pieces
+    quantity: PiecesOrNone
 
 
 class SkuLine(Model):

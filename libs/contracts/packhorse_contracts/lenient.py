@@ -14,11 +14,13 @@ from pydantic import Field, JsonValue, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import from_json, to_json
 
-from packhorse_contracts.base import MAX_ITEMS, Fact, Model
+from packhorse_contracts.base import MAX_ITEMS, NO_NUL, Fact, Model
 from packhorse_contracts.blocks import Fault
 
 MAX_FAULTS: Final = 50
 """So many are told of one fact. Then the rest isn't looked at: reading what is wrong costs more than what isn't."""
+
+_NUL: Final = "the text holds a NUL character"
 
 M = TypeVar("M", bound=Model)
 F = TypeVar("F", bound=Fact)
@@ -38,7 +40,7 @@ class Unsound(Fact):
     """A fact that breaks its contract, but of which the key can be read. Its twin is the sound one."""
 
     faults: tuple[Fault, ...] = Field(description="What breaks the contract; of very many only the first")
-    content: str = Field(description="What it says, as JSON, to recognise it by; may be personal", repr=False)
+    content: str = Field(description="What it says, as JSON, to recognise it by; never kept", repr=False, exclude=True)
 
 
 _twins: dict[str, type[Unsound]] = {}
@@ -63,11 +65,12 @@ def unsound(fact: type[Fact], data: bytes) -> Unsound | None:
 
 
 def without_spares(fact: type[F], data: bytes) -> tuple[F, tuple[Fault, ...]] | None:
-    """The fact without those of its spares that are wrong, and what is wrong; None where that doesn't mend it."""
-    if not fact.SPARES or (reading := read(fact, data)) is None or reading.part is None:
+    """The fact without those of its spares that are wrong, and what is wrong; None where that doesn't mend it. A null
+    is nobody's fault: it says that the field is absent."""
+    if not (fact.SPARES or fact.TYPE in _twins) or (reading := read(fact, data)) is None or reading.part is None:
         return None
     wrong = {(fault.field or "").partition(".")[0] for fault in reading.faults}
-    if not wrong or not wrong <= fact.SPARES:
+    if not wrong <= fact.SPARES:
         return None
     kept = {name: value for name, value in reading.content.items() if name not in wrong}
     try:
@@ -139,9 +142,9 @@ def _leaf(field: "_Field", value: JsonValue, at: str, faults: list[Fault]) -> di
     try:
         return {field.name: field.adapter.validate_json(to_json(value), by_alias=True, by_name=False)}
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        first = error.errors(include_url=False, include_input=False)[0]
     place = ".".join((at, *(str(step) for step in first["loc"] if isinstance(step, int))))
-    message = first["msg"].removeprefix("Value error, ")
+    message = _NUL if first.get("ctx", {}).get("pattern") == NO_NUL else first["msg"].removeprefix("Value error, ")
     meaning = field.info.description
     _tell(faults, _code(first["type"]), place, f"{message}: {meaning}" if meaning else message)
     return {}

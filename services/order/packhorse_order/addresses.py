@@ -53,4 +53,4 @@ def is_blank(address: Address) -> bool:
 
 def _said(text: str | None) -> bool:
     """A dash or a dot is what people write who have nothing to say."""
-    return text is not None and any(map(str.isalnum, text))
+    return text is not None and any(letter.isalnum() for letter in text)
