@@ -20,6 +20,7 @@ from packhorse_contracts.blocks import Fault
 MAX_FAULTS: Final = 50
 """So many are told of one fact. Then the rest isn't looked at: reading what is wrong costs more than what isn't."""
 
+MORE_FAULTS: Final = Fault(code="more_faults", message="there are more faults, which are not told")
 _NUL: Final = "the text holds a NUL character"
 
 M = TypeVar("M", bound=Model)
@@ -92,8 +93,7 @@ def read(model: type[M], data: bytes) -> Reading[M] | None:
     try:
         part = _part(model, raw, "", faults)
     except _TooManyError:
-        more = f"only the first {MAX_FAULTS} faults are told; there may be more"
-        faults.append(Fault(code="more_faults", message=more))
+        faults.append(MORE_FAULTS)
     return Reading(part, tuple(faults), _known(model, raw))
 
 
@@ -181,7 +181,7 @@ CODES: Final = {
     "out_of_range": "too small or too large, too short or too long, or too many",
     "wrong_type": "a text in place of a number, a fraction in place of an integer, and the like",
     "malformed": "not of the form that the contract wants: `gb` for a country, an id with a blank",
-    "more_faults": f"there are more faults than the {MAX_FAULTS} that are told",
+    "more_faults": "there are more faults than these",
 }
 """Every code that this module gives, and what it means."""
 

@@ -14,7 +14,7 @@ from packhorse_contracts import cards
 from packhorse_contracts.base import UnsoundFieldError
 from packhorse_contracts.blocks import Address, Fault, OrderLine, PaymentTender
 from packhorse_contracts.checkout import OrderPlaced, UnsoundOrder
-from packhorse_contracts.lenient import optional_fields
+from packhorse_contracts.lenient import MORE_FAULTS, optional_fields
 
 from packhorse_order.addresses import COUNTRIES, is_blank, missing
 from packhorse_order.currencies import CURRENCIES
@@ -23,6 +23,9 @@ _FUTURE: Final = timedelta(hours=1)
 _YEAR: Final = timedelta(days=366)
 """Nothing older is taken, and nothing is kept for longer. A checkout's backlog after an outage is never so old, and a
 clock that stands at 1970 is."""
+
+_MOST: Final = 500
+"""Faults of one order that are told, so that the answer fits into a record."""
 
 REJECTIONS: Final = {
     "placed_in_the_future": "`placed_at` is more than an hour ahead",
@@ -58,7 +61,7 @@ def faults(order: OrderPlaced, now: datetime) -> list[Fault]:
 
     for check in _CHECKS:
         _as_far_as_sound(check, order, now, tell)
-    return found
+    return found if len(found) <= _MOST else [*found[:_MOST], MORE_FAULTS]
 
 
 def _as_far_as_sound(check: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:

@@ -16,7 +16,7 @@ from packhorse_chassis.reaction import (
     SetTimer,
     on,
 )
-from packhorse_contracts.base import MAX_ITEMS, Model
+from packhorse_contracts.base import Model
 from packhorse_contracts.blocks import CancelledBy, Fault, LineQuantity, Reason
 from packhorse_contracts.checkout import OrderPlaced, UnsoundOrder
 from packhorse_contracts.customer import CancellationRequested
@@ -115,7 +115,7 @@ def _known_already(order: Order, marks: set[str]) -> Decided:
 
 def _reject(order: Order, mark: str, found: Sequence[Fault], now: datetime) -> Decided:
     state = order.model_copy(update={"fingerprint": mark, "rejected": True, "early": ()})
-    said = OrderRejected(order_id=order.order_id, at=now, reasons=tuple(found[:MAX_ITEMS]))
+    said = OrderRejected(order_id=order.order_id, at=now, reasons=tuple(found))
     return Decisions(state, events=[said])
 
 

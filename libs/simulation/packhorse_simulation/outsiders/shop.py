@@ -24,10 +24,12 @@ _PRICES = (0, 100, 333, 1_000, 2_599)
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """One order in the checkout's ledger. `wrong`: its sums don't add up, so that it must be rejected."""
+    """One order in the checkout's ledger. `wrong`: it must be rejected, for its sums don't add up, or it breaks the
+    contract: then `otherwise` is what is said in its place."""
 
     fact: OrderPlaced
     wrong: bool
+    otherwise: bytes | None = None
 
 
 class Shop:
@@ -107,6 +109,10 @@ class Shop:
         discount = sum(line["discount"] or 0 for line in lines)  # type: ignore[misc]
         tax, price = sum(line["tax"] or 0 for line in lines), random.choice((0, 500))  # type: ignore[misc]
         total = goods - discount + price + tax
+        off = 0
+        if self._chance.strikes("promotions cover delivery and tax"):
+            off = Random(f"off {self._population} {number}").choice((total // 3, max(0, total - 1), total))
+            discount, total = discount + off, total - off
         fact = OrderPlaced.model_validate(
             {
                 "order_id": f"O{number}",
@@ -133,6 +139,7 @@ class Shop:
                     "price": price,
                 },
                 "payments": [{"method": "card", "amount": total, "token": "tok"}] if total else [],
+                "promotions": [{"code": "OFF", "amount": off}] if off else [],
                 "totals": {
                     "goods": goods,
                     "discount": discount,
@@ -142,14 +149,16 @@ class Shop:
                 },
             }
         )
+        if self._chance.strikes("an order breaks its contract"):
+            return Placed(fact, True, _broken(fact, Random(f"broken {self._population} {number}")))
         return Placed(fact, wrong)
 
     def _place(self, placed: Placed) -> None:
         fact, chance, scheduler = placed.fact, self._chance, self._scheduler
         self.ledger[fact.order_id] = placed
-        self._voice.say("/checkout", fact)
+        self._voice.say("/checkout", fact, otherwise=placed.otherwise)
         if chance.strikes("the checkout repeats an order under a new id"):
-            scheduler.after(0.0, 4000.0, lambda: self._voice.say("/checkout", fact))
+            scheduler.after(0.0, 4000.0, lambda: self._voice.say("/checkout", fact, otherwise=placed.otherwise))
         if chance.strikes("the checkout uses an order id again"):
             other = fact.model_copy(update={"channel": "phone"})
             scheduler.after(5.0, 4000.0, lambda: self._voice.say("/checkout-2", other))
@@ -169,3 +178,22 @@ class Shop:
         part = self._chance.strikes("a customer wants to cancel a part")
         piece = (LineQuantity(line_id=placed.lines[0].line_id, quantity=1),)
         return CancellationRequested(order_id=placed.order_id, lines=piece if part else None, reason="changed my mind")
+
+
+_BREAKS: tuple[tuple[str, str], ...] = (
+    ('"currency":"GBP"', '"currency":"gbp"'),
+    ('"country":"GB"', '"country":"gb"'),
+    ('"channel":"web"', '"channel":"fax"'),
+    ('"sku":"SKU', '"sku":"S K U'),
+    ('"quantity":', '"quantity":-'),
+    ('"unit_price":', '"unit_price":0.5,"was":'),
+    ('"customer":', '"customers":'),
+)
+
+
+def _broken(fact: OrderPlaced, random: Random) -> bytes:
+    """The same in JSON, against its contract in one way or in many."""
+    text = fact.model_dump_json(exclude_none=True)
+    for sound, broken in random.sample(_BREAKS, random.randint(1, len(_BREAKS))):
+        text = text.replace(sound, broken)
+    return text.encode()
