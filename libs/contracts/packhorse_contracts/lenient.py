@@ -5,7 +5,7 @@ reader can do without them. One with a twin (an order) is handed to its reader a
 so that whoever sent it can be answered.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, Generic, TypeVar, cast, get_args, get_origin
@@ -110,22 +110,16 @@ def _part(model: type[M], raw: Mapping[str, JsonValue], at: str, faults: list[Fa
                 _tell(faults, "missing", place, "the field is missing")
             else:
                 sound[field.name] = field.info.get_default()
+        elif field.many and isinstance(value, list) and len(value) > MAX_ITEMS:
+            _tell(faults, "out_of_range", place, f"{len(value)} items, at most {MAX_ITEMS} are read")
         elif field.inner is not None and not field.many and isinstance(value, dict):
             sound[field.name] = _part(field.inner, value, f"{place}.", faults)
         elif field.inner is not None and field.many and isinstance(value, list):
-            sound.update(_list(field, field.inner, value, place, faults))
+            items = [_item(field.inner, item, f"{place}.{number}", faults) for number, item in enumerate(value)]
+            sound[field.name] = tuple(items)
         else:
             sound.update(_leaf(field, value, place, faults))
     return _partial(model, sound)
-
-
-def _list(
-    field: "_Field", inner: type[Model], value: Sequence[JsonValue], at: str, faults: list[Fault]
-) -> dict[str, object]:
-    if len(value) > MAX_ITEMS:
-        _tell(faults, "out_of_range", at, f"{len(value)} items, at most {MAX_ITEMS} are read")
-        return {}
-    return {field.name: tuple(_item(inner, item, f"{at}.{number}", faults) for number, item in enumerate(value))}
 
 
 def _item(model: type[M], raw: JsonValue, at: str, faults: list[Fault]) -> M:

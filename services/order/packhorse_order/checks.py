@@ -7,7 +7,7 @@ there; a check that reads one of them ends, for that fault is told already, and 
 import contextlib
 import hashlib
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, ParamSpec
 
 from packhorse_contracts import cards
@@ -20,22 +20,22 @@ from packhorse_order.addresses import COUNTRIES, is_blank, missing
 from packhorse_order.currencies import CURRENCIES
 
 _FUTURE: Final = timedelta(hours=1)
-_YEAR: Final = timedelta(days=366)
-"""Nothing older is taken, and nothing is kept for longer. A checkout's backlog after an outage is never so old, and a
-clock that stands at 1970 is."""
+_FURTHEST: Final = timedelta(days=366)
+_EARLIEST: Final = datetime(2001, 1, 1, tzinfo=UTC)
+"""Clocks that nobody has set stand at the year 1, 1970, 1980 or 2000."""
 
 _MOST: Final = 500
 """Faults of one order that are told, so that the answer fits into a record."""
 
 REJECTIONS: Final = {
     "placed_in_the_future": "`placed_at` is more than an hour ahead",
-    "placed_too_long_ago": f"`placed_at` is more than {_YEAR.days} days ago: a broken clock, or an order at old prices",
+    "placed_too_long_ago": f"`placed_at` lies before {_EARLIEST.year}: a clock that nobody has set",
     "unknown_currency": "not legal tender anywhere today: withdrawn, a metal, a fund, `XXX`, `XTS`",
     "unknown_country": "no country of ISO 3166-1, nor `XK`",
     "no_lines": "there is nothing to deliver",
     "duplicate_line": "two lines have one `line_id`",
     "discount_too_large": "a line's discount is more than the line costs, or all discounts more than the whole order",
-    "too_far_ahead": f"`delivery.not_before` is more than {_YEAR.days} days ahead",
+    "too_far_ahead": f"`delivery.not_before` is more than {_FURTHEST.days} days ahead",
     "unsupported_delivery_mode": "collection is not offered yet",
     "no_address": "there is no `ship_to`, or a blank one",
     "incomplete_address": "something is missing that the country's addresses need",
@@ -74,8 +74,8 @@ def _as_far_as_sound(check: Callable[P, None], *args: P.args, **kwargs: P.kwargs
 def _time(order: OrderPlaced, now: datetime, tell: Tell) -> None:
     if order.placed_at > now + _FUTURE:
         tell("placed_in_the_future", "placed_at", f"{order.placed_at.isoformat()} lies in the future")
-    if order.placed_at < now - _YEAR:
-        tell("placed_too_long_ago", "placed_at", f"{order.placed_at.isoformat()} is over {_YEAR.days} days ago")
+    if order.placed_at < _EARLIEST:
+        tell("placed_too_long_ago", "placed_at", f"{order.placed_at.isoformat()} lies before {_EARLIEST.year}")
 
 
 def _currency(order: OrderPlaced, _now: datetime, tell: Tell) -> None:
@@ -105,8 +105,8 @@ def _line_discount(number: int, line: OrderLine, tell: Tell) -> None:
 
 def _wish(order: OrderPlaced, now: datetime, tell: Tell) -> None:
     wish = order.delivery.not_before
-    if wish is not None and wish > now + _YEAR:
-        tell("too_far_ahead", "delivery.not_before", f"{wish.isoformat()} is over {_YEAR.days} days ahead")
+    if wish is not None and wish > now + _FURTHEST:
+        tell("too_far_ahead", "delivery.not_before", f"{wish.isoformat()} is over {_FURTHEST.days} days ahead")
 
 
 def _mode(order: OrderPlaced, _now: datetime, tell: Tell) -> None:

@@ -21,7 +21,7 @@ def order(**changes: JsonValue) -> dict[str, JsonValue]:
         *outer, last = path.split("__")
         place: JsonValue = body
         for step in outer:
-            place = place[int(step)] if isinstance(place, list) else place[step]  # type: ignore[index, call-overload]
+            place = place[int(step)] if isinstance(place, list) else place[step]  # type: ignore[index]
         assert isinstance(place, dict)
         place[last] = value
     return body
