@@ -64,8 +64,6 @@ RATES: Final[Mapping[str, float]] = {
     "the warehouse won't stop": 0.2,
     # what came last stands last: in runs without it, everything else is drawn as before
     "a piece breaks before it is packed": 0.1,
-    "an order breaks its contract": 0.03,
-    "promotions cover delivery and tax": 0.1,
 }
 """How likely each is at each opportunity, in a run that has it at all."""
 

@@ -138,7 +138,7 @@ def test_an_order_that_was_rejected_is_not_mended_under_its_id() -> None:
 
 @pytest.mark.parametrize("placed_at", ["2011-11-01T08:26:00Z", "2026-11-09T12:00:00Z", "2026-11-23T13:00:00+00:00"])
 def test_a_backlog_is_taken_however_long_the_outage_was(placed_at: str) -> None:
-    """And an archive that is replayed: nothing is reckoned from that time. Only a clock that was never set is a fault."""
+    """And an archive that is replayed: nothing is reckoned from that time. Only an unset clock is a fault."""
     assert told(order(placed_at=placed_at)).said(OrderAccepted)
 
 

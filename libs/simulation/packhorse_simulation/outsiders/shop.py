@@ -109,10 +109,9 @@ class Shop:
         discount = sum(line["discount"] or 0 for line in lines)  # type: ignore[misc]
         tax, price = sum(line["tax"] or 0 for line in lines), random.choice((0, 500))  # type: ignore[misc]
         total = goods - discount + price + tax
-        off = 0
-        if self._chance.strikes("promotions cover delivery and tax"):
-            off = Random(f"off {self._population} {number}").choice((total // 3, max(0, total - 1), total))
-            discount, total = discount + off, total - off
+        beside = Random(f"{self._population} {number}")  # of its own: what is drawn besides changes nothing else
+        off = beside.choice((total // 3, max(0, total - 1), total)) if beside.random() < 0.04 else 0
+        discount, total = discount + off, total - off
         fact = OrderPlaced.model_validate(
             {
                 "order_id": f"O{number}",
@@ -149,9 +148,7 @@ class Shop:
                 },
             }
         )
-        if self._chance.strikes("an order breaks its contract"):
-            return Placed(fact, True, _broken(fact, Random(f"broken {self._population} {number}")))
-        return Placed(fact, wrong)
+        return Placed(fact, wrong, _broken(fact, beside) if wrong and beside.random() < 0.5 else None)
 
     def _place(self, placed: Placed) -> None:
         fact, chance, scheduler = placed.fact, self._chance, self._scheduler
