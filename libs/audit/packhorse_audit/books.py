@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal, NamedTuple
 
 from packhorse_audit.verdict import Violation
 
@@ -90,8 +92,8 @@ class PaymentBook:
 class Sale:
     """What the topics say of an order's worth and of what left. Minor units, pieces."""
 
-    lines: Mapping[str, tuple[int, int]]
-    """Ordered pieces and what they cost together, by line id: price less discount, plus tax."""
+    lines: Mapping[str, tuple[int, int, int]]
+    """Ordered pieces, what they cost together (price less discount), and their tax, by line id."""
 
     promotions: int
     delivery: int
@@ -102,22 +104,37 @@ class Sale:
 
     @property
     def slack(self) -> int:
-        """What rounding may make of it: two minor units a line where a part left."""
-        whole = all(self.dispatched.get(line_id, 0) == ordered for line_id, (ordered, _) in self.lines.items())
-        return 0 if whole or not self.dispatched else 2 * len(self.lines)
+        """What rounding may make of it: three minor units a line where a part left."""
+        whole = all(self.dispatched.get(line_id, 0) == ordered for line_id, (ordered, *_) in self.lines.items())
+        return 0 if whole or not self.dispatched else 3 * len(self.lines)
 
     @property
     def owed(self) -> int:
         """What the customer owes for what left: reckoned on its own, not by the payment service's rules of
-        rounding. Exact where all of it left, or nothing."""
-        full = sum(cost for _, cost in self.lines.values())
-        left = sum(cost * self.dispatched.get(line_id, 0) / ordered for line_id, (ordered, cost) in self.lines.items())
+        rounding. Exact where all of it left, or nothing. Promotions come off the goods, then the delivery, then the
+        taxes."""
         if not any(self.dispatched.values()):
             return 0
-        off_goods = min(self.promotions, full)
-        return (round(left * (full - off_goods) / full) if full else 0) + max(
-            0, self.delivery - (self.promotions - off_goods)
-        )
+        nets, taxes = self._sums(1), self._sums(2)
+        off_goods = min(self.promotions, nets.whole)
+        off_delivery = min(self.promotions - off_goods, self.delivery)
+        off_taxes = self.promotions - off_goods - off_delivery
+        return round(nets.less(off_goods) + taxes.less(off_taxes)) + self.delivery - off_delivery
+
+    def _sums(self, part: Literal[1, 2]) -> "_Part":
+        left = [Fraction(line[part] * self.dispatched.get(key, 0), line[0]) for key, line in self.lines.items()]
+        return _Part(sum(line[part] for line in self.lines.values()), sum(left, Fraction()))
+
+
+class _Part(NamedTuple):
+    """A part of what an order is worth: of all its pieces, and of those that left."""
+
+    whole: int
+    left: Fraction
+
+    def less(self, off: int) -> Fraction:
+        """What those that left are worth after so much was taken off all of it."""
+        return self.left * (self.whole - off) / self.whole if self.whole else self.left
 
 
 def money_is_conserved(

@@ -84,7 +84,8 @@ class Told:
         lines = {
             line["line_id"]: (
                 line["quantity"],
-                line["quantity"] * line["unit_price"] - (line.get("discount") or 0) + (line.get("tax") or 0),
+                line["quantity"] * line["unit_price"] - (line.get("discount") or 0),
+                line.get("tax") or 0,
             )
             for line in data["lines"]
         }

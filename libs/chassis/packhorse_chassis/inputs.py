@@ -12,11 +12,12 @@ from typing import Final, Literal
 
 import structlog
 from packhorse_contracts import envelope as ce
-from packhorse_contracts import ids, registry
+from packhorse_contracts import ids, registry, topics
 from packhorse_contracts.base import Fact
 
 from packhorse_chassis import metrics
 from packhorse_chassis.reaction import Input, Internal, Routes
+from packhorse_chassis.screen import screened, tell_spared
 
 Context = tuple[str | None, str | None]
 """Correlation id and traceparent."""
@@ -32,6 +33,9 @@ _HEADER_OVERHEAD: Final = 32
 
 OUTSIDERS_DAY: Final = date(1970, 1, 1)
 """The inbox partition for ids that we didn't derive."""
+
+_OPEN: Final = frozenset(topic.name for topic in topics.ALL.values() if topics.OUTSIDERS.intersection(topic.writers))
+"""Topics that outsiders write. Ours say what came from there, and so was screened."""
 
 _KEYED_BY_OTHERS: Final = frozenset({"StockReceived", "StockCounted", "StockMoved", "ReturnReceived"})
 """Stock facts may cover several SKUs; they are ordered by nothing that their key could tell."""
@@ -122,15 +126,23 @@ class Reader:
         types = [value for name, value in raw.headers if name.lower() == "ce_type"]
         if len(types) == 1 and (raw.topic, types[0]) in self._not_for_us:
             return None
+        if raw.topic in _OPEN:
+            raw = screened(raw)
         read = ce.decode(raw.value, raw.headers, raw.topic)
         if isinstance(read, ce.Unreadable):
-            return None if self._is_skipped(read) else _unreadable(raw, read)
+            if self._is_skipped(read):
+                return None
+            if read.unsound is None or type(read.unsound.fact) not in self.routes.by_input:
+                return _unreadable(raw, read)
+            read = read.unsound
         fact, envelope = read.fact, read.envelope
         if type(fact) not in self.routes.by_input:
             return _unreadable(raw, _not_offered(fact)) if self.routes.service == fact.ANSWERED_BY else None
         if raw.key != fact.key.encode() and not _keyed_otherwise(raw.key, fact):
             message = f"the record's key is not its {fact.KEY}, so its order can't be kept"
             return _unreadable(raw, ce.Unreadable("wrong_key", message, fact.KEY))
+        if read.spared:
+            tell_spared(raw, read)
         return Arrival(
             raw,
             envelope.source,
@@ -219,7 +231,7 @@ def _beginning(raw: Raw) -> Raw:
 
 def _unreadable(raw: Raw, fault: ce.Unreadable) -> Arrival:
     """It has no id that can be trusted: its place in the log is what tells a repeat."""
-    return Arrival(raw, f"kafka:{raw.topic}", f"{raw.partition}-{raw.offset}", None, None, fault)
+    return Arrival(screened(raw), f"kafka:{raw.topic}", f"{raw.partition}-{raw.offset}", None, None, fault)
 
 
 def unheard(

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from packhorse_contracts.base import Fact, Model
+from packhorse_contracts.lenient import Unsound
 
 S = TypeVar("S")
 I = TypeVar("I", bound=Model)  # noqa: E741
@@ -201,8 +202,8 @@ class Routes:
 
     @property
     def facts(self) -> list[type[Fact]]:
-        """The facts that this service hears."""
-        return [heard for heard in self.by_input if issubclass(heard, Fact)]
+        """The facts that this service hears, without their unsound twins."""
+        return [heard for heard in self.by_input if issubclass(heard, Fact) and not issubclass(heard, Unsound)]
 
     @property
     def topics(self) -> list[str]:

@@ -6,7 +6,7 @@ A value type says the same to the reader and in the JSON Schema; `libs/contracts
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any, ClassVar, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -33,7 +33,7 @@ MAX_COUNT: Final = 1_000_000_000
 MAX_ITEMS: Final = 2_000
 """No list of an outsider is longer, so that what we say about it always fits into a record."""
 
-_NO_NUL = r"^[^\x00]*$"
+NO_NUL = r"^[^\x00]*$"
 """PostgreSQL keeps no NUL in text or jsonb: one that came through here would fail much later, and park its key."""
 
 JsonSchema = dict[str, Any]
@@ -120,12 +120,12 @@ Perhaps = Annotated[tuple[T, ...], Field(max_length=MAX_ITEMS), _NullIsEmpty()]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$"), OneLine()]
 """An opaque identifier: 1 to 64 printable ASCII characters without blanks."""
 
-Text = Annotated[str, StringConstraints(max_length=2_000, pattern=_NO_NUL)]
-Short = Annotated[str, StringConstraints(max_length=320, pattern=_NO_NUL)]
-Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_NO_NUL)]
+Text = Annotated[str, StringConstraints(max_length=2_000, pattern=NO_NUL)]
+Short = Annotated[str, StringConstraints(max_length=320, pattern=NO_NUL)]
+Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=NO_NUL)]
 """A short name from a list that may grow: readers expect members they don't know."""
 
-MaybeCode = Annotated[str, StringConstraints(max_length=64, pattern=_NO_NUL)]
+MaybeCode = Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL)]
 """The same where a blank one stands for none; use it with `Given`."""
 
 
@@ -144,6 +144,7 @@ Difference = Annotated[int, _Whole(-MAX_MINOR_UNITS, MAX_MINOR_UNITS)]
 """A difference of two amounts, in the minor unit of their currency."""
 
 Quantity = Annotated[int, _Whole(1, 1_000_000)]
+QuantityOrNone = Annotated[int, _Whole(0, 1_000_000)]
 Count = Annotated[int, _Whole(0, MAX_COUNT)]
 Grams = Annotated[int, _Whole(0, 100_000_000)]
 Millimetres = Annotated[int, _Whole(0, 100_000)]
@@ -202,6 +203,10 @@ def _lists(schema: object) -> Iterator[dict[str, object]]:
         yield from _lists(inner)
 
 
+class UnsoundFieldError(AttributeError):
+    """Asked for a field that is at fault, in what is left of a fact that breaks its contract (see `lenient`)."""
+
+
 class Model(BaseModel):
     """A part of a fact: frozen, and blind to fields it doesn't know (a newer writer may add some)."""
 
@@ -221,6 +226,13 @@ class Model(BaseModel):
         for inner in _lists(schema):
             inner["fail_fast"] = True
         return schema
+
+    if not TYPE_CHECKING:  # a checker would take any name for a field
+
+        def __getattr__(self, name: str) -> object:
+            if name in type(self).model_fields:
+                raise UnsoundFieldError(name)
+            return super().__getattr__(name)
 
 
 class Money(Model):
@@ -251,6 +263,9 @@ class Fact(Model):
     SNAPSHOT: ClassVar[bool] = False
     """A later one about the same subject replaces it: of several in one transaction only the last is said."""
 
+    SPARES: ClassVar[frozenset[str]] = frozenset()
+    """Optional fields that readers do without where they are wrong, so that they don't cost the whole fact."""
+
     def __init_subclass__(cls, **_contract: object) -> None:
         """Takes the class's own keywords, which pydantic hands on to here as well."""
         super().__init_subclass__()
@@ -264,13 +279,14 @@ class Fact(Model):
         subject: str = "",
         snapshot: bool = False,
         answered_by: str = "",
+        spares: frozenset[str] = frozenset(),
         **kwargs: object,
     ) -> None:
         super().__pydantic_init_subclass__()
         if not type or topic is None:
             return
         cls.TYPE, cls.TOPIC, cls.KEY, cls.SUBJECT = type, topic, key, subject or key
-        cls.SNAPSHOT = snapshot
+        cls.SNAPSHOT, cls.SPARES = snapshot, spares
         if registry.name_of(cls).sayer in OUTSIDERS:
             cls.ANSWERED_BY = answered_by or topic.readers[0]
         registry.register(cls)

@@ -29,6 +29,7 @@ from packhorse_contracts.fields import (
     LocationId,
     PackageId,
     Pieces,
+    PiecesOrNone,
     Sku,
     Title,
     Width,
@@ -77,9 +78,9 @@ class Address(Model):
 
     name: Text = Field(description="Who receives it there")
     lines: tuple[Text, ...] = Field(max_length=20, description="Street lines, top to bottom")
-    city: Text = Field(description="City or post town")
+    city: Text = Field("", description="City or post town; empty where the country's addresses have none")
     region: Given[Text] = Field(None, description="State, province or county")
-    postal_code: Given[Short] = Field(None, description="As the country writes it")
+    postal_code: Given[Short] = Field(None, description="As the country writes it, where it has one")
     country: Country = Field(description="ISO 3166-1 alpha-2 code")
 
 
@@ -197,7 +198,7 @@ class LineQuantity(Model):
     """Pieces of an order line."""
 
     line_id: LineId
-    quantity: Pieces
+    quantity: PiecesOrNone
 
 
 class SkuLine(Model):

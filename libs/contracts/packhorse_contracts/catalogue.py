@@ -25,6 +25,7 @@ class ProductChanged(
     topic=topics.CATALOGUE_PRODUCTS,
     key="sku",
     snapshot=True,
+    spares=frozenset({"gtin", "supplier", "supplier_lead_days", "pack_size", "cost"}),
 ):
     """A product as it is now."""
 
@@ -50,6 +51,7 @@ class LocationChanged(
     topic=topics.CATALOGUE_LOCATIONS,
     key="location",
     snapshot=True,
+    spares=frozenset({"postal_code", "latitude", "longitude"}),
 ):
     """A location as it is now."""
 

@@ -11,9 +11,10 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from packhorse_contracts import registry, topics
+from packhorse_contracts import lenient, registry, topics
 from packhorse_contracts.attributes import JSON, STRUCTURED, Headers, UnreadableError, attributes_and_data
 from packhorse_contracts.base import Fact
+from packhorse_contracts.blocks import Fault
 from packhorse_contracts.times import moment
 
 __all__ = [
@@ -64,15 +65,22 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A record that could be read: its envelope, and its fact in the newest known major."""
+    """A record that could be read: its envelope, and its fact in the newest known major.
+
+    `spared` is what was wrong in fields that could be done without; the fact lacks them.
+    """
 
     envelope: Envelope
     fact: Fact
+    spared: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A record that can't be read: a short code, and a sentence that names the header or field at fault."""
+    """A record that can't be read: a short code, and a sentence that names the header or field at fault.
+
+    `unsound` is the same for a reader who answers the sender of what breaks its contract: with every fault.
+    """
 
     code: str
     message: str
@@ -80,12 +88,19 @@ class Unreadable:
     retryable: bool = False
     """Whether it may be taken later, as it is."""
 
+    unsound: Heard | None = None
+    """What it is where it breaks its contract, and its reader can answer that."""
+
 
 @dataclass(frozen=True, slots=True)
 class Newer(Unreadable):
     """What one of our own services says in a newer release than this one."""
 
     name: registry.WireType | None = None
+
+
+class _BrokenContractError(UnreadableError):
+    unsound: Heard | None = None
 
 
 def encode(envelope: Envelope, fact: Fact) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
@@ -128,7 +143,9 @@ def decode(value: bytes | None, raw_headers: Headers | None, topic: str | None =
         return _decode(value, raw_headers or (), topic)
     except UnreadableError as fault:
         # Both are stored, and PostgreSQL keeps no NUL.
-        return Unreadable(fault.code, _without_nul(fault.message), fault.field and _without_nul(fault.field))
+        unsound = fault.unsound if isinstance(fault, _BrokenContractError) else None
+        at = fault.field and _without_nul(fault.field)
+        return Unreadable(fault.code, _without_nul(fault.message), at, unsound=unsound)
     except Exception as error:  # total by promise: one record never harms the batch that it came in
         return Unreadable("unreadable", f"the record can't be read: {type(error).__name__}")
 
@@ -150,7 +167,7 @@ def _decode(value: bytes | None, raw_headers: Headers, topic: str | None) -> Hea
         _check_place(envelope, known, topic)
     if known is None:
         return _unknown(envelope, topic)
-    return Heard(envelope, _fact(known, data))
+    return _heard(envelope, known, data)
 
 
 def _check_place(envelope: Envelope, known: type[Fact] | None, topic: str) -> None:
@@ -201,7 +218,7 @@ def _time(text: str) -> datetime:
         raise UnreadableError("time", f"time {text[:100]!r} is not RFC 3339 with an offset", "ce_time") from None
 
 
-def _fact(fact: type[Fact], data: bytes) -> Fact:
+def _heard(envelope: Envelope, fact: type[Fact], data: bytes) -> Heard:
     if fact.ANSWERED_BY:
         if len(data) > MAX_OUTSIDER_BYTES:
             message = f"the data have {len(data)} bytes; of an outsider at most {MAX_OUTSIDER_BYTES} are read"
@@ -209,9 +226,14 @@ def _fact(fact: type[Fact], data: bytes) -> Fact:
         _count_parts(data, MAX_OUTSIDER_PARTS)
     try:
         # By alias alone: the names that Python needs (`from_`) are not the contract's.
-        return registry.upcast(fact.model_validate_json(data, by_alias=True, by_name=False))
+        return Heard(envelope, registry.upcast(fact.model_validate_json(data, by_alias=True, by_name=False)))
     except ValidationError as error:
-        raise _invalid(error) from None
+        broken = _invalid(error)
+    if (mended := lenient.without_spares(fact, data)) is not None:
+        return Heard(envelope, registry.upcast(mended[0]), mended[1])
+    if (unsound := lenient.unsound(fact, data)) is not None:
+        broken.unsound = Heard(envelope, unsound)
+    raise broken
 
 
 def _unknown(envelope: Envelope, topic: str | None) -> Unreadable:
@@ -228,11 +250,11 @@ def _unknown(envelope: Envelope, topic: str | None) -> Unreadable:
     return Unreadable(code, _without_nul(message), "ce_type")
 
 
-def _invalid(error: ValidationError) -> UnreadableError:
+def _invalid(error: ValidationError) -> _BrokenContractError:
     faults = error.errors(include_url=False, include_input=False, include_context=False)
     if faults[0]["type"] == "json_invalid":
-        return UnreadableError("not_json", f"the value is not JSON: {faults[0]['msg']}")
+        return _BrokenContractError("not_json", f"the value is not JSON: {faults[0]['msg']}")
     places = [".".join(str(part) for part in fault["loc"])[:200] for fault in faults]
     told = [f"{place or 'value'}: {fault['msg']}" for place, fault in zip(places, faults, strict=True)]
     more = f"; and {len(told) - 5} more" if len(told) > 5 else ""
-    return UnreadableError("invalid", "; ".join(told[:5]) + more, places[0] or None)
+    return _BrokenContractError("invalid", "; ".join(told[:5]) + more, places[0] or None)

@@ -4,7 +4,18 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from packhorse_contracts.base import Count, Currency, Id, Millimetres, Minor, OneLine, Quantity, Text, Utc
+from packhorse_contracts.base import (
+    Count,
+    Currency,
+    Id,
+    Millimetres,
+    Minor,
+    OneLine,
+    Quantity,
+    QuantityOrNone,
+    Text,
+    Utc,
+)
 
 OrderId = Annotated[Id, Field(description="The order, as the checkout named it")]
 LineId = Annotated[Id, Field(description="The order line, unique within its order")]
@@ -32,6 +43,9 @@ Title = Annotated[Text, Field(description="The product's name as the customer sa
 Note = Annotated[Text, Field(description="For people")]
 
 Pieces = Annotated[Quantity, Field(description="Number of pieces")]
+PiecesOrNone = Annotated[QuantityOrNone, Field(description="Number of pieces; 0 says that there are none")]
+"""What an outsider counts: a 0 among others is a way to say nothing, and costs the others nothing."""
+
 Amount = Annotated[Minor, Field(description="In minor units of the currency")]
 CurrencyCode = Annotated[Currency, Field(description="ISO 4217 code")]
 OnHand = Annotated[Count, Field(description="Pieces that are there, the reserved ones included")]

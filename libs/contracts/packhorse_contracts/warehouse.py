@@ -12,7 +12,7 @@ from packhorse_contracts.fields import (
     LocationId,
     OnHand,
     PickListId,
-    Pieces,
+    PiecesOrNone,
     ReturnId,
     Sku,
     WrittenTrackingNumber,
@@ -36,7 +36,7 @@ class ReceivedLine(Model):
     """Goods that came in."""
 
     sku: Sku
-    quantity: Pieces
+    quantity: PiecesOrNone
     lot: Id | None = Field(None, description="The supplier's lot or batch")
     expires_on: Day | None = Field(None, description="Last day on which it may be sold")
 
@@ -46,7 +46,7 @@ class ReturnedLine(Model):
 
     line_id: LineId
     sku: Sku
-    quantity: Pieces
+    quantity: PiecesOrNone
     condition: Condition = Field(description="What was found when it was looked at")
 
 
@@ -175,7 +175,7 @@ class StockMoved(
     from_: LocationId = Field(alias="from", description="The location they left")
     to: LocationId = Field(description="The location they came to")
     sku: Sku
-    quantity: Pieces
+    quantity: PiecesOrNone
 
 
 class ReturnReceived(

@@ -1,16 +1,17 @@
 """From the placed order to the confirmed one, or to the reason why not. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from packhorse_chassis.reaction import CancelTimer, Decisions, Others, RefusedError, SetTimer
-from packhorse_contracts.blocks import ConfirmedLine, Reason
-from packhorse_contracts.checkout import OrderPlaced
+from packhorse_contracts.blocks import ConfirmedLine, Fault, Reason
+from packhorse_contracts.checkout import OrderPlaced, UnsoundOrder
 from packhorse_contracts.inventory import InventoryReservationRefused, InventoryReserved
 from packhorse_contracts.order import OrderAccepted, OrderConfirmed, OrderRejected
 from packhorse_contracts.payment import PaymentAuthorised, PaymentDeclined
 
-from packhorse_order import policies
+from packhorse_order import checks
 from packhorse_order.cancelling import request_cancellation
 from packhorse_order.ending import Decided, cancel_all
 from packhorse_order.policies import Policy
@@ -21,15 +22,13 @@ from packhorse_order.timers import NeverCame, Overdue, PaymentDeadline
 
 def place(policy: Policy, order: Order, placed: OrderPlaced, now: datetime) -> Decided:
     """Checks the order, and accepts it or rejects it with every fault."""
-    mark = policies.fingerprint(placed)
+    placed = checks.tidied(placed)
+    mark = checks.fingerprint(placed)
     if order.known:
-        if order.fingerprint == mark:
-            return Decisions(order)
-        raise RefusedError("order_id_reused", "another order has this order_id already", "order_id")
+        return _known_already(order, {mark, checks.first_fingerprint(placed)})
+    if found := checks.faults(placed, now):
+        return _reject(order, mark, found, now)
     seen = order.model_copy(update={"fingerprint": mark, "placed_at": placed.placed_at, "early": ()})
-    if found := policies.faults(placed, now):
-        rejected = OrderRejected(order_id=order.order_id, at=now, reasons=tuple(found))
-        return _with_early(order, Decisions(seen.model_copy(update={"rejected": True}), events=[rejected]), now)
     lines = tuple(
         Line(line_id=ln.line_id, sku=ln.sku, title=ln.title, ordered=ln.quantity, unit_price=ln.unit_price)
         for ln in placed.lines
@@ -38,6 +37,27 @@ def place(policy: Policy, order: Order, placed: OrderPlaced, now: datetime) -> D
     taken = seen.model_copy(update={"accepted": True, "lines": lines, "placed": accepted})
     deadline = SetTimer(PaymentDeadline(order_id=order.order_id), order.order_id, now + policy.payment_deadline)
     return _with_early(order, Decisions(taken, events=[accepted], timers=[deadline]), now)
+
+
+def reject_unsound(order: Order, unsound: UnsoundOrder, now: datetime) -> Decided:
+    """What breaks the contract is rejected too, with every fault: so the checkout hears of it."""
+    mark = checks.fingerprint(unsound)
+    if order.known:
+        return _known_already(order, {mark})
+    more = checks.faults(checks.tidied(unsound.part), now) if unsound.part is not None else []
+    return _reject(order, mark, [*unsound.faults, *more], now)
+
+
+def _known_already(order: Order, marks: set[str]) -> Decided:
+    if order.fingerprint in marks:
+        return Decisions(order)
+    raise RefusedError("order_id_reused", "another order has this order_id already", "order_id")
+
+
+def _reject(order: Order, mark: str, found: Sequence[Fault], now: datetime) -> Decided:
+    state = order.model_copy(update={"fingerprint": mark, "rejected": True, "early": ()})
+    said = OrderRejected(order_id=order.order_id, at=now, reasons=tuple(found))
+    return _with_early(order, Decisions(state, events=[said]), now)
 
 
 def _with_early(order: Order, decided: Decided, now: datetime) -> Decided:

@@ -10,7 +10,7 @@ from typing import TypeVar
 from packhorse_chassis.reaction import Others, Reaction, Route, Routes, WideReaction, on, on_wide
 from packhorse_contracts.base import Model
 from packhorse_contracts.catalogue import LocationChanged
-from packhorse_contracts.checkout import OrderPlaced
+from packhorse_contracts.checkout import OrderPlaced, UnsoundOrder
 from packhorse_contracts.customer import CancellationRequested
 from packhorse_contracts.inventory import InventoryReservationRefused, InventoryReserved
 from packhorse_contracts.payment import PaymentAuthorised, PaymentCaptureFailed, PaymentDeclined
@@ -55,6 +55,7 @@ def routes(policy: Policy) -> Routes:
 
     table: list[Route] = [
         on(OrderPlaced, ORDERS, "order_id", tuned(placing.place)),
+        on(UnsoundOrder, ORDERS, "order_id", placing.reject_unsound),
         on(CancellationRequested, ORDERS, "order_id", cancelling.request_cancellation),
         on(LocationChanged, LOCATIONS, "location", know_location),
         on_wide(PaymentAuthorised, ORDERS, "order_id", tuned_wide(placing.note_authorisation), locations_kept),

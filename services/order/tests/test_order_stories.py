@@ -51,7 +51,13 @@ def placed(**changes: object) -> OrderPlaced:
         "channel": "web",
         "currency": "GBP",
         "customer": {"customer_id": "c-1", "name": "Ada"},
-        "ship_to": {"name": "Ada", "lines": ["1 High Street"], "city": "London", "country": "GB"},
+        "ship_to": {
+            "name": "Ada",
+            "lines": ["1 High Street"],
+            "city": "London",
+            "postal_code": "SW1A 1AA",
+            "country": "GB",
+        },
         "lines": [
             {"line_id": "1", "sku": "MUG", "quantity": 2, "unit_price": 500, "discount": 100},
             {"line_id": "2", "sku": "TRAY", "quantity": 1, "unit_price": 1500, "tax": 300},

@@ -32,6 +32,8 @@ def rejections(shipment: Shipment, fact: PickListRejected) -> dict[str, int]:
     for line in shipment.lines:
         if rejected.get(line.line_id, 0) > line.quantity:
             raise RefusedError("too_many", f"line {line.line_id} has only {line.quantity} pieces", "lines")
+    if not any(rejected.values()):
+        raise RefusedError("nothing_rejected", "of none of the lines a piece is rejected", "lines")
     return rejected
 
 

@@ -291,3 +291,21 @@ def test_a_timer_that_comes_late_finds_nothing_to_show() -> None:
     shop.hear(WarehouseSilent(pick_list_id=shop.pick_list()), NOON + timedelta(days=1))
     assert not shop.at().overdue
     assert not shop.timers
+
+
+def test_a_line_of_nothing_refuses_no_rejection_and_no_package() -> None:
+    """A 0 among other numbers is nothing, and costs the others nothing."""
+    shop = Shop(confirmed())
+    number = shop.pick_list()
+    assert shop.heard(rejected(number, mug=2, pot=0)) == []
+    assert shop.heard(picked(number, mug=1, pot=1)) == ["ShippingShortPicked"]
+    assert [(ln.line_id, ln.wanted, ln.picked) for ln in shop.said(ShippingShortPicked)[0].lines] == [("mug", 3, 1)]
+    shop.heard(packed(number, package("1", mug=1, pot=0), package("2", pot=1)))
+    assert [len(one.lines) for one in shop.at().packages] == [2, 1]
+
+
+def test_a_rejection_of_nothing_is_refused() -> None:
+    """Else it would be taken for one of everything, or be passed over in silence."""
+    shop = Shop(confirmed())
+    with pytest.raises(RefusedError, match="none of the lines"):
+        shop.heard(rejected(shop.pick_list(), mug=0, pot=0))

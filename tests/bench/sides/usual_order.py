@@ -9,7 +9,7 @@ from packhorse_contracts.inventory import InventoryReserved
 from packhorse_contracts.order import OrderAccepted, OrderConfirmed, OrderRejected
 from packhorse_contracts.payment import PaymentAuthorised
 from packhorse_contracts.shipping import ShippingDispatched
-from packhorse_order import policies
+from packhorse_order import checks, policies
 from packhorse_order.promise import promise
 from packhorse_order.state import Location
 
@@ -34,8 +34,8 @@ def subscribe(work: Work) -> None:
     @work.on(OrderPlaced)
     async def place(placed: OrderPlaced, message: KafkaMessage) -> None:
         async with work.once(message) as turn:
-            mark = policies.fingerprint(placed)
-            if faults := policies.faults(placed, turn.now):
+            mark = checks.fingerprint(placed)
+            if faults := checks.faults(placed, turn.now):
                 await turn.db.execute(_NEW, placed.order_id, mark, "rejected", None)
                 turn.say(OrderRejected(order_id=placed.order_id, at=turn.now, reasons=tuple(faults)))
             else:

@@ -33,10 +33,12 @@ _PRICES = (0, 100, 333, 1_000, 2_599)
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """One order in the checkout's ledger. `wrong`: its sums don't add up, so that it must be rejected."""
+    """One order in the checkout's ledger. `wrong`: it must be rejected, for its sums don't add up, or it breaks the
+    contract: then `otherwise` is what is said in its place."""
 
     fact: OrderPlaced
     wrong: bool
+    otherwise: bytes | None = None
 
 
 class Shop:
@@ -128,6 +130,9 @@ class Shop:
         discount = sum(line["discount"] or 0 for line in lines)  # type: ignore[misc]
         tax, price = sum(line["tax"] or 0 for line in lines), random.choice((0, 500))  # type: ignore[misc]
         total = goods - discount + price + tax
+        beside = Random(f"{self._population} {number}")  # of its own: what is drawn besides changes nothing else
+        off = beside.choice((total // 3, max(0, total - 1), total)) if beside.random() < 0.04 else 0
+        discount, total = discount + off, total - off
         fact = OrderPlaced.model_validate(
             {
                 "order_id": f"O{number}",
@@ -140,7 +145,13 @@ class Shop:
                     "email": f"emma{number}@shop.test" if random.random() < 0.95 else None,
                     "locale": random.choice(("en-GB", "pt-BR", "pl", "ru", "zh-Hans", None)),
                 },
-                "ship_to": {"name": "Emma", "lines": ["1 High St"], "city": "York", "country": "GB"},
+                "ship_to": {
+                    "name": "Emma",
+                    "lines": ["1 High St"],
+                    "city": "York",
+                    "postal_code": "YO1 7HH",
+                    "country": "GB",
+                },
                 "lines": lines,
                 "delivery": {
                     "mode": "ship",
@@ -148,6 +159,7 @@ class Shop:
                     "price": price,
                 },
                 "payments": [{"method": "card", "amount": total, "token": "tok"}] if total else [],
+                "promotions": [{"code": "OFF", "amount": off}] if off else [],
                 "totals": {
                     "goods": goods,
                     "discount": discount,
@@ -157,14 +169,14 @@ class Shop:
                 },
             }
         )
-        return Placed(fact, wrong)
+        return Placed(fact, wrong, _broken(fact, beside) if wrong and beside.random() < 0.5 else None)
 
     def _place(self, placed: Placed) -> None:
         fact, chance, scheduler = placed.fact, self._chance, self._scheduler
         self.ledger[fact.order_id] = placed
-        self._voice.say("/checkout", fact)
+        self._voice.say("/checkout", fact, otherwise=placed.otherwise)
         if chance.strikes("the checkout repeats an order under a new id"):
-            scheduler.after(0.0, 4000.0, lambda: self._voice.say("/checkout", fact))
+            scheduler.after(0.0, 4000.0, lambda: self._voice.say("/checkout", fact, otherwise=placed.otherwise))
         if chance.strikes("the checkout uses an order id again"):
             other = fact.model_copy(update={"channel": "phone"})
             scheduler.after(5.0, 4000.0, lambda: self._voice.say("/checkout-2", other))
@@ -189,3 +201,22 @@ class Shop:
         part = self._chance.strikes("a customer wants to cancel a part")
         piece = (LineQuantity(line_id=placed.lines[0].line_id, quantity=1),)
         return CancellationRequested(order_id=placed.order_id, lines=piece if part else None, reason="changed my mind")
+
+
+_BREAKS: tuple[tuple[str, str], ...] = (
+    ('"currency":"GBP"', '"currency":"gbp"'),
+    ('"country":"GB"', '"country":"gb"'),
+    ('"channel":"web"', '"channel":"fax"'),
+    ('"sku":"SKU', '"sku":"S K U'),
+    ('"quantity":', '"quantity":-'),
+    ('"unit_price":', '"unit_price":0.5,"was":'),
+    ('"customer":', '"customers":'),
+)
+
+
+def _broken(fact: OrderPlaced, random: Random) -> bytes:
+    """The same in JSON, against its contract in one way or in many."""
+    text = fact.model_dump_json(exclude_none=True)
+    for sound, broken in random.sample(_BREAKS, random.randint(1, len(_BREAKS))):
+        text = text.replace(sound, broken)
+    return text.encode()
