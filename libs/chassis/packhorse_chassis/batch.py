@@ -219,7 +219,7 @@ class Processor:
         return len(claimed)
 
     def _routed(self, arrival: Arrival) -> tuple[Route, Ref] | None:
-        if arrival.heard is None:
+        if arrival.heard is None or arrival.reused:
             return None
         route = self.service.routes.by_input[type(arrival.heard)]
         try:
@@ -262,7 +262,7 @@ class Processor:
         """Reacts to one arrival, and adds what follows to the outcome. What fails leaves no trace but a dead letter."""
         pair = self._routed(arrival)
         if pair is None or arrival.heard is None:
-            fault = arrival.fault
+            fault = arrival.wrong
             assert fault is not None  # noqa: S101 -- an arrival is either heard or at fault
             self._give_up(arrival, None, now, outcome, fault.code, fault.message, fault.field)
             return

@@ -11,8 +11,10 @@ from itertools import accumulate
 from typing import Final, Literal
 
 from packhorse_contracts import envelope as ce
-from packhorse_contracts import ids, registry
+from packhorse_contracts import ids, registry, topics
+from packhorse_contracts.base import Fact
 
+from packhorse_chassis.content import content_hash
 from packhorse_chassis.reaction import Input, Internal, Routes
 
 Context = tuple[str | None, str | None]
@@ -26,6 +28,18 @@ _HEADER_OVERHEAD: Final = 32
 
 OUTSIDERS_DAY: Final = date(1970, 1, 1)
 """The inbox partition for ids that we didn't derive."""
+
+_OURS: Final = {
+    topic.name: f"/packhorse/{writer}"
+    for topic in topics.ALL.values()
+    for writer in topic.writers
+    if len(topic.writers) == 1 and writer not in topics.OUTSIDERS
+}
+"""The source that is believed on a topic which one service of ours alone writes."""
+
+_REUSED: Final = ce.Unreadable(
+    "id_reused", "this id was used before, for other content: what is said anew needs an id of its own", "ce_id"
+)
 
 _KEYED_BY_OTHERS: Final = frozenset({"StockReceived", "StockCounted", "StockMoved", "ReturnReceived"})
 """Stock facts may cover several SKUs; they are ordered by nothing that their key could tell."""
@@ -49,7 +63,7 @@ class Arrival:
     """An input on its way through a batch.
 
     `heard` is what the reaction gets; None where the bytes can't be read, with the `fault` that says why.
-    `source` and `id` name it for the inbox and as the cause of what follows; `time` goes into derived ids.
+    `source` and `id` are the sayer's words for it, `identity` is ours; `time` goes into derived ids.
     """
 
     raw: Raw
@@ -72,10 +86,51 @@ class Arrival:
     day: date = OUTSIDERS_DAY
     """The inbox partition that guards it, chosen by `Inbox.place`."""
 
+    older_too: bool = False
+    """A release that knew it by source and id alone may have taken it, as `Inbox.place` knows."""
+
+    reused: bool = False
+    """Its id was used before, for other content. Each claim finds that out anew."""
+
+    _identity: tuple[str, ...] | None = None
+    _content: bytes | None = None
+
+    @property
+    def ours(self) -> bool:
+        """One of our services said it where nobody else writes, or to itself. Its id is derived from its cause, so that
+        it names one content only."""
+        return self.raw.origin != "record" or self.source == _OURS.get(self.raw.topic)
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What names it for the inbox (the first two) and as the cause of what follows (all).
+
+        Outsiders choose their ids freely, so the topic belongs to theirs: who writes one can't take the place of what
+        is said on another. And what follows from two contents under one id, where an operator has the second one tried
+        as well, must not have one id either.
+        """
+        if self._identity is None:
+            self._identity = self.source, self.id
+            if self.heard is not None and not self.ours:
+                self._identity = f"{self.raw.topic} {self.source}", self.id, (self.content or b"").hex()
+        return self._identity
+
+    @property
+    def content(self) -> bytes | None:
+        """The hash of what an outsider said; None for what is ours or can't be read."""
+        if self._content is None and isinstance(self.heard, Fact) and not self.ours:
+            self._content = content_hash(self.heard, self.raw.value)
+        return self._content
+
+    @property
+    def wrong(self) -> ce.Unreadable | None:
+        """Why no reaction may hear it."""
+        return _REUSED if self.reused else self.fault
+
     @property
     def day_in_id(self) -> date:
         """The day inside an id that one of our services derived; anybody else's has none."""
-        if self.source.startswith("/packhorse/") and (at := ids.time_of(self.id)) is not None:
+        if self.ours and (at := ids.time_of(self.id)) is not None:
             return at.date()
         return OUTSIDERS_DAY
 

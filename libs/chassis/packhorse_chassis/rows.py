@@ -111,7 +111,7 @@ class Rows:
         rows = [
             (
                 *key,
-                ids.derive(timer.due, cause.source, cause.id, self.service, "timer", *key),
+                ids.derive(timer.due, *cause.identity, self.service, "timer", *key),
                 timer.due,
                 timer.payload.model_dump_json(),
                 cause.correlation_id,

@@ -89,7 +89,7 @@ def rows(service: str, said: Sequence[Said], last: Mapping[str, int], now: datet
         fact, cause = item.fact, item.cause
         following[fact.key] += 1
         envelope = ce.Envelope(
-            id=ids.derive(cause_time(cause, now), cause.source, cause.id, service, item.index),
+            id=ids.derive(cause_time(cause, now), *cause.identity, service, item.index),
             source=f"/packhorse/{service}",
             type=fact.TYPE,
             subject=fact.subject,
@@ -133,7 +133,7 @@ def dead_letter(
 ) -> DeadLetter:
     """A dead letter; one with an `error` parks its subject."""
     trace = "".join(traceback.format_exception(error))[-_MAX_TRACEBACK:] if error else None
-    identifier = ids.derive(now, cause.source, cause.id, service, "dead", code)
+    identifier = ids.derive(now, *cause.identity, service, "dead", code)
     return DeadLetter(
         identifier,
         cause,

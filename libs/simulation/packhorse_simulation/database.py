@@ -98,7 +98,9 @@ class Database:
     def __init__(self, routes: Routes, checks: Checks | None = None, *, wire: bool = False) -> None:
         self.routes, self.checks, self.wire = routes, checks or {}, wire
         self.states: dict[Ref, object] = {}
-        self.inbox: set[tuple[str, str]] = set()
+        self.inbox: dict[tuple[str, ...], bytes | None] = {}
+        """What outsiders said under an id, as a hash; None for ids of ours."""
+
         self.timers: dict[TimerKey, TimerRow] = {}
         self.effects: dict[str, EffectRow] = {}
         self.outbox: dict[int, Record] = {}

@@ -90,7 +90,7 @@ class Transactions:
         routed: dict[int, tuple[Route, Ref]] = {}
         for arrival in claimed:
             heard = arrival.heard
-            if heard is not None:
+            if heard is not None and not arrival.reused:
                 route = by_input[type(heard)]
                 ref = route.kind.ref(route.key(heard))
                 routed[id(arrival)] = (route, ref)
@@ -162,7 +162,7 @@ class Transactions:
         others: Others,
     ) -> None:
         if pair is None or arrival.heard is None:
-            fault = arrival.fault
+            fault = arrival.wrong
             assert fault is not None  # noqa: S101 -- an arrival is either heard or at fault
             self._give_up(arrival, None, work, fault.code, fault.message, fault.field)
             return
@@ -275,7 +275,7 @@ class Transactions:
                     fact.TOPIC.name,
                     key,
                     f"/packhorse/{self.service}",
-                    ids.derive(at, cause.source, cause.id, self.service, item.index),
+                    ids.derive(at, *cause.identity, self.service, item.index),
                     work.now,
                     fact,
                     fact.correlation or cause.correlation_id,
@@ -300,7 +300,7 @@ class Transactions:
             return
         wanted, cause = timer
         self.db.timers[key] = TimerRow(
-            ids.derive(wanted.due, cause.source, cause.id, self.service, "timer", *key),
+            ids.derive(wanted.due, *cause.identity, self.service, "timer", *key),
             wanted.due,
             self._stored(wanted.payload),
             cause.correlation_id,
