@@ -6,10 +6,9 @@ but this transaction happened.
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import asyncpg
 import structlog
@@ -18,32 +17,28 @@ from packhorse_contracts import envelope as ce
 from packhorse_chassis import metrics, tracing
 from packhorse_chassis import said as saying
 from packhorse_chassis.db import Connection, Pool
-from packhorse_chassis.faults import is_transient
-from packhorse_chassis.inputs import Arrival, weight
+from packhorse_chassis.documents import sound
+from packhorse_chassis.faults import NewerError, NobodysFaultError, is_transient, sign
+from packhorse_chassis.inputs import MOST_WAITING, MOST_WAITING_BYTES, Arrival, portions
 from packhorse_chassis.keep import Inbox
+from packhorse_chassis.outcome import Asker, Nobody, Outcome
 from packhorse_chassis.reaction import (
     CancelTimer,
     Decisions,
-    Effect,
     Input,
     NotLoadedError,
     Others,
     Ref,
     RefusedError,
     Route,
-    SetTimer,
 )
-from packhorse_chassis.rows import Rows
+from packhorse_chassis.rows import Queue, Rows
 from packhorse_chassis.service import Service
 from packhorse_chassis.source import Source
-from packhorse_chassis.store import Table, sound
+from packhorse_chassis.store import Table
 
 log = structlog.get_logger(__name__)
 
-
-_PORTION: Final = 16 * 1_048_576
-"""Bytes that one transaction takes in. A poll may bring hundreds of records of a megabyte: stored in one statement,
-they would run into its time limit again and again."""
 
 _MOST: Final = 10_000
 """Inputs of one transaction, while none takes too long."""
@@ -52,35 +47,13 @@ _TOO_LONG = (asyncpg.QueryCanceledError, asyncpg.IdleInTransactionSessionTimeout
 """What a transaction ends with that is too much for its time limits: the same again would end so again."""
 
 
-def _portions(arrivals: Sequence[Arrival], most: int) -> Iterator[Sequence[Arrival]]:
-    """The arrivals in order, cut where they get too large or too many for one transaction."""
-    start, size = 0, 0
-    for position, arrival in enumerate(arrivals):
-        own = weight(arrival.raw)
-        if position > start and (size + own > _PORTION or position - start >= most):
-            yield arrivals[start:position]
-            start, size = position, 0
-        size += own
-    yield arrivals[start:]
+_TRIES_ALONE: Final = 5
+"""So often an input alone may take too long. Then it is given up, in place of being tried for ever."""
 
-
-@dataclass(slots=True)
-class Outcome:
-    """What one transaction is about to store."""
-
-    changed: dict[Ref, object] = field(default_factory=dict)
-    said: list[saying.Said] = field(default_factory=list)
-    timers: dict[tuple[str, ...], tuple[SetTimer, Arrival, str] | None] = field(default_factory=dict)
-    effects: list[tuple[Effect, Arrival, str]] = field(default_factory=list)
-    journal: list[Any] = field(default_factory=list)
-    dead: list[saying.DeadLetter] = field(default_factory=list)
-    waiting: list[tuple[Ref, Arrival]] = field(default_factory=list)
-    parked: set[Ref] = field(default_factory=set)
-    taken: dict[str, int] = field(default_factory=dict)
-    asked: Sequence[asyncpg.Record] = ()
-    """The effects that this process took, so many of each type, and their rows."""
-
-    reacted: int = 0
+_FULL: Final = (
+    f"its subject is parked, and {MOST_WAITING} inputs or {MOST_WAITING_BYTES} bytes wait behind it already: "
+    "try it again once those have gone through"
+)
 
 
 class _LoadMore(Exception):
@@ -89,32 +62,6 @@ class _LoadMore(Exception):
     def __init__(self, refs: Iterable[Ref]) -> None:
         super().__init__("more states are needed")
         self.refs = set(refs)
-
-
-class Asker(Protocol):
-    """Who performs effects in this process, and may take some on as they are stored."""
-
-    lease: float
-    """Seconds for which what it takes is its own."""
-
-    def take(self, wanted: Mapping[str, int]) -> dict[str, int]:
-        """How many of these it takes, by type; they count as under way from now on."""
-
-    def begin(self, taken: Mapping[str, int], rows: Sequence[asyncpg.Record]) -> None:
-        """These were stored; what was taken beyond them wasn't."""
-
-
-class Nobody:
-    """Takes nothing: what is stored waits until somebody leases it."""
-
-    lease = 0.0
-
-    def take(self, wanted: Mapping[str, int]) -> dict[str, int]:
-        """None."""
-        return {}
-
-    def begin(self, taken: Mapping[str, int], rows: Sequence[asyncpg.Record]) -> None:
-        """Nothing was taken."""
 
 
 class Processor:
@@ -129,6 +76,12 @@ class Processor:
         self._due_at_once: Callable[[], None] = lambda: None
         self._asker: Asker = Nobody()
         self._most = _MOST
+        self._too_long: Counter[tuple[str, ...]] = Counter()
+        """How often an input took too long though it was alone, by its identity."""
+
+        self._blamed: tuple[str, type[Input] | None, Ref | None] | None = None
+        """The last input that was given up for what may be nobody's fault: how it failed, what and whose it was. Until
+        another one of its kind has gone through."""
 
     def connect(self, due_at_once: Callable[[], None], asker: Asker) -> None:
         """`due_at_once` is called after a commit that stored timers whose time has come already."""
@@ -142,14 +95,23 @@ class Processor:
         parked.
         """
         taken = 0
-        for part in _portions(arrivals, self._most):
+        for part in portions(arrivals, self._most):
             try:
                 taken += await self._process(part, source)
-            except _TOO_LONG:
+            except _TOO_LONG as error:
                 self._most = max(1, len(part) // 4)
-                raise
+                if len(part) > 1 or not self._again_too_long(part[0]):
+                    raise
+                taken += await self._give_up_on(part[0], source, error)
             self._most = min(_MOST, self._most * 2)
+            if self._too_long and len(part) == 1:
+                del self._too_long[part[0].identity]
         return taken
+
+    def _again_too_long(self, arrival: Arrival) -> bool:
+        """True at the last time that an input alone may take too long."""
+        self._too_long[arrival.identity] += 1
+        return self._too_long[arrival.identity] >= _TRIES_ALONE
 
     async def _process(self, arrivals: Sequence[Arrival], source: Source) -> int:
         try:
@@ -171,10 +133,24 @@ class Processor:
         try:
             return await self._until_loaded(arrivals, source)
         except Exception as error:
-            if is_transient(error) or arrivals[0].broken is not None:
+            if is_transient(error):
                 raise
-            arrivals[0].broken = error
-        return await self._until_loaded(arrivals, source)
+            return await self._give_up_on(arrivals[0], source, error)
+
+    async def _give_up_on(self, arrival: Arrival, source: Source, error: Exception) -> int:
+        """Makes a dead letter of it. Where another input has just failed alike, neither is to blame, and this one
+        waits: of a trigger that refuses everybody one key is parked, not every one."""
+        if (how := sign(error)) is not None:
+            pair = self._routed(arrival)
+            what, ref = (pair[0].input, pair[1]) if pair else (None, None)
+            if self._blamed is not None and self._blamed[:2] == (how, what) and self._blamed[2] != ref:
+                raise NobodysFaultError(f"different inputs fail alike: {how}") from error
+            self._blamed = how, what, ref
+        arrival.broken = error
+        try:
+            return await self._until_loaded([arrival], source)
+        finally:
+            arrival.broken = None
 
     async def _until_loaded(self, arrivals: Sequence[Arrival], source: Source) -> int:
         await self.inbox.place(arrivals)
@@ -201,7 +177,7 @@ class Processor:
                     claimed = await source.claim_after(db, claimed)
                     if not claimed:
                         return 0
-                    outcome.parked = parked - source.released
+                    outcome.parked = {ref: queue for ref, queue in parked.items() if ref not in source.released}
                     for arrival in claimed:
                         await self._take(db, arrival, now, states, outcome)
                     await self._store(db, outcome, now)
@@ -209,6 +185,8 @@ class Processor:
             self._asker.begin(outcome.taken, ())
             raise
         self._asker.begin(outcome.taken, outcome.asked)
+        if self._blamed is not None and self._blamed[1] in outcome.heard:
+            self._blamed = None
         metrics.inputs.labels(source.name).inc(len(claimed))
         metrics.batch_size.observe(len(claimed))
         metrics.events.inc(len(outcome.said))
@@ -231,7 +209,7 @@ class Processor:
 
     async def _load(
         self, db: Connection, arrivals: Sequence[Arrival], needed: set[Ref], released: frozenset[Ref]
-    ) -> tuple[dict[Ref, object], set[Ref]]:
+    ) -> tuple[dict[Ref, object], dict[Ref, Queue]]:
         """Locks subjects in order, then what their routes name beside, in order; reads reference states."""
         states: dict[Ref, object] = {}
         routed = [(pair, a.heard) for a in arrivals if (pair := self._routed(a)) is not None and a.heard is not None]
@@ -269,8 +247,11 @@ class Processor:
         route, ref = pair
         if arrival.raw.origin == "timer" and arrival.row in outcome.timers:
             return  # set anew or cancelled by an earlier input of this very batch
-        if ref in outcome.parked:
-            outcome.waiting.append((ref, arrival))
+        if (queue := outcome.parked.get(ref)) is not None:
+            if queue.takes(arrival):
+                outcome.waiting.append((ref, arrival))
+            else:
+                self._give_up(arrival, ref, now, outcome, "queue_full", _FULL, retryable=True)
             return
         try:
             if arrival.broken is not None:
@@ -289,7 +270,7 @@ class Processor:
                 refusal.field,
                 retryable=refusal.retryable,
             )
-        except (_LoadMore, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except (_LoadMore, NewerError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             if error is not arrival.broken:
                 raise
             # The first line alone: the details hold the row's values, which may be personal.
@@ -329,7 +310,7 @@ class Processor:
         states: dict[Ref, object],
         outcome: Outcome,
     ) -> None:
-        outcome.reacted += 1
+        outcome.heard.add(type(arrival.heard))  # type: ignore[arg-type]  # it was heard
         after = {ref: decided.state, **decided.others}
         changed = {other: state for other, state in after.items() if state is not states.get(other)}
         states.update(changed)
@@ -374,7 +355,7 @@ class Processor:
         )
         outcome.dead.append(dead)
         if dead.parked and ref is not None:
-            outcome.parked.add(ref)
+            outcome.parked[ref] = Queue()
 
     async def _store(self, db: Connection, outcome: Outcome, now: datetime) -> None:
         for kind in sorted({ref.kind for ref in outcome.changed}):

@@ -4,7 +4,7 @@ Each remembers the bytes it came from, so that it can be given up, kept, and tri
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from itertools import accumulate
@@ -13,8 +13,11 @@ from typing import Final, Literal
 from packhorse_contracts import envelope as ce
 from packhorse_contracts import ids, registry, topics
 from packhorse_contracts.base import Fact
+from pydantic import ValidationError
 
 from packhorse_chassis.content import content_hash
+from packhorse_chassis.documents import unknown_field
+from packhorse_chassis.faults import NewerError
 from packhorse_chassis.reaction import Input, Internal, Routes
 
 Context = tuple[str | None, str | None]
@@ -25,6 +28,14 @@ MAX_HEADER_BYTES: Final = 1_048_576
 MAX_KEY_BYTES: Final = 65_536
 _HEADER_OVERHEAD: Final = 32
 """Bytes that an empty header costs where it is kept."""
+
+MOST_WAITING: Final = 1_000
+MOST_WAITING_BYTES: Final = 16 * 1_048_576
+"""Inputs that may wait behind one parked subject. Those beyond are dead letters as well, to be tried again later."""
+
+_PORTION: Final = 16 * 1_048_576
+"""Bytes that one transaction takes in. A poll may bring hundreds of records of a megabyte: stored in one statement,
+they would run into its time limit again and again."""
 
 OUTSIDERS_DAY: Final = date(1970, 1, 1)
 """The inbox partition for ids that we didn't derive."""
@@ -194,10 +205,15 @@ class Reader:
         time: datetime,
         more: Context,
     ) -> Arrival:
-        """A timer or an answer as its row has it. One that no release knows any more is at fault, not fatal."""
+        """A timer or an answer as its row has it. One that can't be read is at fault, not fatal; raises NewerError for
+        what is left to a newer release: a type, or a field, that isn't known here."""
+        if (known := self._internals.get(type_name)) is None:
+            raise NewerError(f"{origin} {type_name} is of a type that this release doesn't know")
         try:
-            heard = self._internals[type_name].model_validate_json(payload)
-        except (KeyError, ValueError) as error:
+            heard = known.model_validate_json(payload, extra="forbid")
+        except ValidationError as error:
+            if (field := unknown_field(error)) is not None:
+                raise NewerError(f"{origin} {type_name} holds {field!r}, which this release doesn't know") from None
             value = payload.encode() if isinstance(payload, str) else payload
             fault = ce.Unreadable("unreadable", f"{type_name} can't be read by this release: {error!r}"[:500])
             return unheard(origin, type_name, value, event_id, time, self.routes.service, more, fault)
@@ -222,6 +238,18 @@ def weight(raw: Raw) -> int:
     """Bytes that it takes at most where it is kept: packed, a byte of a header may become six."""
     headers = sum([len(name) + len(value) for name, value in raw.headers])
     return len(raw.key or b"") + len(raw.value or b"") + 6 * headers
+
+
+def portions(arrivals: Sequence[Arrival], most: int) -> Iterator[Sequence[Arrival]]:
+    """The arrivals in order, cut where they get too large or too many for one transaction."""
+    start, size = 0, 0
+    for position, arrival in enumerate(arrivals):
+        own = weight(arrival.raw)
+        if position > start and (size + own > _PORTION or position - start >= most):
+            yield arrivals[start:position]
+            start, size = position, 0
+        size += own
+    yield arrivals[start:]
 
 
 def _size(headers: Sequence[tuple[str, bytes]]) -> int:

@@ -64,6 +64,8 @@ RATES: Final[Mapping[str, float]] = {
     "the warehouse won't stop": 0.2,
     # what came last stands last: in runs without it, everything else is drawn as before
     "a piece breaks before it is packed": 0.1,
+    "a process of an older release is at work": 0.2,
+    "an outsider uses an id again": 0.05,
 }
 """How likely each is at each opportunity, in a run that has it at all."""
 

@@ -4,12 +4,14 @@
 those that need one of its rows wait.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from packhorse_chassis import said as saying
+from packhorse_chassis.faults import NewerError
 from packhorse_chassis.inputs import Arrival, Raw
 from packhorse_chassis.reaction import (
     CancelTimer,
@@ -21,6 +23,7 @@ from packhorse_chassis.reaction import (
     Route,
     SetTimer,
 )
+from packhorse_chassis.rows import Queue
 from packhorse_contracts import ids
 from packhorse_contracts.base import Model
 
@@ -50,13 +53,17 @@ class Work:
     claimed: list[Arrival]
     subjects: set[Ref] = field(default_factory=set)
     states: dict[Ref, object] = field(default_factory=dict)
+    older: bool = False
+    """A process of the release before takes it."""
+
     changed: dict[Ref, object] = field(default_factory=dict)
+    written: Mapping[Ref, object] = field(default_factory=dict)
     timers: dict[TimerKey, tuple[SetTimer, Arrival] | None] = field(default_factory=dict)
     effects: list[tuple[Effect, Arrival]] = field(default_factory=list)
     journal: list[Model] = field(default_factory=list)
     dead: list[saying.DeadLetter] = field(default_factory=list)
     waiting: list[tuple[Ref, Arrival]] = field(default_factory=list)
-    parked: set[Ref] = field(default_factory=set)
+    parked: dict[Ref, Queue] = field(default_factory=dict)
     reacted: list[Reacted] = field(default_factory=list)
     sequences: dict[str, int] = field(default_factory=dict)
     published: list[tuple[int, Record]] = field(default_factory=list)
@@ -70,14 +77,15 @@ class Transactions:
         self.db, self._fails = db, fails
         self.service = db.routes.service
 
-    def begin(self, arrivals: Sequence[Arrival], source: Source, now: datetime) -> Work:
-        """Does all but the commit. Raises LockedError, and Refused where a constraint doesn't hold."""
+    def begin(self, arrivals: Sequence[Arrival], source: Source, now: datetime, *, older: bool = False) -> Work:
+        """Does all but the commit. Raises LockedError, Refused or RefusedError where a state can't be kept, and
+        NewerError where an older process meets a newer one's."""
         db = self.db
         claimed = source.before(db, arrivals)
-        work = Work(source, now, claimed)
+        work = Work(source, now, claimed, older=older)
         if not claimed:
             return work
-        states, load = work.states, db.load
+        states, load = work.states, partial(db.load, older=older) if older else db.load
 
         def read(ref: Ref) -> object:
             try:
@@ -99,10 +107,12 @@ class Transactions:
         work.subjects = {ref for _, ref in routed.values()}
         work.claimed = source.after(db, claimed)
         if db.parked:
-            work.parked = {ref for ref in work.subjects if ref in db.parked} - source.released
+            work.parked = {
+                ref: db.queue(ref) for ref in work.subjects if ref in db.parked and ref not in source.released
+            }
         for arrival in work.claimed:
             self._take(arrival, routed.get(id(arrival)), work, others)
-        db.check(work.changed)
+        work.written = db.written(work.changed, older=older)
         self._prepare(work)
         if db.locked:
             db.need(self.rows(work))
@@ -124,7 +134,7 @@ class Transactions:
         db = self.db
         if work.claimed:
             work.source.settle(db, work.claimed)
-        db.keep(work.changed)
+        db.states.update(work.written)
         db.journal.extend(work.journal)
         for key, timer in work.timers.items():
             self._keep_timer(key, timer)
@@ -169,8 +179,11 @@ class Transactions:
         route, ref = pair
         if arrival.raw.origin == "timer" and arrival.row in work.timers:
             return
-        if ref in work.parked:
-            work.waiting.append((ref, arrival))
+        if (queue := work.parked.get(ref)) is not None:
+            if queue.takes(arrival):
+                work.waiting.append((ref, arrival))
+            else:
+                self._give_up(arrival, ref, work, "queue_full", "too many wait", retryable=True)
             return
         try:
             if arrival.broken is not None:
@@ -189,6 +202,8 @@ class Transactions:
                 refusal.field,
                 retryable=refusal.retryable,
             )
+        except NewerError:
+            raise
         except Exception as error:
             code = "reaction" if error is not arrival.broken else "database"
             self._give_up(arrival, ref, work, code, repr(error)[:500], error=error)
@@ -246,7 +261,7 @@ class Transactions:
         )
         work.dead.append(dead)
         if dead.parked and ref is not None:
-            work.parked.add(ref)
+            work.parked[ref] = Queue()
 
     def _prepare(self, work: Work) -> None:
         """Numbers and ids of what was said. They are drawn under the locks, before the commit."""
