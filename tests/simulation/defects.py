@@ -1,11 +1,13 @@
 """Defects as people make them, each put into the running code for as long as a test lasts."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import pytest
+from packhorse_chassis.documents import Documents
 from packhorse_chassis.inputs import Arrival
 from packhorse_chassis.reaction import Decisions, Others, Ref
 from packhorse_contracts import registry
@@ -15,7 +17,7 @@ from packhorse_inventory.policies import Policy
 from packhorse_inventory.state import Reservation
 from packhorse_payment import settlement
 from packhorse_payment.operations import Refund
-from packhorse_simulation import services
+from packhorse_simulation import services, sources
 from packhorse_simulation.database import Database
 from packhorse_simulation.node import Node
 from packhorse_simulation.sources import Records, Source, Timers
@@ -69,13 +71,15 @@ def timer_on_the_old_state(patch: Patch) -> None:
             remembered[arrival.id] = dict(self.db.states)
         return arrival
 
-    def beginning(self: Transactions, arrivals: Sequence[Arrival], source: Source, now: datetime) -> Work:
+    def beginning(
+        self: Transactions, arrivals: Sequence[Arrival], source: Source, now: datetime, *, older: bool = False
+    ) -> Work:
         if not isinstance(source, Timers):
-            return begin(self, arrivals, source, now)
+            return begin(self, arrivals, source, now, older=older)
         fresh = self.db.states
         self.db.states = {**fresh, **remembered[arrivals[0].id]}
         try:
-            return begin(self, arrivals, source, now)
+            return begin(self, arrivals, source, now, older=older)
         finally:
             self.db.states = fresh
 
@@ -92,7 +96,7 @@ def key_not_parked(patch: Patch) -> None:
     ) -> None:
         real(self, arrival, ref, work, *why, **more)
         work.dead[-1] = replace(work.dead[-1], parked=False)
-        work.parked.discard(ref)
+        work.parked.pop(ref, None)  # type: ignore[arg-type]  # None is no key of it
 
     patch.setattr(Transactions, "_give_up", without_parking)
 
@@ -120,6 +124,28 @@ def upcaster_dropped(patch: Patch) -> None:
     patch.setattr(registry, "_upcasters", {})
 
 
+def content_ignored(patch: Patch) -> None:
+    """Whatever comes under a used id is a repeat."""
+    patch.setattr(sources, "same_content", lambda _one, _other: True)
+
+
+def topic_left_out(patch: Patch) -> None:
+    """An outsider's id is known by its source alone."""
+    patch.setattr(
+        sources, "_place", lambda arrival: (arrival.source, arrival.id, *[str(arrival.content)] * arrival.reused)
+    )
+
+
+def newer_state_written_back(patch: Patch) -> None:
+    """An older process takes what a newer one wrote for its own."""
+    read = Documents.read
+
+    def blind(self: Documents, key: str, raw: str) -> object:
+        return read(self, key, re.sub(r'^\{"v":[0-9]+,', "{", raw))
+
+    patch.setattr(Documents, "read", blind)
+
+
 DEFECTS: dict[str, Callable[[Patch], None]] = {
     defect.__name__: defect
     for defect in (
@@ -132,6 +158,9 @@ DEFECTS: dict[str, Callable[[Patch], None]] = {
         release_twice,
         refund_above_capture,
         upcaster_dropped,
+        content_ignored,
+        topic_left_out,
+        newer_state_written_back,
     )
 }
 

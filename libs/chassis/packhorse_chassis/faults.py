@@ -35,8 +35,6 @@ def is_transient(error: BaseException) -> bool:
     or lacks a table, a column, a function or a privilege that somebody has to give back."""
     if isinstance(error, asyncpg.PostgresError):
         return (error.sqlstate or "XX")[:2] not in (*_OF_THE_INPUT, *_UNCLEAR)
-    if _cant_be_sent(error):
-        return False
     if isinstance(error, RuntimeError) and _CLOSED in str(error):
         return True
     # asyncpg's internal error: a connection that was lost between two steps of one statement.
@@ -44,15 +42,10 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, passing | NewerError | NobodysFaultError)
 
 
-def _cant_be_sent(error: BaseException) -> bool:
-    """An argument that is no value of its column's type, as asyncpg says it."""
-    return isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)
-
-
 def sign(error: BaseException) -> str | None:
     """By what an error is known again where it isn't clear whose fault it is; None where it is the input's."""
     if isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "XX")[:2] in _OF_THE_INPUT:
         return None
-    if _cant_be_sent(error) or isinstance(error, RefusedError):
+    if isinstance(error, RefusedError):
         return None
     return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"

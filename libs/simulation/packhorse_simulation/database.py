@@ -10,8 +10,8 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from packhorse_chassis.inputs import Arrival, weight
 from packhorse_chassis.documents import Documents, sound
+from packhorse_chassis.inputs import Arrival, weight
 from packhorse_chassis.reaction import Internal, Kind, Ref, Routes
 from packhorse_chassis.rows import Queue
 from packhorse_contracts.base import Model
@@ -103,6 +103,9 @@ class Database:
     def __init__(self, routes: Routes, checks: Checks | None = None, *, wire: bool = False) -> None:
         self.routes, self.checks, self.wire = routes, checks or {}, wire
         self.states: dict[Ref, object] = {}
+        self.shrunk: list[Ref] = []
+        """States of a newer release that an older one has written back."""
+
         self.inbox: dict[tuple[str, ...], bytes | None] = {}
         """What outsiders said under an id, as a hash; None for ids of ours."""
 
@@ -133,6 +136,14 @@ class Database:
         if not self.wire:
             return states
         return {ref: self._documents(ref, older).write(ref.key, state) for ref, state in states.items()}
+
+    def keep(self, written: Mapping[Ref, object]) -> None:
+        """Commits what was written."""
+        for ref, state in written.items():
+            before = self.states.get(ref)
+            if isinstance(before, bytes) and isinstance(state, bytes) and before[:4] == b'{"v"' != state[:4]:
+                self.shrunk.append(ref)
+            self.states[ref] = state
 
     def _check(self, states: Mapping[Ref, object]) -> None:
         for ref, state in states.items():

@@ -134,7 +134,7 @@ class Transactions:
         db = self.db
         if work.claimed:
             work.source.settle(db, work.claimed)
-        db.states.update(work.written)
+        db.keep(work.written)
         db.journal.extend(work.journal)
         for key, timer in work.timers.items():
             self._keep_timer(key, timer)

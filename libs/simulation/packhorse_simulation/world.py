@@ -59,7 +59,7 @@ class World:
             )
             for name, table in routes().items()
         }
-        voice = Voice(scheduler, self.log, chance, wire=scenario.wire)
+        voice = self.voice = Voice(scheduler, self.log, chance, wire=scenario.wire)
         carrier = self.carrier = Carrier(scheduler, chance, voice)
         self.warehouse = Warehouse(scheduler, self.log, chance, voice, carrier)
         self.shop = Shop(scheduler, chance, voice, scenario.population)

@@ -141,20 +141,21 @@ class Shop:
     def _place(self, placed: Placed) -> None:
         fact, chance, scheduler = placed.fact, self._chance, self._scheduler
         self.ledger[fact.order_id] = placed
-        self._voice.say("/checkout", fact)
+        event_id = self._voice.say("/checkout", fact)
         if chance.strikes("the checkout repeats an order under a new id"):
             scheduler.after(0.0, 4000.0, lambda: self._voice.say("/checkout", fact))
         if chance.strikes("the checkout uses an order id again"):
             other = fact.model_copy(update={"channel": "phone"})
             scheduler.after(5.0, 4000.0, lambda: self._voice.say("/checkout-2", other))
         if chance.strikes("a customer cancels"):
-            self._change_mind(fact)
+            self._change_mind(fact, event_id)
 
-    def _change_mind(self, placed: OrderPlaced) -> None:
+    def _change_mind(self, placed: OrderPlaced, event_id: str) -> None:
+        """The checkout asks for it, and names its request as it named the order: that is on another topic."""
         picking = 10.0 + 12 * self._scheduler.pace  # about when a warehouse is at it
         longest = self._scheduler.random.choice((0.01, picking, picking, 60.0, 4_000.0))
         asked = self._wish(placed)
-        self._scheduler.after(0.0, longest, lambda: self._voice.say("/customer", asked))
+        self._scheduler.after(0.0, longest, lambda: self._voice.say("/checkout", asked, event_id))
         if self._chance.strikes("a customer cancels again"):
             again = self._wish(placed)
             self._scheduler.after(0.0, 2 * longest, lambda: self._voice.say("/customer", again))
