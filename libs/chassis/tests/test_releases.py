@@ -6,8 +6,8 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import aiohttp
+import next_release
 import pytest
-import releases
 import toy
 from arrivals import answered, arrived
 from packhorse_chassis.batch import Processor
@@ -31,7 +31,7 @@ _KEEP = "INSERT INTO tally VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET state 
 @pytest.fixture
 def newer(pool: Pool) -> Processor:
     """The next release, over the same database."""
-    return Processor(releases.service(), pool, Inbox(pool))
+    return Processor(next_release.service(), pool, Inbox(pool))
 
 
 @pytest.fixture(autouse=True)
@@ -169,7 +169,7 @@ async def test_an_answer_for_a_newer_state_is_asked_for_again(
     assert row is not None
     assert tuple(row) == ("ask-a", True)
     [answer] = await answered(pool, "a", "42", "ask-a")
-    answer.heard = releases.Answered(order_id="a", text="42")
+    answer.heard = next_release.Answered(order_id="a", text="42")
     assert await newer.process([answer], Answers()) == 1
 
 
@@ -196,7 +196,7 @@ async def test_it_is_not_ready_and_says_why(
 
 def test_an_upcast_that_fails_damages_one_state() -> None:
     """Like any state that can't be read."""
-    documents = Documents(releases.TALLIES)
+    documents = Documents(next_release.TALLIES)
     assert "upcast fails with KeyError" in str(documents.read("a", "{}"))
 
 
