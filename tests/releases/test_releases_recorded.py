@@ -20,6 +20,9 @@ PARTS = [(release, service) for release in RELEASES for service in release.docum
 each_part = pytest.mark.parametrize(
     ("release", "service"), PARTS, ids=[f"{release.name} {service}" for release, service in PARTS]
 )
+UNMET = {"Overtook"}
+"""Timers that no run of the simulation sets: facts of our own services would have to contradict each other."""
+
 each_release = pytest.mark.parametrize("release", RELEASES, ids=[release.name for release in RELEASES])
 
 
@@ -106,4 +109,4 @@ def test_a_record_leaves_nothing_out() -> None:
         documents = release.documents[service]
         assert set(documents["states"]) == set(table.kinds), service
         internals = {heard.__name__ for heard in table.by_input if issubclass(heard, Internal)}
-        assert internals == set(documents["timers"]) | set(documents["answers"]), service
+        assert internals - UNMET == set(documents["timers"]) | set(documents["answers"]), service

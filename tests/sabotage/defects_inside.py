@@ -123,9 +123,8 @@ INSIDE: Final = (
         [
             Edit(
                 _SOURCE,
-                "claimed = [arrival for identity, arrival in first.items() if identity in new]\n"
-                "        return claimed, rows[0]",
-                'claimed = list(arrivals)\n        return claimed, await db.fetchval("SELECT now()") or rows[0]',
+                "        if len(new) < len(asked) or again:\n",
+                '        now = await db.fetchval("SELECT now()")\n        if False:\n',
             )
         ],
         [BATCH, CONTRACT],
@@ -312,7 +311,7 @@ INSIDE: Final = (
     Defect(
         "parked_key_not_asked",
         "Which keys are parked is known to the batch that parked them alone: the next batch overtakes what waits.",
-        [Edit(_BATCH, "outcome.parked = parked - source.released", "outcome.parked = set()")],
+        [Edit(_BATCH, "if ref not in source.released}", "if False}")],
         [BATCH],
     ),
     Defect(
@@ -324,7 +323,13 @@ INSIDE: Final = (
     Defect(
         "damaged_state_blocks",
         "A state that can't be read fails the whole batch, and with it all that comes behind.",
-        [Edit(_STORE, "            return Damaged(UnreadableStateError(", "            raise RuntimeError(str(")],
+        [
+            Edit(
+                f"{_PACKAGE}/documents.py",
+                "        return Damaged(UnreadableStateError(",
+                "        raise RuntimeError(str(",
+            )
+        ],
         [DAMAGED],
     ),
     Defect(
