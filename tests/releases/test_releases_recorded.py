@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from packhorse_chassis.documents import Documents
+from packhorse_chassis.documents import Damaged, Documents
+from packhorse_chassis.faults import NewerError
 from packhorse_chassis.inputs import Reader
 from packhorse_chassis.reaction import Internal
 from packhorse_contracts import envelope as ce
@@ -52,6 +53,33 @@ def test_every_state_of_a_recorded_release_is_read_whole(release: Release, servi
             assert isinstance(state, kind.state), f"{name}: {state}"
             if before == kind.version:
                 assert list(lost(json.loads(text), json.loads(documents.write("key", state)))) == [], name
+
+
+def grown(value: Any) -> Iterator[Any]:
+    """The same with one more member, wherever one could be."""
+    if isinstance(value, dict):
+        yield {**value, "added_later": {"by": "a newer release"}}
+        for name, inner in value.items():
+            yield from ({**value, name: more} for more in grown(inner))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from ([*value[:number], more, *value[number + 1 :]] for more in grown(inner))
+
+
+@each_part
+def test_wherever_a_newer_release_adds_a_field_its_state_is_not_written_back_smaller(
+    release: Release, service: str
+) -> None:
+    """It is left alone, or kept whole; what is no state at all is told as damaged."""
+    for name, texts in release.documents[service]["states"].items():
+        documents = Documents(routes()[service].kinds[name])
+        for newer in grown(json.loads(texts[-1])):
+            try:
+                state = documents.read("key", json.dumps(newer))
+            except NewerError:
+                continue
+            if not isinstance(state, Damaged):
+                assert list(lost(newer, json.loads(documents.write("key", state)))) == [], name
 
 
 @each_part

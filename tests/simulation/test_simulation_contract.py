@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 import toy
+from packhorse_chassis import rows
 from packhorse_chassis.migrate import migrate
 from packhorse_contracts import ids
 from packhorse_contracts.customer import AddressChangeRequested, ReleaseRequested
@@ -120,6 +121,27 @@ async def test_a_used_id_is_told_of_behind_a_parked_key(world: ToyWorld, order: 
     await world.ask_again(order)
     await world.rest()
     assert await world.notes(order) == ["bug", "one"]
+
+
+async def test_what_waits_behind_a_parked_key_has_a_limit(
+    world: ToyWorld, order: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those beyond it are dead letters, to be tried again; the queue goes on in its order, and then they do."""
+    monkeypatch.setattr(rows, "MOST_WAITING", 2)
+    toy.poisoned.add("bug")
+    await ask(world, order, "bug", "1", "2", "3")
+    await world.rest()
+    await ask(world, order, "4")
+    await world.rest()
+    assert await world.waiting(order) == 2
+    full = Dead("queue_full", None, parked=False, retryable=True)
+    assert [letter for letter in await world.dead(order) if letter.code != "reaction"] == [full] * 2
+    toy.poisoned.clear()
+    await world.ask_again(order)
+    await world.rest()
+    assert sorted(await world.notes(order)) == ["1", "2", "3", "4", "bug"]
+    kept = [note for note in await world.notes(order) if note in ("bug", "1", "2")]
+    assert kept == ["bug", "1", "2"]
 
 
 async def test_an_id_belongs_to_its_topic(world: ToyWorld, order: str) -> None:

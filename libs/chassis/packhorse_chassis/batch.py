@@ -50,6 +50,9 @@ _TOO_LONG = (asyncpg.QueryCanceledError, asyncpg.IdleInTransactionSessionTimeout
 _TRIES_ALONE: Final = 5
 """So often an input alone may take too long. Then it is given up, in place of being tried for ever."""
 
+_TRIED_ALONE: Final = 100
+"""Inputs that are counted at most."""
+
 _FULL: Final = (
     f"its subject is parked, and {MOST_WAITING} inputs or {MOST_WAITING_BYTES} bytes wait behind it already: "
     "try it again once those have gone through"
@@ -110,6 +113,8 @@ class Processor:
 
     def _again_too_long(self, arrival: Arrival) -> bool:
         """True at the last time that an input alone may take too long."""
+        if len(self._too_long) > _TRIED_ALONE:  # what somebody else has taken since stays in it
+            self._too_long.clear()
         self._too_long[arrival.identity] += 1
         return self._too_long[arrival.identity] >= _TRIES_ALONE
 
