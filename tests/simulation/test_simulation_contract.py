@@ -137,8 +137,9 @@ async def test_what_waits_behind_a_parked_key_has_a_limit(
     full = Dead("queue_full", None, parked=False, retryable=True)
     assert [letter for letter in await world.dead(order) if letter.code != "reaction"] == [full] * 2
     toy.poisoned.clear()
-    await world.ask_again(order)
-    await world.rest()
+    for _ in range(2):  # those beyond find it full once more where they are tried with the one in front
+        await world.ask_again(order)
+        await world.rest()
     assert sorted(await world.notes(order)) == ["1", "2", "3", "4", "bug"]
     kept = [note for note in await world.notes(order) if note in ("bug", "1", "2")]
     assert kept == ["bug", "1", "2"]
