@@ -1,7 +1,7 @@
 # Everything begins here. The tools come from the lock file; uv itself is fetched where the machine has none.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test interpreters up down compose lint types format contracts pages chaos fuzz simulate bench bench-quick bench-soak profile sabotage
+.PHONY: help demo test interpreters up down compose lint types format contracts pages chaos fuzz simulate bench bench-quick bench-soak profile sabotage release-record
 
 UV := $(shell command -v uv 2>/dev/null)
 ifeq ($(UV),)
@@ -15,7 +15,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 help: ## Show what there is to make
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 demo: $(READY) ## Real orders from checkout to doorstep, then the audit (about 2 minutes)
 	@$(BIN)/packhorse demo
@@ -61,6 +61,9 @@ simulate: $(READY) ## Order lives in virtual time under every fault (LIVES=20000
 
 sabotage: $(READY) ## Tests of the tests: each seeded defect must be caught (SABOTAGE=name, LIST=1, JSON=file)
 	@$(BIN)/python -m tests.sabotage $(SABOTAGE) $(if $(LIST),--list) $(if $(JSON),--json $(JSON))
+
+release-record: $(READY) ## Write down what this release writes down, for the next ones to read (tests/releases)
+	@$(BIN)/python -m tests.releases
 
 lint: $(READY) ## Style, layers between the packages, and generated files that are stale
 	@$(UV) sync --quiet --all-packages --frozen --inexact --group lint

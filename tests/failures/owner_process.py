@@ -13,8 +13,9 @@ from typing import Final
 import asyncpg
 import structlog
 from packhorse_chassis.batch import Processor
-from packhorse_chassis.inputs import Arrival, Raw, Reader
+from packhorse_chassis.inputs import Arrival, Raw
 from packhorse_chassis.keep import Inbox
+from packhorse_chassis.reading import Reader
 from packhorse_chassis.source import Records
 from packhorse_inventory.service import build as inventory
 from packhorse_payment.service import build as payment

@@ -11,9 +11,10 @@ from pathlib import Path
 import asyncpg
 from packhorse_chassis.batch import Processor
 from packhorse_chassis.db import Pool
-from packhorse_chassis.inputs import Arrival, Raw, Reader
+from packhorse_chassis.inputs import Arrival, Raw
 from packhorse_chassis.keep import Inbox
 from packhorse_chassis.migrate import migrate
+from packhorse_chassis.reading import Reader
 from packhorse_chassis.service import Service
 from packhorse_chassis.source import Records
 from packhorse_contracts import envelope as ce

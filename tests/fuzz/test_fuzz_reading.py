@@ -5,7 +5,8 @@ from itertools import count, islice
 
 import pytest
 from packhorse_chassis import outgoing, said
-from packhorse_chassis.inputs import Arrival, Reader, pack_headers
+from packhorse_chassis.inputs import Arrival, pack_headers
+from packhorse_chassis.reading import Reader
 from packhorse_contracts.checkout import UnsoundOrder
 from packhorse_contracts.registry import versions
 

@@ -199,7 +199,7 @@ DOMAIN: Final = (
         "A record is taken whatever its Kafka key: one order's facts come over two partitions, in any order.",
         [
             Edit(
-                "libs/chassis/packhorse_chassis/inputs.py",
+                "libs/chassis/packhorse_chassis/reading.py",
                 "if raw.key != fact.key.encode() and",
                 "if False and",
             )
@@ -289,7 +289,7 @@ DOMAIN: Final = (
         "A card's number is taken out of what can be read, and kept in the dead letters of what can't.",
         [
             Edit(
-                "libs/chassis/packhorse_chassis/inputs.py",
+                "libs/chassis/packhorse_chassis/reading.py",
                 "return Arrival(screened(raw), ",
                 "return Arrival(raw, ",
             )

@@ -124,9 +124,8 @@ INSIDE: Final = (
         [
             Edit(
                 _SOURCE,
-                "claimed = [arrival for identity, arrival in first.items() if identity in new]\n"
-                "        return claimed, rows[0]",
-                'claimed = list(arrivals)\n        return claimed, await db.fetchval("SELECT now()") or rows[0]',
+                "        if len(new) < len(asked) or again:\n",
+                '        now = await db.fetchval("SELECT now()")\n        if False:\n',
             )
         ],
         [BATCH, CONTRACT],
@@ -270,7 +269,7 @@ INSIDE: Final = (
     Defect(
         "timer_overtaken_in_its_batch",
         "Of two timers of one batch the first cancels the second, which fires all the same.",
-        [Edit(_DECIDE, 'if arrival.raw.origin == "timer" and arrival.row in outcome.timers:', "if False:")],
+        [Edit(_DECIDE, 'if arrival.raw.origin == "timer" and arrival.row in self.outcome.timers:', "if False:")],
         [CLAIMS, CONTRACT],
     ),
     Defect(
@@ -313,7 +312,7 @@ INSIDE: Final = (
     Defect(
         "parked_key_not_asked",
         "Which keys are parked is known to the batch that parked them alone: the next batch overtakes what waits.",
-        [Edit(_BATCH, "states, parked - source.released, now)", "states, set(), now)")],
+        [Edit(_BATCH, "if ref not in source.released}", "if False}")],
         [BATCH],
     ),
     Defect(
@@ -325,7 +324,13 @@ INSIDE: Final = (
     Defect(
         "damaged_state_blocks",
         "A state that can't be read fails the whole batch, and with it all that comes behind.",
-        [Edit(_STORE, "            return Damaged(UnreadableStateError(", "            raise RuntimeError(str(")],
+        [
+            Edit(
+                f"{_PACKAGE}/documents.py",
+                "        return Damaged(UnreadableStateError(",
+                "        raise RuntimeError(str(",
+            )
+        ],
         [DAMAGED],
     ),
     Defect(

@@ -8,7 +8,7 @@ from .defect import Defect, Edit
 _RELAY: Final = "libs/chassis/packhorse_chassis/relay.py"
 _EXECUTOR: Final = "libs/chassis/packhorse_chassis/executor.py"
 _WHERE: Final = "    WHERE shard = $1 ORDER BY id LIMIT $2) AS next"
-_DELETE: Final = '            await db.execute(_DELETE, [row["id"] for row in rows])\n'
+_DELETE: Final = '            await self._delete(db, [row["id"] for row in rows])\n'
 
 OUTSIDE: Final = (
     Defect(
@@ -58,8 +58,8 @@ OUTSIDE: Final = (
             ),
             Edit(
                 _RELAY,
-                'await db.execute(_DELETE, [row["id"] for row in rows])',
-                'await db.execute(_DELETE, [row["id"] for row in rows])\n'
+                'await self._delete(db, [row["id"] for row in rows])',
+                'await self._delete(db, [row["id"] for row in rows])\n'
                 '            await db.execute("COMMIT")\n            self._leads = False',
             ),
         ],

@@ -6,7 +6,7 @@ from .checks import ATTACKS, READER, READING, SCHEMAS, VALUES
 from .defect import Defect, Edit
 
 _CONTRACTS: Final = "libs/contracts/packhorse_contracts"
-_INPUTS: Final = "libs/chassis/packhorse_chassis/inputs.py"
+_INPUTS: Final = "libs/chassis/packhorse_chassis/reading.py"
 
 READ: Final = (
     Defect(

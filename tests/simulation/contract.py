@@ -53,8 +53,10 @@ class ToyWorld(Protocol):
     failures: int
     """So many attempts fail before the outside answers."""
 
-    async def say(self, fact: Fact, event_id: str | None = None, sequence: int | None = None) -> str:
-        """The outsider publishes a fact, with this `ce_sequence`; returns its id."""
+    async def say(
+        self, fact: Fact, event_id: str | None = None, sequence: int | None = None, source: str = "/test"
+    ) -> str:
+        """Somebody publishes a fact, with this `ce_sequence`; returns its id."""
 
     async def say_garbage(self, key: str) -> None:
         """The outsider publishes bytes that nobody can read."""

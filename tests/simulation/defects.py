@@ -1,5 +1,6 @@
 """Defects as people make them, each put into the running code for as long as a test lasts."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -7,8 +8,9 @@ from typing import Any
 
 import pytest
 from packhorse_chassis import decide
+from packhorse_chassis.documents import Documents
 from packhorse_chassis.inputs import Arrival
-from packhorse_chassis.reaction import Decisions, Others, Ref, Routes
+from packhorse_chassis.reaction import Decisions, Others, Ref
 from packhorse_contracts import registry
 from packhorse_contracts.order import OrderCancelled
 from packhorse_inventory import reactions as inventory
@@ -16,7 +18,7 @@ from packhorse_inventory.policies import Policy
 from packhorse_inventory.state import Reservation
 from packhorse_payment import settlement
 from packhorse_payment.operations import Refund
-from packhorse_simulation import services
+from packhorse_simulation import services, sources
 from packhorse_simulation.database import Database
 from packhorse_simulation.node import Node
 from packhorse_simulation.sources import Records, Source, Timers
@@ -70,13 +72,15 @@ def timer_on_the_old_state(patch: Patch) -> None:
             remembered[arrival.id] = dict(self.db.states)
         return arrival
 
-    def beginning(self: Transactions, arrivals: Sequence[Arrival], source: Source, now: datetime) -> Work:
+    def beginning(
+        self: Transactions, arrivals: Sequence[Arrival], source: Source, now: datetime, *, older: bool = False
+    ) -> Work:
         if not isinstance(source, Timers):
-            return begin(self, arrivals, source, now)
+            return begin(self, arrivals, source, now, older=older)
         fresh = self.db.states
         self.db.states = {**fresh, **remembered[arrivals[0].id]}
         try:
-            return begin(self, arrivals, source, now)
+            return begin(self, arrivals, source, now, older=older)
         finally:
             self.db.states = fresh
 
@@ -86,17 +90,16 @@ def timer_on_the_old_state(patch: Patch) -> None:
 
 def key_not_parked(patch: Patch) -> None:
     """A reaction failed, and what comes behind it goes on all the same."""
-    real = decide._give_up
+    real = decide._Taking._give_up
 
-    def without_parking(
-        routes: Routes, outcome: decide.Outcome, arrival: Arrival, ref: Ref | None, *why: Any, **more: Any
-    ) -> None:
-        real(routes, outcome, arrival, ref, *why, **more)
+    def without_parking(self: decide._Taking, arrival: Arrival, ref: Ref | None, error: BaseException) -> None:
+        real(self, arrival, ref, error)
+        outcome = self.outcome
         outcome.dead[-1] = replace(outcome.dead[-1], parked=False)
         if ref is not None:
-            outcome.parked.discard(ref)
+            outcome.parked.pop(ref, None)
 
-    patch.setattr(decide, "_give_up", without_parking)
+    patch.setattr(decide._Taking, "_give_up", without_parking)
 
 
 def release_twice(patch: Patch) -> None:
@@ -122,6 +125,28 @@ def upcaster_dropped(patch: Patch) -> None:
     patch.setattr(registry, "_upcasters", {})
 
 
+def content_ignored(patch: Patch) -> None:
+    """Whatever comes under a used id is a repeat."""
+    patch.setattr(sources, "same_content", lambda _one, _other: True)
+
+
+def topic_left_out(patch: Patch) -> None:
+    """An outsider's id is known by its source alone."""
+    patch.setattr(
+        sources, "_place", lambda arrival: (arrival.source, arrival.id, *[str(arrival.content)] * arrival.reused)
+    )
+
+
+def newer_state_written_back(patch: Patch) -> None:
+    """An older process takes what a newer one wrote for its own."""
+    read = Documents.read
+
+    def blind(self: Documents, key: str, raw: str) -> object:
+        return read(self, key, re.sub(r'^\{"v":[0-9]+,', "{", raw))
+
+    patch.setattr(Documents, "read", blind)
+
+
 DEFECTS: dict[str, Callable[[Patch], None]] = {
     defect.__name__: defect
     for defect in (
@@ -134,6 +159,9 @@ DEFECTS: dict[str, Callable[[Patch], None]] = {
         release_twice,
         refund_above_capture,
         upcaster_dropped,
+        content_ignored,
+        topic_left_out,
+        newer_state_written_back,
     )
 }
 

@@ -28,7 +28,7 @@ from pydantic import SecretStr
 
 from .contract import Dead, Death, Said
 
-_HEARD, _SAID = "customer.requests", ("order.events", "inventory.stock")
+_HEARD, _SAID = toy.WIDER.topics, ("order.events", "inventory.stock")
 _PATIENCE = 30.0
 
 
@@ -63,9 +63,9 @@ class RealWorld:
         """Connects, and begins at the end of the topics: tests share them."""
         self._producer = AIOKafkaProducer(bootstrap_servers=self._kafka, acks="all", enable_idempotence=True)
         await self._producer.start()
-        self._requests, self._events = await self._reader(_HEARD), await self._reader(*_SAID)
+        self._requests, self._events = await self._reader(*_HEARD), await self._reader(*_SAID)
         oracle = toy.Oracle()
-        service = toy.service(oracle)
+        service = toy.service(oracle, toy.WIDER)
         self._processors = [Processor(service, self._pool, Inbox(self._pool)) for _ in range(2)]
         self._consumers = [Consumer(processor, self._settings, lambda: None) for processor in self._processors]
         self._oracle = oracle
@@ -83,10 +83,12 @@ class RealWorld:
         await self._events.stop()
         await self._producer.stop()
 
-    async def say(self, fact: Fact, event_id: str | None = None, sequence: int | None = None) -> str:
+    async def say(
+        self, fact: Fact, event_id: str | None = None, sequence: int | None = None, source: str = "/test"
+    ) -> str:
         """Sends a record."""
         event_id = event_id or str(uuid.uuid4())
-        envelope = ce.Envelope(event_id, "/test", fact.TYPE, fact.subject, toy.NOON, sequence=sequence)
+        envelope = ce.Envelope(event_id, source, fact.TYPE, fact.subject, toy.NOON, sequence=sequence)
         key, value, headers = ce.encode(envelope, fact)
         await self._producer.send_and_wait(fact.TOPIC.name, value, key=key, headers=headers)
         return event_id
@@ -94,7 +96,7 @@ class RealWorld:
     async def say_garbage(self, key: str) -> None:
         """Sends a record."""
         headers = [("ce_id", b"\xff")]
-        await self._producer.send_and_wait(_HEARD, b"{not json", key=key.encode(), headers=headers)
+        await self._producer.send_and_wait("customer.requests", b"{not json", key=key.encode(), headers=headers)
 
     async def rest(self) -> None:
         """Steps until no step finds anything to do."""

@@ -72,7 +72,7 @@ class SimulatedWorld:
             self._scheduler,
             self._log,
             self._chance,
-            toy.ROUTES,
+            toy.WIDER,
             outside={toy.Ask: Outside(self)},
             checks={"tally": lambda tally: "forbidden" not in tally.notes},
             wire=wire,
@@ -89,13 +89,15 @@ class SimulatedWorld:
         self._chance.always = kinds if wanted else set()
         self._chance.once = {"a zombie goes on with its batch"} if wanted else set()
 
-    async def say(self, fact: Fact, event_id: str | None = None, sequence: int | None = None) -> str:
+    async def say(
+        self, fact: Fact, event_id: str | None = None, sequence: int | None = None, source: str = "/test"
+    ) -> str:
         """Appends to the log."""
         event_id = event_id or f"say-{next(self._ids)}"
         now = self._scheduler.clock()
-        record = Record(fact.TOPIC.name, fact.key, "/test", event_id, now, fact, sequence=sequence)
+        record = Record(fact.TOPIC.name, fact.key, source, event_id, now, fact, sequence=sequence)
         if self._wire:
-            envelope = ce.Envelope(event_id, "/test", fact.TYPE, fact.subject, now, sequence=sequence)
+            envelope = ce.Envelope(event_id, source, fact.TYPE, fact.subject, now, sequence=sequence)
             key, value, headers = ce.encode(envelope, fact)
             record.raw = Raw("record", record.topic, None, None, key, headers, value)
         self._log.append(record)
@@ -135,7 +137,7 @@ class SimulatedWorld:
         """From the log."""
         found = []
         for record in self._log.records():
-            if record.key == key and record.source != "/test":
+            if record.key == key and record.source == "/packhorse/order":
                 fact = record.fact
                 assert isinstance(fact, OrderHeld | OrderReleased | InventoryLevelChanged)
                 note = str(fact.on_hand) if isinstance(fact, InventoryLevelChanged) else fact.note or ""
@@ -147,7 +149,9 @@ class SimulatedWorld:
         return [
             Dead(letter.code, letter.field, letter.parked, letter.retryable)
             for letter in self.node.db.dead.values()
-            if (letter.ref is not None and letter.ref.key == order) or letter.cause.raw.key == order.encode()
+            if (letter.ref is not None and letter.ref.key == order)
+            or letter.cause.raw.key == order.encode()
+            or (isinstance(letter.cause.heard, Fact) and letter.cause.heard.key == order)
         ]
 
     async def waiting(self, order: str) -> int:

@@ -9,7 +9,9 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 import toy
+from packhorse_chassis import rows
 from packhorse_chassis.migrate import migrate
+from packhorse_contracts import ids
 from packhorse_contracts.customer import AddressChangeRequested, ReleaseRequested
 
 from .contract import Dead, Death, Said, ToyWorld
@@ -78,6 +80,94 @@ async def test_a_repeat_changes_nothing(world: ToyWorld, order: str) -> None:
     await world.rest()
     assert await world.notes(order) == ["one"]
     assert len(await world.said(order)) == 1
+
+
+@pytest.mark.parametrize("rivals", [False, True])
+@pytest.mark.parametrize("batches", [1, 2])
+async def test_other_content_under_a_used_id_is_a_dead_letter(
+    world: ToyWorld, order: str, rivals: bool, batches: int
+) -> None:
+    """Never silence: whether it comes in the same batch, in a later one, or to two owners. Each other content is told
+    once; the first one counts, and comes again as often as it likes."""
+    world.rivals = rivals
+    used = f"id-{order}"
+    await world.say(toy.request(order, "one"), used)
+    if batches == 2:
+        await world.rest()
+    world.rivals = rivals
+    for note in ("two", "one", "two"):
+        await world.say(toy.request(order, note), used)
+    await world.say(ReleaseRequested(order_id=order, hold="manual", holder="test", note="one"), used)
+    await world.rest()
+    world.rivals = rivals
+    for note in ("two", "one"):
+        await world.say(toy.request(order, note), used)
+    await world.rest()
+    assert await world.notes(order) == ["one"]
+    assert await heard(world, order) == ["one"]
+    assert await world.dead(order) == [Dead("id_reused", "ce_id", parked=False, retryable=False)] * 2
+
+
+async def test_a_used_id_is_told_of_behind_a_parked_key(world: ToyWorld, order: str) -> None:
+    """The first one waits there, and takes its turn."""
+    toy.poisoned.add("bug")
+    await ask(world, order, "bug")
+    for note in ("one", "two", "one"):
+        await world.say(toy.request(order, note), f"id-{order}")
+    await world.rest()
+    assert await world.waiting(order) == 1
+    assert [letter.code for letter in await world.dead(order)] == ["reaction", "id_reused"]
+    toy.poisoned.clear()
+    await world.ask_again(order)
+    await world.rest()
+    assert await world.notes(order) == ["bug", "one"]
+
+
+async def test_what_waits_behind_a_parked_key_has_a_limit(
+    world: ToyWorld, order: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those beyond it are dead letters, to be tried again; the queue goes on in its order, and then they do."""
+    monkeypatch.setattr(rows, "MOST_WAITING", 2)
+    toy.poisoned.add("bug")
+    await ask(world, order, "bug", "1", "2", "3")
+    await world.rest()
+    await ask(world, order, "4")
+    await world.rest()
+    assert await world.waiting(order) == 2
+    full = Dead("queue_full", None, parked=False, retryable=True)
+    assert [letter for letter in await world.dead(order) if letter.code != "reaction"] == [full] * 2
+    toy.poisoned.clear()
+    for _ in range(2):  # those beyond find it full once more where they are tried with the one in front
+        await world.ask_again(order)
+        await world.rest()
+    assert sorted(await world.notes(order)) == ["1", "2", "3", "4", "bug"]
+    kept = [note for note in await world.notes(order) if note in ("bug", "1", "2")]
+    assert kept == ["bug", "1", "2"]
+
+
+async def test_an_id_belongs_to_its_topic(world: ToyWorld, order: str) -> None:
+    """A checkout may name its order and the cancellation of it by one id: both are taken, and what follows from them
+    has ids of its own."""
+    used = f"id-{order}"
+    for _ in range(2):
+        await world.say(toy.request(order, "one"), used)
+        await world.say(toy.location(order, "two"), used)
+        await world.rest()
+    assert sorted(await world.notes(order)) == ["one", "two"]
+    assert len({said.id for said in await world.said(order)}) == 2
+    assert await world.dead(order) == []
+
+
+async def test_nobody_takes_the_place_of_what_a_service_will_say(world: ToyWorld, order: str) -> None:
+    """Its ids are derived, and so can be foretold. Whoever uses one before, in its name, on a topic that is open to
+    them, doesn't make a repeat of it."""
+    used = ids.derive(toy.NOON, order)
+    await world.say(toy.request(order, "forged"), used, source="/packhorse/shipping")
+    await world.rest()
+    await world.say(toy.collection(order, "true"), used, source="/packhorse/shipping")
+    await world.rest()
+    assert "true" in await world.notes(order)
+    assert "true" in await heard(world, order)
 
 
 @pytest.mark.parametrize("where", [Death.BEFORE_COMMIT, Death.BEFORE_OFFSETS])

@@ -5,22 +5,23 @@ but this transaction happened.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 
 import asyncpg
 import structlog
 
 from packhorse_chassis import metrics, outgoing, tracing
 from packhorse_chassis import said as saying
+from packhorse_chassis.asker import Asker, Nobody
 from packhorse_chassis.db import Connection, Pool
-from packhorse_chassis.decide import MissingError, Outcome, beside, routed, take
-from packhorse_chassis.faults import is_transient
-from packhorse_chassis.inputs import Arrival, weight
+from packhorse_chassis.decide import MissingError, Outcome, Queue, beside, routed, take
+from packhorse_chassis.faults import NobodysFaultError, is_transient, sign
+from packhorse_chassis.inputs import Arrival, portions
 from packhorse_chassis.keep import Inbox
-from packhorse_chassis.reaction import Ref
+from packhorse_chassis.reaction import Input, Ref
 from packhorse_chassis.rows import Rows
 from packhorse_chassis.service import Service
 from packhorse_chassis.source import Source
@@ -29,10 +30,6 @@ from packhorse_chassis.store import Table
 log = structlog.get_logger(__name__)
 
 
-_PORTION: Final = 16 * 1_048_576
-"""Bytes that one transaction takes in. A poll may bring hundreds of records of a megabyte: stored in one statement,
-they would run into its time limit again and again."""
-
 _MOST: Final = 10_000
 """Inputs of one transaction, while none takes too long."""
 
@@ -40,46 +37,15 @@ _TOO_LONG = (asyncpg.QueryCanceledError, asyncpg.IdleInTransactionSessionTimeout
 """What a transaction ends with that is too much for its time limits: the same again would end so again."""
 
 
-def _portions(arrivals: Sequence[Arrival], most: int) -> Iterator[Sequence[Arrival]]:
-    """The arrivals in order, cut where they get too large or too many for one transaction."""
-    start, size = 0, 0
-    for position, arrival in enumerate(arrivals):
-        own = weight(arrival.raw)
-        if position > start and (size + own > _PORTION or position - start >= most):
-            yield arrivals[start:position]
-            start, size = position, 0
-        size += own
-    yield arrivals[start:]
+_TRIES_ALONE: Final = 5
+"""So often an input alone may take too long. Then it is given up, in place of being tried for ever."""
+
+_TRIED_ALONE: Final = 100
+"""Inputs that are counted at most."""
 
 
 def _span(name: str, arrival: Arrival) -> AbstractContextManager[str]:
     return tracing.reacting(name, arrival.traceparent)
-
-
-class Asker(Protocol):
-    """Who performs effects in this process, and may take some on as they are stored."""
-
-    lease: float
-    """Seconds for which what it takes is its own."""
-
-    def take(self, wanted: Mapping[str, int]) -> dict[str, int]:
-        """How many of these it takes, by type; they count as under way from now on."""
-
-    def begin(self, taken: Mapping[str, int], rows: Sequence[asyncpg.Record]) -> None:
-        """These were stored; what was taken beyond them wasn't."""
-
-
-class Nobody:
-    """Takes nothing: what is stored waits until somebody leases it."""
-
-    lease = 0.0
-
-    def take(self, wanted: Mapping[str, int]) -> dict[str, int]:
-        """None."""
-        return {}
-
-    def begin(self, taken: Mapping[str, int], rows: Sequence[asyncpg.Record]) -> None:
-        """Nothing was taken."""
 
 
 class Processor:
@@ -94,6 +60,12 @@ class Processor:
         self._due_at_once: Callable[[], None] = lambda: None
         self._asker: Asker = Nobody()
         self._most = _MOST
+        self._too_long: Counter[tuple[str, ...]] = Counter()
+        """How often an input took too long though it was alone, by its identity."""
+
+        self._blamed: tuple[str, type[Input] | None, Ref | None] | None = None
+        """The last input that was given up for what may be nobody's fault: how it failed, what and whose it was. Until
+        another one of its kind has gone through."""
 
     def connect(self, due_at_once: Callable[[], None], asker: Asker) -> None:
         """`due_at_once` is called after a commit that stored timers whose time has come already."""
@@ -107,14 +79,25 @@ class Processor:
         parked.
         """
         taken = 0
-        for part in _portions(arrivals, self._most):
+        for part in portions(arrivals, self._most):
             try:
                 taken += await self._process(part, source)
-            except _TOO_LONG:
+            except _TOO_LONG as error:
                 self._most = max(1, len(part) // 4)
-                raise
+                if len(part) > 1 or not self._again_too_long(part[0]):
+                    raise
+                taken += await self._give_up_on(part[0], source, error)
             self._most = min(_MOST, self._most * 2)
+            if self._too_long and len(part) == 1:
+                del self._too_long[part[0].identity]
         return taken
+
+    def _again_too_long(self, arrival: Arrival) -> bool:
+        """True at the last time that an input alone may take too long."""
+        if len(self._too_long) > _TRIED_ALONE:  # what somebody else has taken since stays in it
+            self._too_long.clear()
+        self._too_long[arrival.identity] += 1
+        return self._too_long[arrival.identity] >= _TRIES_ALONE
 
     async def _process(self, arrivals: Sequence[Arrival], source: Source) -> int:
         try:
@@ -136,10 +119,24 @@ class Processor:
         try:
             return await self._until_loaded(arrivals, source)
         except Exception as error:
-            if is_transient(error) or arrivals[0].broken is not None:
+            if is_transient(error):
                 raise
-            arrivals[0].broken = error
-        return await self._until_loaded(arrivals, source)
+            return await self._give_up_on(arrivals[0], source, error)
+
+    async def _give_up_on(self, arrival: Arrival, source: Source, error: Exception) -> int:
+        """Makes a dead letter of it. Where another input has just failed alike, neither is to blame, and this one
+        waits: of a trigger that refuses everybody one key is parked, not every one."""
+        if (how := sign(error)) is not None:
+            pair = routed(self.service.routes, arrival)
+            what, ref = (pair[0].input, pair[1]) if pair else (None, None)
+            if self._blamed is not None and self._blamed[:2] == (how, what) and self._blamed[2] != ref:
+                raise NobodysFaultError(f"different inputs fail alike: {how}") from error
+            self._blamed = how, what, ref
+        arrival.broken = error
+        try:
+            return await self._until_loaded([arrival], source)
+        finally:
+            arrival.broken = None
 
     async def _until_loaded(self, arrivals: Sequence[Arrival], source: Source) -> int:
         await self.inbox.place(arrivals)
@@ -168,7 +165,8 @@ class Processor:
                     claimed = await source.claim_after(db, claimed)
                     if not claimed:
                         return 0
-                    outcome = await self._decide(db, claimed, states, parked - source.released, now)
+                    parked = {ref: queue for ref, queue in parked.items() if ref not in source.released}
+                    outcome = await self._decide(db, claimed, states, parked, now)
                     taken = self._asker.take(Counter(effect.request.type_name() for effect, *_ in outcome.effects))
                     said = outcome.said
                     asked = await self._store(db, outcome, said, taken, now)
@@ -176,6 +174,8 @@ class Processor:
             self._asker.begin(taken, ())
             raise
         self._asker.begin(taken, asked)
+        if self._blamed is not None and any(type(one.arrival.heard) is self._blamed[1] for one in outcome.reacted):
+            self._blamed = None
         metrics.inputs.labels(source.name).inc(len(claimed))
         metrics.batch_size.observe(len(claimed))
         metrics.events.inc(len(said))
@@ -186,7 +186,12 @@ class Processor:
         return len(claimed)
 
     async def _decide(
-        self, db: Connection, arrivals: Sequence[Arrival], states: dict[Ref, object], parked: set[Ref], now: datetime
+        self,
+        db: Connection,
+        arrivals: Sequence[Arrival],
+        states: dict[Ref, object],
+        parked: Mapping[Ref, Queue],
+        now: datetime,
     ) -> Outcome:
         """Reacts; what reactions only look at beside is read when they ask for it."""
         while True:
@@ -199,7 +204,7 @@ class Processor:
 
     async def _load(
         self, db: Connection, arrivals: Sequence[Arrival], needed: set[Ref], released: frozenset[Ref]
-    ) -> tuple[dict[Ref, object], set[Ref]]:
+    ) -> tuple[dict[Ref, object], dict[Ref, Queue]]:
         """Locks subjects in order, then what their routes name beside, in order; reads reference states."""
         states: dict[Ref, object] = {}
         routes = self.service.routes

@@ -24,7 +24,8 @@ from faststream.kafka.subscriber.usecase import BatchSubscriber
 from packhorse_chassis import lenient, metrics
 from packhorse_chassis.batch import Processor
 from packhorse_chassis.faults import is_transient
-from packhorse_chassis.inputs import Arrival, Raw, Reader
+from packhorse_chassis.inputs import Arrival, Raw
+from packhorse_chassis.reading import Reader
 from packhorse_chassis.settings import Settings
 from packhorse_chassis.source import Records
 from packhorse_chassis.wake import breath

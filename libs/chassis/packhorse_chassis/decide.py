@@ -7,19 +7,22 @@ simulation in memory, and `Memory` looks at it in a test.
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from packhorse_contracts import envelope as ce
 from packhorse_contracts.base import Model
 
 from packhorse_chassis import said as saying
-from packhorse_chassis.inputs import Arrival
+from packhorse_chassis.documents import sound
+from packhorse_chassis.inputs import MOST_WAITING, MOST_WAITING_BYTES, Arrival, weight
 from packhorse_chassis.reaction import (
     CancelTimer,
     Decisions,
     Effect,
+    Input,
+    NewerError,
     Others,
     Ref,
     RefusedError,
@@ -32,11 +35,10 @@ TimerKey = tuple[str, str, str]
 """Type, key and name of a timer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Damaged:
-    """Stands for a state that this release can't read: whoever needs it fails with this error."""
-
-    error: Exception
+_FULL: Final = (
+    f"its subject is parked, and {MOST_WAITING} inputs or {MOST_WAITING_BYTES} bytes wait behind it already: "
+    "try it again once those have gone through"
+)
 
 
 class MissingError(Exception):
@@ -57,6 +59,22 @@ class Reacted:
 
 
 @dataclass(slots=True)
+class Queue:
+    """What waits behind a parked subject."""
+
+    count: int = 0
+    bytes: int = 0
+
+    def takes(self, arrival: Arrival) -> bool:
+        """Whether there is room for one more; it is counted then. What waited before keeps its place."""
+        if arrival.waiting is None:
+            if self.count >= MOST_WAITING or self.bytes >= MOST_WAITING_BYTES:
+                return False
+            self.count, self.bytes = self.count + 1, self.bytes + weight(arrival.raw)
+        return True
+
+
+@dataclass(slots=True)
 class Outcome:
     """All that is to be stored. The last decision about a state or a timer counts."""
 
@@ -66,7 +84,7 @@ class Outcome:
     journal: list[Model] = field(default_factory=list)
     dead: list[saying.DeadLetter] = field(default_factory=list)
     waiting: list[tuple[Ref, Arrival]] = field(default_factory=list)
-    parked: set[Ref] = field(default_factory=set)
+    parked: dict[Ref, Queue] = field(default_factory=dict)
     """Subjects whose inputs wait: those that were parked before, and those that are from now on."""
 
     reacted: list[Reacted] = field(default_factory=list)
@@ -91,7 +109,7 @@ def nothing_around(_name: str, arrival: Arrival) -> AbstractContextManager[str |
 
 def routed(routes: Routes, arrival: Arrival) -> tuple[Route, Ref] | None:
     """The reaction to an input, and its subject. None where it can't be read, or names no subject: it is at fault."""
-    if arrival.heard is None:
+    if arrival.heard is None or arrival.reused:
         return None
     route = routes.by_input[type(arrival.heard)]
     try:
@@ -109,7 +127,7 @@ def beside(routes: Routes, arrivals: Sequence[Arrival], states: Mapping[Ref, obj
         pair, heard = routed(routes, arrival), arrival.heard
         if pair is not None and heard is not None:
             try:
-                named.update(pair[0].also(_sound(states[pair[1]]), heard))
+                named.update(pair[0].also(sound(states[pair[1]]), heard))
             except Exception:  # noqa: S112 -- raised once more where this input is taken, and then given up
                 continue
     return named
@@ -119,110 +137,123 @@ def take(
     routes: Routes,
     arrivals: Sequence[Arrival],
     states: Mapping[Ref, object],
-    parked: set[Ref],
+    parked: Mapping[Ref, Queue],
     now: datetime,
     *,
     around: Around = nothing_around,
     bodies: Bodies = saying.bodies,
 ) -> Outcome:
-    """Reacts to each arrival in order. What fails leaves no trace but a dead letter. Raises MissingError."""
-    outcome = Outcome(parked=set(parked))
-    changed = outcome.changed
+    """Reacts to each arrival in order. What fails leaves no trace but a dead letter.
 
-    def read(ref: Ref) -> object:
-        if ref in changed:
-            return changed[ref]
-        try:
-            return _sound(states[ref])
-        except KeyError:
-            raise MissingError({ref}) from None
-
-    others = Others(read)
+    Raises MissingError, and NewerError where a state is a newer release's.
+    """
+    taking = _Taking(routes, states, now, around, bodies)
+    taking.outcome.parked.update({ref: replace(queue) for ref, queue in parked.items()})
     for arrival in arrivals:
-        pair, heard = routed(routes, arrival), arrival.heard
+        taking.take(arrival)
+    return taking.outcome
+
+
+class _Taking:
+    """A batch, and what has come of it so far."""
+
+    def __init__(
+        self, routes: Routes, states: Mapping[Ref, object], now: datetime, around: Around, bodies: Bodies
+    ) -> None:
+        self._routes, self._states, self._now, self._around, self._bodies = routes, states, now, around, bodies
+        self._others = Others(self._read)
+        self.outcome = Outcome()
+
+    def take(self, arrival: Arrival) -> None:
+        """Reacts to one input, has it wait behind what parked its subject, or gives it up."""
+        pair, heard = routed(self._routes, arrival), arrival.heard
         if pair is None or heard is None:
-            fault = arrival.fault
+            fault = arrival.wrong
             assert fault is not None  # noqa: S101 -- an arrival is either heard or at fault
-            _give_up(
-                routes, outcome, arrival, None, now, fault.code, fault.message, fault.field, retryable=fault.retryable
-            )
-            continue
+            refusal = RefusedError(fault.code, fault.message, fault.field, retryable=fault.retryable)
+            self._give_up(arrival, None, refusal)
+            return
         route, ref = pair
-        if arrival.raw.origin == "timer" and arrival.row in outcome.timers:
-            continue  # set anew or cancelled by an earlier input of this very batch
-        if ref in outcome.parked:
-            outcome.waiting.append((ref, arrival))
-            continue
+        if arrival.raw.origin == "timer" and arrival.row in self.outcome.timers:
+            return  # set anew or cancelled by an earlier input of this very batch
+        if (queue := self.outcome.parked.get(ref)) is None:
+            self._react(arrival, heard, route, ref)
+        elif queue.takes(arrival):
+            self.outcome.waiting.append((ref, arrival))
+        else:
+            self._give_up(arrival, ref, RefusedError("queue_full", _FULL, retryable=True))
+
+    def _react(self, arrival: Arrival, heard: Input, route: Route, ref: Ref) -> None:
         try:
             if arrival.broken is not None:
                 raise arrival.broken
-            with around(route.name, arrival) as traceparent:
-                state = read(ref)
-                decided = route.react(state, heard, now, others)
-                spoken = bodies(decided.events, arrival, traceparent)
+            with self._around(route.name, arrival) as traceparent:
+                state = self._read(ref)
+                decided = route.react(state, heard, self._now, self._others)
+                spoken = self._bodies(decided.events, arrival, traceparent)
         except MissingError as missing:
-            named = route.also(read(ref), heard) if ref not in missing.refs else ()
-            raise MissingError(missing.refs | (set(named) - states.keys() - changed.keys())) from None
-        except RefusedError as no:
-            _give_up(routes, outcome, arrival, ref, now, no.code, no.message, no.field, retryable=no.retryable)
+            named = set(route.also(self._read(ref), heard)) if ref not in missing.refs else set()
+            raise MissingError(missing.refs | (named - self._states.keys() - self.outcome.changed.keys())) from None
+        except NewerError:
+            raise
         except Exception as error:
-            if error is arrival.broken:
-                # The first line alone: the details hold the row's values, which may be personal.
-                code, reason = "database", str(error).partition("\n")[0]
-            else:
-                code, reason = "reaction", repr(error)[:500]
-            _give_up(routes, outcome, arrival, ref, now, code, reason, error=error)
+            self._give_up(arrival, ref, error)
         else:
-            _add(outcome, decided, spoken, state, ref, arrival, traceparent, read)
-    return outcome
+            self._add(decided, spoken, state, ref, arrival, traceparent)
+
+    def _read(self, ref: Ref) -> object:
+        if ref in self.outcome.changed:
+            return self.outcome.changed[ref]
+        try:
+            return sound(self._states[ref])
+        except KeyError:
+            raise MissingError({ref}) from None
+
+    def _add(
+        self,
+        decided: Decisions[Any],
+        spoken: list[saying.Said],
+        state: object,
+        ref: Ref,
+        arrival: Arrival,
+        traceparent: str | None,
+    ) -> None:
+        outcome = self.outcome
+        if decided.state is not state:
+            outcome.changed[ref] = decided.state
+        for other, after in decided.others.items():
+            if after is not self._read(other):
+                outcome.changed[other] = after
+        outcome.reacted.append(Reacted(arrival, ref, spoken))
+        outcome.journal.extend(decided.journal)
+        for timer in decided.timers:
+            key = (timer.payload.type_name(), timer.key, timer.name)
+            outcome.timers[key] = None if isinstance(timer, CancelTimer) else (timer, arrival, traceparent)
+        for effect in decided.effects:
+            outcome.effects.append((effect, arrival, traceparent))
+
+    def _give_up(self, arrival: Arrival, ref: Ref | None, error: BaseException) -> None:
+        """A refusal is a dead letter; anything else is a mistake, and parks its subject too."""
+        refusal = error if isinstance(error, RefusedError) else _mistake(error, arrival)
+        dead = saying.dead_letter(
+            self._routes.service,
+            arrival,
+            ref,
+            self._now,
+            code=refusal.code,
+            reason=refusal.message,
+            field=refusal.field,
+            error=None if refusal is error else error,
+            retryable=refusal.retryable,
+        )
+        self.outcome.dead.append(dead)
+        if dead.parked and ref is not None:
+            self.outcome.parked[ref] = Queue()
 
 
-def _sound(state: object) -> object:
-    if isinstance(state, Damaged):
-        raise state.error
-    return state
-
-
-def _add(
-    outcome: Outcome,
-    decided: Decisions[Any],
-    spoken: list[saying.Said],
-    state: object,
-    ref: Ref,
-    arrival: Arrival,
-    traceparent: str | None,
-    read: Callable[[Ref], object],
-) -> None:
-    if decided.state is not state:
-        outcome.changed[ref] = decided.state
-    for other, after in decided.others.items():
-        if after is not read(other):
-            outcome.changed[other] = after
-    outcome.reacted.append(Reacted(arrival, ref, spoken))
-    outcome.journal.extend(decided.journal)
-    for timer in decided.timers:
-        key = (timer.payload.type_name(), timer.key, timer.name)
-        outcome.timers[key] = None if isinstance(timer, CancelTimer) else (timer, arrival, traceparent)
-    for effect in decided.effects:
-        outcome.effects.append((effect, arrival, traceparent))
-
-
-def _give_up(
-    routes: Routes,
-    outcome: Outcome,
-    arrival: Arrival,
-    ref: Ref | None,
-    now: datetime,
-    code: str,
-    reason: str,
-    at: str | None = None,
-    *,
-    error: BaseException | None = None,
-    retryable: bool = False,
-) -> None:
-    dead = saying.dead_letter(
-        routes.service, arrival, ref, now, code=code, reason=reason, field=at, error=error, retryable=retryable
-    )
-    outcome.dead.append(dead)
-    if dead.parked and ref is not None:
-        outcome.parked.add(ref)
+def _mistake(error: BaseException, arrival: Arrival) -> RefusedError:
+    """Ours, or the database's with what this input leads to."""
+    if error is arrival.broken:
+        # The first line alone: the details hold the row's values, which may be personal.
+        return RefusedError("database", str(error).partition("\n")[0])
+    return RefusedError("reaction", repr(error)[:500])

@@ -18,13 +18,15 @@ from typing import Any
 import asyncpg
 import structlog
 from packhorse_contracts import envelope as ce
+from pydantic import ValidationError
 
 from packhorse_chassis import metrics
 from packhorse_chassis.batch import Processor
+from packhorse_chassis.documents import unknown_field
 from packhorse_chassis.effect import Performer, RetryError
 from packhorse_chassis.inputs import Arrival, internal, unheard
 from packhorse_chassis.lane import Lane, Limits
-from packhorse_chassis.reaction import Internal
+from packhorse_chassis.reaction import Internal, NewerError
 from packhorse_chassis.settings import Settings
 from packhorse_chassis.source import Answers
 from packhorse_chassis.tracing import trace_id
@@ -49,6 +51,9 @@ UPDATE effect e SET next_at = now() + new.pause * interval '1 second',
     leased_until = '-infinity', last_error = new.error
 FROM unnest($1::text[], $2::int[], $3::float8[], $4::text[]) AS new (key, attempt, pause, error)
 WHERE e.idempotency_key = new.key AND e.attempts = new.attempt AND e.done_at IS NULL"""
+
+_LEFT_ALONE = 70.0
+"""Seconds for which what was left to a newer release is told of: longer than any back-off."""
 
 log = structlog.get_logger(__name__)
 
@@ -91,6 +96,7 @@ class Executor:
 
         self._ended: list[_Ended] = []
         self._leaving = False
+        self._left = "", -math.inf
         self._told: Callable[[], None] = lambda: None
 
     def connect(self, told: Callable[[], None]) -> None:
@@ -179,12 +185,33 @@ class Executor:
             if later := [(e.key, e.attempt, e.pause, e.error) for e in ended if e.answer is None]:
                 await self._pool.execute(_LATER, *map(list, zip(*later, strict=True)))
                 ended = [e for e in ended if e.answer is not None]
-            if answers := [e.answer for e in ended if e.answer is not None]:
-                await self._processor.process(answers, Answers())
+            if ended:
+                await self._hear(ended)
                 self._committed()
         except BaseException:
             self._ended = ended + self._ended
             raise
+
+    async def _hear(self, ended: Sequence[_Ended]) -> None:
+        """What a state of a newer release waits for isn't heard here: a newer process asks again, with the same key."""
+        try:
+            await self._processor.process([each.answer for each in ended if each.answer is not None], Answers())
+        except NewerError as newer:
+            if len(ended) > 1:
+                for each in ended:
+                    await self._hear([each])
+                return
+            self._leave(str(newer))
+            later = ended[0].key, ended[0].attempt, self._back_off(ended[0].attempt), str(newer)
+            await self._pool.execute(_LATER, *([value] for value in later))
+
+    def _leave(self, why: str) -> None:
+        self._left = why, time.monotonic() + _LEFT_ALONE
+
+    @property
+    def left(self) -> str | None:
+        """What is left to a process of a newer release, where that was so a moment ago."""
+        return self._left[0] if time.monotonic() < self._left[1] else None
 
     async def _perform(self, row: asyncpg.Record, lane: Lane) -> None:
         type_name, began = row["type"], time.monotonic()
@@ -208,7 +235,14 @@ class Executor:
     async def _attempt(self, row: asyncpg.Record) -> _Ended:
         key, began = row["idempotency_key"], time.monotonic()
         request_type, performer = self._performers[row["type"]]
-        request = request_type.model_validate_json(row["request"])
+        try:
+            request = request_type.model_validate_json(row["request"], extra="forbid")
+        except ValidationError as error:
+            if (field := unknown_field(error)) is None:
+                raise
+            why = f"effect {row['type']} holds {field!r}, which this release doesn't know"
+            self._leave(why)
+            return self._again(row, began, self._back_off(row["attempts"]), why, asked=False)
         if row["now"] >= row["deadline"]:
             reason = f"no answer until the deadline, after {row['attempts'] - 1} attempts"
             log.error("an effect is given up", reason=reason)

@@ -1,17 +1,25 @@
-"""Which database errors are nobody's fault and pass by themselves."""
+"""Whose fault it is when a transaction fails: the input's, which is given up, or nobody's, which is waited for."""
+
+from typing import Final
 
 import asyncpg
 
-_TRANSIENT_CLASSES = ("08", "40", "53", "57")
-"""SQLSTATE classes: connection, transaction rollback (serialisation, deadlock), resources (disk full, too many
-connections), operator intervention (shutdown, recovery, cancelled by a time-out)."""
+from packhorse_chassis.reaction import NewerError, RefusedError
 
-_TRANSIENT_STATES = ("55P03", "25006", "25P03")
-"""Lock not available in time; a read-only server (a standby during fail-over); idle-in-transaction time-out."""
+_OF_THE_INPUT: Final = ("21", "22", "23", "44", "54")
+"""SQLSTATE classes: the data, or a constraint that they violate, or a limit that they exceed. Another input would pass.
+"""
+
+_UNCLEAR: Final = ("P0", "XX", "38", "39")
+"""What a trigger or function raises, and internal errors: one row may be damaged, or all of it."""
 
 
 class BrokerAwayError(ConnectionError):
     """Nothing could be published for a while. What was handed to the producer may still arrive."""
+
+
+class NobodysFaultError(Exception):
+    """Different inputs fail alike, one after the other: none of them is to blame."""
 
 
 _CLOSED = "the handler is closed"
@@ -19,11 +27,21 @@ _CLOSED = "the handler is closed"
 
 
 def is_transient(error: BaseException) -> bool:
-    """True where the same work may succeed later without anybody changing it."""
+    """True where the same work may succeed later without a change of the input: the database is away, full, read-only,
+    or lacks a table, a column, a function or a privilege that somebody has to give back."""
     if isinstance(error, asyncpg.PostgresError):
-        state = error.sqlstate or ""
-        return state[:2] in _TRANSIENT_CLASSES or state in _TRANSIENT_STATES
+        return (error.sqlstate or "XX")[:2] not in (*_OF_THE_INPUT, *_UNCLEAR)
     if isinstance(error, RuntimeError) and _CLOSED in str(error):
         return True
     # asyncpg's internal error: a connection that was lost between two steps of one statement.
-    return isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError | asyncpg.InternalClientError)
+    passing = OSError | TimeoutError | asyncpg.InterfaceError | asyncpg.InternalClientError
+    return isinstance(error, passing | NewerError | NobodysFaultError)
+
+
+def sign(error: BaseException) -> str | None:
+    """By what an error is known again where it isn't clear whose fault it is; None where it is the input's."""
+    if isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "XX")[:2] in _OF_THE_INPUT:
+        return None
+    if isinstance(error, RefusedError):
+        return None
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"

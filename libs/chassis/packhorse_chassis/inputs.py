@@ -1,58 +1,48 @@
 """The one kind of thing that a service reacts to: a record, a timer that is due, an effect's answer.
 
-Each remembers the bytes it came from, so that it can be given up, kept, and tried again as it was.
+Each remembers the bytes it came from, so that it can be given up, kept, and tried again as it was. They are made by
+`reading`.
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
-from itertools import accumulate
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Final, Literal
 
-import structlog
 from packhorse_contracts import envelope as ce
-from packhorse_contracts import ids, registry, topics
+from packhorse_contracts import ids, topics
 from packhorse_contracts.base import Fact
 
-from packhorse_chassis import metrics
-from packhorse_chassis.reaction import Input, Internal, Routes
-from packhorse_chassis.screen import screened, tell_spared
+from packhorse_chassis.content import content_hash
+from packhorse_chassis.reaction import Input, Internal
 
 Context = tuple[str | None, str | None]
 """Correlation id and traceparent."""
 
 Origin = Literal["record", "timer", "answer"]
-MAX_HEADER_BYTES: Final = 1_048_576
-MAX_KEY_BYTES: Final = 65_536
-_MOST_NEWER: Final = 100
-"""Types that are counted and told of by name: each name is a time series."""
+MOST_WAITING: Final = 1_000
+MOST_WAITING_BYTES: Final = 16 * 1_048_576
+"""Inputs that may wait behind one parked subject. Those beyond are dead letters as well, to be tried again later."""
 
-_HEADER_OVERHEAD: Final = 32
-"""Bytes that an empty header costs where it is kept."""
+_PORTION: Final = 16 * 1_048_576
+"""Bytes that one transaction takes in. A poll may bring hundreds of records of a megabyte: stored in one statement,
+they would run into its time limit again and again."""
 
 OUTSIDERS_DAY: Final = date(1970, 1, 1)
 """The inbox partition for ids that we didn't derive."""
 
-_OPEN: Final = frozenset(topic.name for topic in topics.ALL.values() if topics.OUTSIDERS.intersection(topic.writers))
-"""Topics that outsiders write. Ours say what came from there, and so was screened."""
+_OURS: Final = {
+    topic.name: f"/packhorse/{writer}"
+    for topic in topics.ALL.values()
+    for writer in topic.writers
+    if len(topic.writers) == 1 and writer not in topics.OUTSIDERS
+}
+"""The source that is believed on a topic which one service of ours alone writes."""
 
-_KEYED_BY_OTHERS: Final = frozenset({"StockReceived", "StockCounted", "StockMoved", "ReturnReceived"})
-"""Stock facts may cover several SKUs; they are ordered by nothing that their key could tell."""
-
-_WRITTEN_WITH_BLANKS: Final = frozenset({"TrackingUpdated"})
-"""Carriers write their numbers with blanks or without. Whatever the order of a parcel's news, the outcome is one."""
-
-
-def _keyed_otherwise(key: bytes | None, fact: Fact) -> bool:
-    """Whether this key will do, though it isn't the fact's own."""
-    name = type(fact).__name__
-    if name in _KEYED_BY_OTHERS:
-        return True
-    return key is not None and name in _WRITTEN_WITH_BLANKS and key.replace(b" ", b"") == fact.key.encode()
-
-
-log = structlog.get_logger(__name__)
+_REUSED: Final = ce.Unreadable(
+    "id_reused", "this id was used before, for other content: what is said anew needs an id of its own", "ce_id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +63,7 @@ class Arrival:
     """An input on its way through a batch.
 
     `heard` is what the reaction gets; None where the bytes can't be read, with the `fault` that says why.
-    `source` and `id` name it for the inbox and as the cause of what follows; `time` goes into derived ids.
+    `source` and `id` are the sayer's words for it, `identity` is ours; `time` goes into derived ids.
     """
 
     raw: Raw
@@ -96,120 +86,53 @@ class Arrival:
     day: date = OUTSIDERS_DAY
     """The inbox partition that guards it, chosen by `Inbox.place`."""
 
+    older_too: bool = False
+    """A release that knew it by source and id alone may have taken it, as `Inbox.place` knows."""
+
+    reused: bool = False
+    """Its id was used before, for other content. Each claim finds that out anew."""
+
+    _identity: tuple[str, ...] | None = None
+    _content: bytes | None = None
+
+    @property
+    def ours(self) -> bool:
+        """One of our services said it where nobody else writes, or to itself. Its id is derived from its cause, so that
+        it names one content only."""
+        return self.raw.origin != "record" or self.source == _OURS.get(self.raw.topic)
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What names it for the inbox (the first two) and as the cause of what follows (all).
+
+        Outsiders choose their ids freely, so the topic belongs to theirs: who writes one can't take the place of what
+        is said on another. And what follows from two contents under one id, where an operator has the second one tried
+        as well, must not have one id either.
+        """
+        if self._identity is None:
+            self._identity = self.source, self.id
+            if self.heard is not None and not self.ours:
+                self._identity = f"{self.raw.topic} {self.source}", self.id, (self.content or b"").hex()
+        return self._identity
+
+    @property
+    def content(self) -> bytes | None:
+        """The hash of what an outsider said; None for what is ours or can't be read."""
+        if self._content is None and isinstance(self.heard, Fact) and not self.ours:
+            self._content = content_hash(self.heard, self.raw.value)
+        return self._content
+
+    @property
+    def wrong(self) -> ce.Unreadable | None:
+        """Why no reaction may hear it."""
+        return _REUSED if self.reused else self.fault
+
     @property
     def day_in_id(self) -> date:
         """The day inside an id that one of our services derived; anybody else's has none."""
-        if self.source.startswith("/packhorse/") and (at := ids.time_of(self.id)) is not None:
+        if self.ours and (at := ids.time_of(self.id)) is not None:
             return at.date()
         return OUTSIDERS_DAY
-
-
-class Reader:
-    """Reads records for one service; decodes only what it listens to."""
-
-    def __init__(self, routes: Routes) -> None:
-        self.routes = routes
-        heard = {wire for fact in routes.facts for wire in registry.versions(fact)}
-        self._heard_names = {registry.name_of(fact)[:2] for fact in routes.facts}
-        self._not_for_us = frozenset(
-            (fact.TOPIC.name, wire.encode())
-            for wire, fact in registry.facts.items()
-            if wire not in heard and routes.service != fact.ANSWERED_BY
-        )
-        self._newer: set[str] = set()
-        self._internals = {heard.__name__: heard for heard in routes.by_input if issubclass(heard, Internal)}
-
-    def record(self, raw: Raw) -> Arrival | None:
-        """An arrival, readable or not; None for a sound fact that is for others to hear. Never raises."""
-        if (beyond := _beyond_limits(raw)) is not None:
-            return _unreadable(_beginning(raw), beyond)
-        types = [value for name, value in raw.headers if name.lower() == "ce_type"]
-        if len(types) == 1 and (raw.topic, types[0]) in self._not_for_us:
-            return None
-        if raw.topic in _OPEN:
-            raw = screened(raw)
-        read = ce.decode(raw.value, raw.headers, raw.topic)
-        if isinstance(read, ce.Unreadable):
-            if self._is_skipped(read):
-                return None
-            if read.unsound is None or type(read.unsound.fact) not in self.routes.by_input:
-                return _unreadable(raw, read)
-            read = read.unsound
-        fact, envelope = read.fact, read.envelope
-        if type(fact) not in self.routes.by_input:
-            return _unreadable(raw, _not_offered(fact)) if self.routes.service == fact.ANSWERED_BY else None
-        if raw.key != fact.key.encode() and not _keyed_otherwise(raw.key, fact):
-            message = f"the record's key is not its {fact.KEY}, so its order can't be kept"
-            return _unreadable(raw, ce.Unreadable("wrong_key", message, fact.KEY))
-        if read.spared:
-            tell_spared(raw, read)
-        return Arrival(
-            raw,
-            envelope.source,
-            envelope.id,
-            ids.time_of(envelope.id) or envelope.time,
-            fact,
-            correlation_id=fact.correlation or envelope.correlation_id,
-            traceparent=envelope.traceparent,
-        )
-
-    def _is_skipped(self, read: ce.Unreadable) -> bool:
-        """While releases live side by side, a newer one says what this one doesn't know, and so can't have heard. What
-        is a newer major of something that it does hear is another matter: that was meant for it."""
-        if not isinstance(read, ce.Newer) or read.name is None or read.name[:2] in self._heard_names:
-            return False
-        wire = f"packhorse.{read.name.sayer}.{read.name.fact}.v{read.name.major}"
-        if wire not in self._newer and len(self._newer) < _MOST_NEWER:
-            self._newer.add(wire)
-            log.warning("a newer release says what this one doesn't know; it is skipped", type=wire)
-        metrics.skipped.labels(wire if wire in self._newer else "others").inc()
-        return True
-
-    def again(self, raw: Raw) -> Arrival | None:
-        """The input that these kept bytes were."""
-        if raw.origin == "record":
-            return self.record(raw)
-        texts = {name: value.decode() for name, value in raw.headers}
-        time = datetime.fromisoformat(texts["time"]).astimezone(UTC)
-        more = texts.get("correlationid"), texts.get("traceparent")
-        return self.stored(raw.origin, raw.topic, raw.value or b"", texts["id"], time, more)
-
-    def stored(
-        self,
-        origin: Origin,
-        type_name: str,
-        payload: bytes | str,
-        event_id: str,
-        time: datetime,
-        more: Context,
-    ) -> Arrival:
-        """A timer or an answer as its row has it. One that no release knows any more is at fault, not fatal."""
-        try:
-            heard = self._internals[type_name].model_validate_json(payload)
-        except (KeyError, ValueError) as error:
-            value = payload.encode() if isinstance(payload, str) else payload
-            fault = ce.Unreadable("unreadable", f"{type_name} can't be read by this release: {error!r}"[:500])
-            return unheard(origin, type_name, value, event_id, time, self.routes.service, more, fault)
-        return internal(origin, heard, event_id, time, self.routes.service, more)
-
-
-def _not_offered(fact: Fact) -> ce.Unreadable:
-    message = f"{fact.TYPE} is well said, but nothing here acts on it yet"
-    return ce.Unreadable("not_offered", message, "ce_type", retryable=True)
-
-
-def _beyond_limits(raw: Raw) -> ce.Unreadable | None:
-    """Compressed, a record of any size fits through a broker; unpacked it must still fit into a dead letter."""
-    value, headers, key = len(raw.value or b""), _size(raw.headers), len(raw.key or b"")
-    if value > ce.MAX_VALUE_BYTES:
-        told = f"the value has {value} bytes, at most {ce.MAX_VALUE_BYTES} are read"
-    elif headers > MAX_HEADER_BYTES:
-        told = f"the {len(raw.headers)} headers take {headers} bytes, at most {MAX_HEADER_BYTES} are read"
-    elif key > MAX_KEY_BYTES:
-        told = f"the key has {key} bytes, at most {MAX_KEY_BYTES} are read"
-    else:
-        return None
-    return ce.Unreadable("too_large", f"{told}; only its beginning is kept")
 
 
 def weight(raw: Raw) -> int:
@@ -218,20 +141,16 @@ def weight(raw: Raw) -> int:
     return len(raw.key or b"") + len(raw.value or b"") + 6 * headers
 
 
-def _size(headers: Sequence[tuple[str, bytes]]) -> int:
-    return sum(len(name.encode()) + len(value) + _HEADER_OVERHEAD for name, value in headers)
-
-
-def _beginning(raw: Raw) -> Raw:
-    room = iter(accumulate(_size([header]) for header in raw.headers))
-    kept = [header for header in raw.headers if next(room) <= MAX_HEADER_BYTES]
-    value, key = raw.value and raw.value[: ce.MAX_VALUE_BYTES], raw.key and raw.key[:MAX_KEY_BYTES]
-    return replace(raw, headers=kept, value=value, key=key)
-
-
-def _unreadable(raw: Raw, fault: ce.Unreadable) -> Arrival:
-    """It has no id that can be trusted: its place in the log is what tells a repeat."""
-    return Arrival(screened(raw), f"kafka:{raw.topic}", f"{raw.partition}-{raw.offset}", None, None, fault)
+def portions(arrivals: Sequence[Arrival], most: int) -> Iterator[Sequence[Arrival]]:
+    """The arrivals in order, cut where they get too large or too many for one transaction."""
+    start, size = 0, 0
+    for position, arrival in enumerate(arrivals):
+        own = weight(arrival.raw)
+        if position > start and (size + own > _PORTION or position - start >= most):
+            yield arrivals[start:position]
+            start, size = position, 0
+        size += own
+    yield arrivals[start:]
 
 
 def unheard(

@@ -38,7 +38,7 @@ def rows(service: str, said: Sequence[Said], last: Mapping[str, int], now: datet
         fact, cause = item.fact, item.cause
         following[fact.key] += 1
         envelope = ce.Envelope(
-            id=ids.derive(cause_time(cause, now), cause.source, cause.id, service, item.index),
+            id=ids.derive(cause_time(cause, now), *cause.identity, service, item.index),
             source=f"/packhorse/{service}",
             type=fact.TYPE,
             subject=fact.subject,

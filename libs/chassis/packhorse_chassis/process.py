@@ -17,7 +17,8 @@ from aiokafka.errors import KafkaError
 
 from packhorse_chassis import log as logging
 from packhorse_chassis import metrics, tracing, web
-from packhorse_chassis.batch import Nobody, Processor
+from packhorse_chassis.asker import Nobody
+from packhorse_chassis.batch import Processor
 from packhorse_chassis.consume import Consumer
 from packhorse_chassis.db import OwnConnection, Pool
 from packhorse_chassis.executor import Executor
@@ -76,6 +77,9 @@ class Process:
         self._consumer: Consumer | None = None
         self._executor: Executor | None = None
         self._relay: Relay | None = None
+        self._pump: Pump | None = None
+        self._awaited: str | None = None
+        """What isn't there yet, while the process starts."""
 
     async def start(self) -> None:
         """Comes up in any order: waits for the database and for the broker with its topics."""
@@ -97,7 +101,7 @@ class Process:
 
         executor = self._executor = Executor(processor, performers, self.settings, relaying.wake.ring)
         executing = Loop("effects", executor.step, self.settings.pump_idle)
-        pump = Pump(processor, pool, self.settings.batch_records, relaying.wake.ring)
+        pump = self._pump = Pump(processor, pool, self.settings.batch_records, relaying.wake.ring)
         pumping = Loop("pump", pump.step, self.settings.pump_idle)
         relay.connect(told=relaying.wake.ring)
         processor.connect(pumping.wake.ring, executor if performers else Nobody())
@@ -110,7 +114,7 @@ class Process:
         await self._until_up("consumer group", self._consumer.start)
         self._tasks = [asyncio.create_task(loop.run(), name=loop.name) for loop in self._loops]
         self._tasks.append(asyncio.create_task(self._watch(), name="watchdog"))
-        self._started = True
+        self._started, self._awaited = True, None
         log.info("started", topics=self.service.routes.topics)
 
     async def wait(self, stop: asyncio.Event) -> None:
@@ -173,6 +177,7 @@ class Process:
                 if not (is_transient(error) or isinstance(error, KafkaError)):
                     raise
                 log.warning("waiting", what=what, reason=repr(error))
+                self._awaited = f"waits for {what}: {error!r}"[:200]
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 3.0)
 
@@ -237,11 +242,13 @@ class Process:
         return stalled
 
     async def _ready(self) -> dict[str, str]:
-        wrong = {} if self._started else {"process": "starting or stopping"}
+        wrong = {} if self._started else {"process": self._awaited or "starting or stopping"}
         # An answer to SELECT 1 isn't everything: a full disk takes no row.
         wrong |= {loop.name: loop.waits_for[:200] for loop in self._loops if loop.waits_for}
         if self._consumer is not None and self._consumer.waits_for:
             wrong["consumer"] = self._consumer.waits_for[:200]
+        left = {"pump": self._pump and self._pump.left, "effects": self._executor and self._executor.left}
+        wrong |= {name: why[:200] for name, why in left.items() if why and name not in wrong}
         try:
             assert self._pool is not None  # noqa: S101 -- caught below, with the other reasons
             async with asyncio.timeout(2):

@@ -1,27 +1,30 @@
 """Brings in what the database holds for the reactions: due timers, retries, and the queues behind them."""
 
+import time
 from collections.abc import Callable
+from typing import Final
 
 import asyncpg
 import structlog
 
 from packhorse_chassis.batch import Processor
 from packhorse_chassis.db import Pool
-from packhorse_chassis.inputs import Arrival, Raw, Reader, unpack_headers
-from packhorse_chassis.reaction import Ref
+from packhorse_chassis.inputs import Arrival, Raw, unpack_headers
+from packhorse_chassis.reaction import NewerError, Ref
+from packhorse_chassis.reading import Reader
 from packhorse_chassis.source import UNPARK, Queue, Retry, Timers
 
 _DUE = """
 SELECT type, key, name, id, due, payload::text, correlation_id, traceparent
-FROM timer WHERE due <= now() ORDER BY due, type, key, name LIMIT $1"""
+FROM timer WHERE due <= now() AND id <> ALL($2::text[]) ORDER BY due, type, key, name LIMIT $1"""
 
 _ASKED = """
 SELECT id, status, origin, topic, partition, "offset", key, headers, value, parked, subject_kind, subject_key
-FROM dead_letter WHERE status IN ('retry', 'discard') ORDER BY at LIMIT $1"""
+FROM dead_letter WHERE status IN ('retry', 'discard') AND id <> ALL($2::text[]) ORDER BY at LIMIT $1"""
 
 _WAITS = """
-SELECT EXISTS (SELECT FROM timer WHERE due <= now()),
-    EXISTS (SELECT FROM dead_letter WHERE status IN ('retry', 'discard')),
+SELECT EXISTS (SELECT FROM timer WHERE due <= now() AND id <> ALL($1::text[])),
+    EXISTS (SELECT FROM dead_letter WHERE status IN ('retry', 'discard') AND id <> ALL($1::text[])),
     EXISTS (SELECT FROM parked)"""
 
 _DISCARD = "UPDATE dead_letter SET status = 'discarded', ended_at = now() WHERE id = $1 AND status = 'discard'"
@@ -34,6 +37,9 @@ _QUEUE = """
 SELECT seq, origin, topic, partition, "offset", key, headers, value
 FROM waiting WHERE subject_kind = $1 AND subject_key = $2 ORDER BY seq LIMIT $3"""
 
+_LEFT_ALONE: Final = 10.0
+"""Seconds for which what a newer release wrote isn't looked at again."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -43,12 +49,21 @@ class Pump:
     def __init__(self, processor: Processor, pool: Pool, batch: int, committed: Callable[[], None]) -> None:
         self._processor, self._pool, self._batch, self._committed = processor, pool, batch, committed
         self._reader = Reader(processor.service.routes)
+        self._left: dict[str, str] = {}
+        self._left_since = 0.0
+
+    @property
+    def left(self) -> str | None:
+        """Something that waits for a process of a newer release, where something does."""
+        return next(iter(self._left.values()), None)
 
     async def step(self) -> bool:
         """True where a full batch was found, so that more may wait."""
+        if time.monotonic() - self._left_since > _LEFT_ALONE:
+            self._left, self._left_since = {}, time.monotonic()
         # One question for all: mostly nothing waits, and each is asked many times a second.
         kinds = zip(
-            await self._pool.fetchrow(_WAITS) or (),
+            await self._pool.fetchrow(_WAITS, list(self._left)) or (),
             (self._timers, self._asked, self._freed),
             strict=True,
         )
@@ -59,26 +74,25 @@ class Pump:
 
     async def _timers(self) -> int:
         arrivals = []
-        for row in await self._pool.fetch(_DUE, self._batch):
-            arrival = self._reader.stored(
-                "timer",
-                row["type"],
-                row["payload"],
-                row["id"],
-                row["due"],
-                (row["correlation_id"], row["traceparent"]),
-            )
+        for row in await self._pool.fetch(_DUE, self._batch, list(self._left)):
+            context = row["correlation_id"], row["traceparent"]
+            try:
+                arrival = self._reader.stored("timer", row["type"], row["payload"], row["id"], row["due"], context)
+            except NewerError as newer:
+                self._leave(row["id"], str(newer))
+                continue
             arrival.row = (row["type"], row["key"], row["name"])
             arrivals.append(arrival)
         return await self._processor.process(arrivals, Timers()) if arrivals else 0
 
     async def _asked(self) -> int:
-        rows = await self._pool.fetch(_ASKED, self._batch)
+        rows = await self._pool.fetch(_ASKED, self._batch, list(self._left))
         for row in rows:
-            arrival = self._again(row) if row["status"] == "retry" else None
-            if arrival is None:
-                await self._pool.execute("UPDATE dead_letter SET status = 'discard' WHERE id = $1", row["id"])
+            if row["status"] == "discard":
                 await self._pool.execute(_DISCARD, row["id"])
+                continue
+            if (arrival := self._again(row)) is None:
+                self._leave(row["id"], f"dead letter {row['id']} is of a type that this release doesn't know")
                 continue
             # What parked its subject goes before all that wait behind it; anything else queues, as if it came now.
             released = frozenset({Ref(row["subject_kind"], row["subject_key"])} if row["parked"] else ())
@@ -87,22 +101,23 @@ class Pump:
         return len(rows)
 
     async def _freed(self) -> int:
-        freed = await self._pool.fetch(_FREED, self._batch)
-        for row in freed:
+        went_on = False
+        for row in await self._pool.fetch(_FREED, self._batch):
             ref = Ref(row["kind"], row["key"])
             waiting = []
-            for queued in await self._pool.fetch(_QUEUE, ref.kind, ref.key, self._batch):
-                arrival = self._again(queued)
-                if arrival is None:
-                    await self._pool.execute("DELETE FROM waiting WHERE seq = $1", queued["seq"])
-                    continue
-                arrival.waiting = queued["seq"]
+            queued = await self._pool.fetch(_QUEUE, ref.kind, ref.key, self._batch)
+            for each in queued:
+                if (arrival := self._again(each)) is None:  # those behind it wait as well: they keep their order
+                    self._leave(f"{ref.kind} {ref.key}", f"what waits behind {ref.kind} {ref.key} isn't known here")
+                    break
+                arrival.waiting = each["seq"]
                 waiting.append(arrival)
             if waiting:
                 await self._processor.process(waiting, Queue(ref))
-            else:
+            elif not queued:
                 await self._unpark(ref)
-        return self._batch if freed else 0
+            went_on |= bool(waiting) or not queued
+        return self._batch if went_on else 0
 
     async def _unpark(self, ref: Ref) -> None:
         async with self._pool.acquire() as db, db.transaction():
@@ -110,15 +125,16 @@ class Pump:
             await db.execute(UNPARK, ref.kind, ref.key)
         log.info("a parked subject is free again", kind=ref.kind, key=ref.key)
 
+    def _leave(self, what: str, why: str) -> None:
+        """It waits for a newer process; looked at again after a while, should there be none."""
+        if what not in self._left:
+            log.warning("left to a newer release", what=what, reason=why)
+        self._left[what] = why
+
     def _again(self, row: asyncpg.Record) -> Arrival | None:
-        return self._reader.again(
-            Raw(
-                row["origin"],
-                row["topic"],
-                row["partition"],
-                row["offset"],
-                row["key"],
-                unpack_headers(row["headers"]),
-                row["value"],
-            )
-        )
+        """The input that a row keeps; None where this release knows nothing of the like."""
+        place = row["origin"], row["topic"], row["partition"], row["offset"], row["key"]
+        try:
+            return self._reader.again(Raw(*place, unpack_headers(row["headers"]), row["value"]))
+        except NewerError:
+            return None

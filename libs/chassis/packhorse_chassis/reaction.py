@@ -29,18 +29,28 @@ class Internal(Model):
 Input = Fact | Internal
 
 
+def _as_it_is(document: dict[str, Any], _version: int) -> dict[str, Any]:
+    """Enough where fields have only been added, each with a default."""
+    return document
+
+
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[S]):
     """One kind of state that a service keeps, by key.
 
     `empty` makes the state of a key that was never seen. A `reference` kind (products, locations) is read
     without a lock by reactions to other things, and locked only by those whose own subject it is.
+
+    `version` rises with every release in which the state's fields have changed. `upcast(document, version)` makes of
+    JSON as an older version wrote it what this version reads: fields renamed, split, with another meaning. Pure.
     """
 
     name: str
     state: type[S]
     empty: Callable[[str], S]
     reference: bool = False
+    version: int = 1
+    upcast: Callable[[dict[str, Any], int], dict[str, Any]] = _as_it_is
 
     def ref(self, key: str) -> "Ref":
         """The address of one state."""
@@ -77,6 +87,10 @@ class RefusedError(Exception):
     def __init__(self, code: str, message: str, field: str | None = None, *, retryable: bool = False) -> None:
         super().__init__(message)
         self.code, self.message, self.field, self.retryable = code, message, field, retryable
+
+
+class NewerError(Exception):
+    """Something was written by a newer release, whose processes have to take it."""
 
 
 @dataclass(frozen=True, slots=True)

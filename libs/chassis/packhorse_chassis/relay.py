@@ -65,6 +65,9 @@ class Relay:
         self._leads = False
         self._oldest: float | None = None
         self._in_vain_since: float | None = None
+        self._refused: Sequence[int] = []
+        """What this process has published, and the database wouldn't delete."""
+
         self._unsettled = False
         """The producer may still hold records that nobody has confirmed."""
 
@@ -86,12 +89,13 @@ class Relay:
             db = await self._lead()
             if db is None:
                 return False
+            await self._delete(db, self._refused)
             rows = await db.fetch(_NEXT, self._shard, self._rows, _BYTES)
             self._oldest = None if not rows else time.monotonic() - rows[0]["waited"].total_seconds()
             if not rows:
                 return False
             await self._publish_patiently(rows)
-            await db.execute(_DELETE, [row["id"] for row in rows])
+            await self._delete(db, [row["id"] for row in rows])
             self._oldest = self._in_vain_since = None
         except BrokerAwayError:
             await self._notice()
@@ -101,6 +105,18 @@ class Relay:
             raise
         metrics.published.inc(len(rows))
         return len(rows) == self._rows or rows[-1]["upto"] >= _BYTES
+
+    async def _delete(self, db: OwnConnection, published: Sequence[int]) -> None:
+        """Where the database refuses it (a privilege is missing, say), nothing is published again meanwhile: it would
+        be the same, as often as it is tried."""
+        if not published:
+            return
+        try:
+            await db.execute(_DELETE, published)
+        except asyncpg.PostgresError:
+            self._refused = published
+            raise
+        self._refused = []
 
     def _waiting(self) -> float:
         """Seconds that the oldest row has waited, while it does."""

@@ -9,6 +9,7 @@ from packhorse_contracts import ids
 
 from packhorse_chassis import said
 from packhorse_chassis.db import Connection
+from packhorse_chassis.decide import Queue
 from packhorse_chassis.inputs import Arrival, pack_headers
 from packhorse_chassis.outgoing import OutboxRow
 from packhorse_chassis.reaction import Effect, Ref, SetTimer
@@ -68,7 +69,11 @@ FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::in
 ORDER BY n"""
 
 _PARKED = """
-SELECT kind, key FROM parked JOIN unnest($1::text[], $2::text[]) AS asked (kind, key) USING (kind, key)"""
+SELECT kind, key, behind.count, behind.bytes FROM parked
+    JOIN unnest($1::text[], $2::text[]) AS asked (kind, key) USING (kind, key)
+    CROSS JOIN LATERAL (
+        SELECT count(*), coalesce(sum(octet_length(headers) + coalesce(octet_length(value), 0)), 0)::bigint AS bytes
+        FROM waiting w WHERE w.subject_kind = parked.kind AND w.subject_key = parked.key) AS behind"""
 
 
 class Rows:
@@ -77,11 +82,11 @@ class Rows:
     def __init__(self, service: Service) -> None:
         self.service = service.name
 
-    async def parked(self, db: Connection, refs: Iterable[Ref]) -> set[Ref]:
-        """Which of these subjects wait for an operator. Asked under their row locks."""
+    async def parked(self, db: Connection, refs: Iterable[Ref]) -> dict[Ref, Queue]:
+        """Which of these subjects wait for an operator, and what waits behind them. Asked under their row locks."""
         asked = list(refs)
         rows = await db.fetch(_PARKED, [ref.kind for ref in asked], [ref.key for ref in asked])
-        return {Ref(row["kind"], row["key"]) for row in rows}
+        return {Ref(row["kind"], row["key"]): Queue(row["count"], row["bytes"]) for row in rows}
 
     async def next_sequences(self, db: Connection, keys: Sequence[str]) -> dict[str, int]:
         """Advances the counters of these keys by their number of events; gives their new values."""
@@ -112,7 +117,7 @@ class Rows:
         rows = [
             (
                 *key,
-                ids.derive(timer.due, cause.source, cause.id, self.service, "timer", *key),
+                ids.derive(timer.due, *cause.identity, self.service, "timer", *key),
                 timer.due,
                 timer.payload.model_dump_json(),
                 cause.correlation_id,

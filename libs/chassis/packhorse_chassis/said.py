@@ -96,7 +96,7 @@ def dead_letter(
 ) -> DeadLetter:
     """A dead letter; one with an `error` parks its subject."""
     trace = "".join(traceback.format_exception(error))[-_MAX_TRACEBACK:] if error else None
-    identifier = ids.derive(now, cause.source, cause.id, service, "dead", code)
+    identifier = ids.derive(now, *cause.identity, service, "dead", code)
     return DeadLetter(
         identifier,
         cause,

@@ -7,20 +7,25 @@ order would deadlock.
 
 import hashlib
 import json
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
 from typing import ClassVar
 
 from packhorse_chassis import metrics
+from packhorse_chassis.content import same_content
 from packhorse_chassis.db import Connection
 from packhorse_chassis.inputs import Arrival
 from packhorse_chassis.reaction import Ref
 
 _INBOX = """
 WITH new AS (
-    INSERT INTO inbox (day, source, id) SELECT * FROM unnest($1::date[], $2::text[], $3::text[])
+    INSERT INTO inbox (day, source, id, content) SELECT * FROM unnest($1::date[], $2::text[], $3::text[], $4::bytea[])
     ON CONFLICT DO NOTHING RETURNING source, id)
 SELECT now() AS now, source, id FROM new"""
+
+_CONTENTS = """
+SELECT source, id, content FROM inbox JOIN unnest($1::date[], $2::text[], $3::text[]) AS asked (day, source, id)
+    USING (day, source, id)"""
 
 _CLAIM_TIMERS = """
 DELETE FROM timer t USING unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS due (type, key, name, id)
@@ -47,7 +52,12 @@ DELETE FROM waiting WHERE seq = ANY($1::bigint[]) AND {_FREED.format(kind="$2", 
 _MAX_ID_BYTES = 1_000
 """Well below a third of a page, which is the most that an index entry may take."""
 
-_RESERVED = ("kafka:", "blake2b:")
+Name = tuple[str, str]
+"""Source and id as the inbox keeps them."""
+
+_Row = tuple[date, str, str, bytes | None]
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 UNPARK = f"""
 DELETE FROM parked p WHERE kind = $1 AND key = $2 AND {_FREED.format(kind="p.kind", key="p.key")} AND NOT EXISTS
@@ -76,27 +86,83 @@ class Records(Source):
     name = "record"
 
     async def claim_before(self, db: Connection, arrivals: Sequence[Arrival]) -> tuple[list[Arrival], datetime]:
-        first: dict[tuple[str, str], Arrival] = {}
+        first: dict[Name, Arrival] = {}
+        again: list[tuple[Name, Arrival]] = []
         for arrival in arrivals:
-            first.setdefault(_storable_id(arrival), arrival)
-        ordered = sorted((arrival.day, *identity) for identity, arrival in first.items())
-        rows = await db.fetch(_INBOX, *map(list, zip(*ordered, strict=True)))
-        metrics.repeats.inc(len(arrivals) - len(rows))
-        new = {(row["source"], row["id"]) for row in rows}
-        claimed = [arrival for identity, arrival in first.items() if identity in new]
-        return claimed, rows[0]["now"] if rows else datetime.min.replace(tzinfo=UTC)
+            arrival.reused = False
+            name = _name(*arrival.identity[:2])
+            if first.setdefault(name, arrival) is not arrival:
+                again.append((name, arrival))
+        asked = [(arrival.day, *name, arrival.content) for name, arrival in first.items()]
+        asked += [
+            (arrival.day, *_name(arrival.source, arrival.id), arrival.content)
+            for arrival in first.values()
+            if arrival.older_too
+        ]
+        now, new = await _insert(db, asked)
+        if len(new) < len(asked) or again:
+            return await self._look_closer(db, asked, new, first, again, now)
+        return list(arrivals), now
+
+    async def _look_closer(
+        self,
+        db: Connection,
+        asked: Sequence[_Row],
+        new: set[Name],
+        first: Mapping[Name, Arrival],
+        again: Sequence[tuple[Name, Arrival]],
+        now: datetime,
+    ) -> tuple[list[Arrival], datetime]:
+        """Some ids are known. Is it the same again, or other content under the same id?"""
+        contents = {(source, event_id): content for _, source, event_id, content in asked}
+        if known := [(*row[:3],) for row in asked if row[1:3] not in new]:
+            for row in await db.fetch(_CONTENTS, *map(list, zip(*known, strict=True))):
+                contents[row["source"], row["id"]] = row["content"]
+        claimed: list[Arrival] = []
+        repeats = list(again)
+        for name, arrival in first.items():
+            older = arrival.older_too and contents[_name(arrival.source, arrival.id)] is None
+            if name in new and not older:
+                claimed.append(arrival)
+            else:
+                repeats.append((name, arrival))
+        others = {
+            _hashed(*arrival.identity): arrival
+            for name, arrival in reversed(repeats)
+            if (kept := contents[name]) and arrival.content and not same_content(kept, arrival.content)
+        }
+        if others:
+            # Told once for each content, however often it comes.
+            then, told = await _insert(db, [(each.day, *name, each.content) for name, each in others.items()])
+            now = max(now, then)
+            for name, arrival in reversed(others.items()):
+                if name in told:
+                    arrival.reused = True
+                    claimed.append(arrival)
+        metrics.repeats.inc(len(first) + len(again) - len(claimed))
+        return claimed, now
 
 
-def _storable_id(arrival: Arrival) -> tuple[str, str]:
-    """Source and id as the inbox keeps them: whole, or their hash where an index entry couldn't hold them.
+async def _insert(db: Connection, asked: Sequence[_Row]) -> tuple[datetime, set[Name]]:
+    """The time of this transaction, and those names that weren't there yet. In one order, so that no two wait for each
+    other in a circle."""
+    rows = await db.fetch(_INBOX, *map(list, zip(*sorted(asked), strict=True)))
+    return rows[0]["now"] if rows else _LONG_AGO, {(row["source"], row["id"]) for row in rows}
 
-    Those of a record that can't be read are its place in the log; nobody else may take that name.
+
+def _name(source: str, event_id: str) -> Name:
+    """Whole, or hashed where an index entry couldn't hold it.
+
+    Nobody can take the name of somebody else: an outsider's begins with the topic, one of ours with our own source, and
+    that of a record that can't be read is its place in the log.
     """
-    whole = arrival.source, arrival.id
-    short = len(arrival.source.encode()) + len(arrival.id.encode()) <= _MAX_ID_BYTES
-    if short and (arrival.fault is not None or not arrival.source.startswith(_RESERVED)):
-        return whole
-    return "blake2b:", hashlib.blake2b(json.dumps(whole).encode(), digest_size=32).hexdigest()
+    if len(source.encode()) + len(event_id.encode()) <= _MAX_ID_BYTES:
+        return source, event_id
+    return _hashed(source, event_id)
+
+
+def _hashed(*parts: str) -> Name:
+    return "blake2b:", hashlib.blake2b(json.dumps(parts).encode(), digest_size=32).hexdigest()
 
 
 class Timers(Source):

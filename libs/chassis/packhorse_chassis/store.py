@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from packhorse_contracts.base import Model
-from pydantic import TypeAdapter, ValidationError
 
 from packhorse_chassis.db import Connection
-from packhorse_chassis.decide import Damaged
+from packhorse_chassis.documents import Documents
 from packhorse_chassis.reaction import Kind
 
 
@@ -29,10 +28,6 @@ def named_queries(path: Path) -> dict[str, str]:
     return queries
 
 
-class UnreadableStateError(Exception):
-    """What lies in a row isn't what the service keeps there."""
-
-
 class Table:
     """The table of one kind of state."""
 
@@ -40,7 +35,7 @@ class Table:
         if not kind.name.isidentifier():
             raise ValueError(f"{kind.name!r} can't be a table's name")
         self.kind = kind
-        self._adapter: TypeAdapter[Any] = TypeAdapter(kind.state)
+        self._documents = Documents(kind)
         # ruff: noqa: S608 -- a kind's name is an identifier, checked above
         self._create = (
             f"INSERT INTO {kind.name} (id) SELECT unnest($1::text[]) ON CONFLICT (id) DO NOTHING RETURNING id"
@@ -53,7 +48,7 @@ class Table:
         )
 
     async def lock(self, db: Connection, keys: Iterable[str]) -> dict[str, object]:
-        """The states of these keys, locked in key order; `Damaged` where one can't be read.
+        """The states of these keys, locked in key order; `Damaged` where one can't be read. Raises NewerError.
 
         What is missing gets an empty row first: two creators of one key would otherwise both find nothing to lock, and
         the second would overwrite the first.
@@ -76,18 +71,10 @@ class Table:
     async def save(self, db: Connection, states: Mapping[str, object]) -> None:
         """Writes states back, all in one statement."""
         keys = sorted(states)
-        await db.execute(self._save, keys, [self._adapter.dump_json(states[key]).decode() for key in keys])
+        await db.execute(self._save, keys, [self._documents.write(key, states[key]).decode() for key in keys])
 
     def _state(self, key: str, raw: str | None) -> object:
-        if raw is None:
-            return self.kind.empty(key)
-        try:
-            return self._adapter.validate_json(raw)
-        except ValidationError as error:
-            # Without the values, which may be personal.
-            faults = error.errors(include_url=False, include_input=False, include_context=False)
-            told = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults[:5])
-            return Damaged(UnreadableStateError(f"{self.kind.name} {key} can't be read by this release: {told}"))
+        return self.kind.empty(key) if raw is None else self._documents.read(key, raw)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import toy
 from packhorse_chassis.db import Pool
-from packhorse_chassis.inputs import Arrival, Raw, Reader, internal
+from packhorse_chassis.inputs import Arrival, Raw, internal
+from packhorse_chassis.reading import Reader
 from packhorse_contracts import envelope as ce
 from packhorse_contracts.base import Fact
 
@@ -32,9 +33,9 @@ async def due(pool: Pool, reader: Reader = READER) -> list[Arrival]:
     return found
 
 
-async def answered(pool: Pool, order: str, text: str) -> list[Arrival]:
+async def answered(pool: Pool, order: str, text: str, key: str = "%") -> list[Arrival]:
     """The answer of an order's effect, as its asker hands it on."""
-    row = await pool.fetchrow("SELECT idempotency_key, id FROM effect")
+    row = await pool.fetchrow("SELECT idempotency_key, id FROM effect WHERE idempotency_key LIKE $1", key)
     assert row is not None
     answer = toy.Answered(order_id=order, text=text)
     arrival = internal("answer", answer, row["id"], datetime.now(UTC), toy.ROUTES.service, (None, None))

@@ -13,9 +13,10 @@ from packhorse_chassis import said as saying
 from packhorse_chassis.batch import Processor
 from packhorse_chassis.db import Connection, OwnConnection, Pool
 from packhorse_chassis.faults import is_transient
-from packhorse_chassis.inputs import Arrival, Raw, Reader, unpack_headers
+from packhorse_chassis.inputs import Arrival, Raw, unpack_headers
 from packhorse_chassis.keep import Inbox
 from packhorse_chassis.outgoing import OutboxRow
+from packhorse_chassis.reading import Reader
 from packhorse_chassis.source import Records
 from packhorse_contracts import envelope as ce
 from packhorse_contracts.base import Fact

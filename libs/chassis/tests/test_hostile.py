@@ -14,8 +14,9 @@ import toy
 from aiokafka import AIOKafkaProducer
 from packhorse_chassis.batch import Processor
 from packhorse_chassis.db import Pool
-from packhorse_chassis.inputs import Arrival, Raw, Reader, unpack_headers
+from packhorse_chassis.inputs import Arrival, Raw, unpack_headers
 from packhorse_chassis.process import Process
+from packhorse_chassis.reading import Reader
 from packhorse_chassis.relay import Relay
 from packhorse_chassis.source import Records
 from packhorse_contracts import envelope as ce

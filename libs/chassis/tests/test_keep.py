@@ -1,6 +1,7 @@
 """Nothing grows for ever, and nothing is forgotten too early."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Self
 
@@ -42,10 +43,9 @@ async def test_the_hosts_clock_decides_nothing(pool: Pool, monkeypatch: pytest.M
             return super().now(tz) + timedelta(days=days)
 
     today = datetime.now(UTC).date()
-    right, arrival = (
-        Inbox(pool, DAYS),
-        arrived(toy.request("o", "1"), ids.derive(datetime.now(UTC), "some"), "/packhorse/console"),
-    )
+    arrival = arrived(toy.request("o", "1"), ids.derive(datetime.now(UTC), "some"), "/packhorse/payment")
+    arrival.raw = replace(arrival.raw, topic="payment.events")
+    right = Inbox(pool, DAYS)
     await Housekeeper(pool, right).step()
     await right.place([arrival])
     before, day = await names(pool), arrival.day

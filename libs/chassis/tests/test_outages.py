@@ -469,6 +469,11 @@ async def test_more_processes_than_work(own: Stack, outsider: Broker) -> None:
         asyncpg.QueryCanceledError,
         asyncpg.ReadOnlySQLTransactionError,
         asyncpg.ConnectionDoesNotExistError,
+        asyncpg.InsufficientPrivilegeError,
+        asyncpg.UndefinedTableError,
+        asyncpg.UndefinedColumnError,
+        asyncpg.UndefinedFunctionError,
+        asyncpg.InvalidCachedStatementError,
     ],
 )
 def test_what_passes_by_itself(error: type[asyncpg.PostgresError]) -> None:

@@ -4,9 +4,10 @@ import pytest
 import toy
 from packhorse_chassis.batch import Processor
 from packhorse_chassis.db import Pool
-from packhorse_chassis.inputs import Arrival, Raw, Reader, unpack_headers
+from packhorse_chassis.inputs import Arrival, Raw, unpack_headers
 from packhorse_chassis.keep import Inbox
 from packhorse_chassis.reaction import Ref
+from packhorse_chassis.reading import Reader
 from packhorse_chassis.source import Queue, Records, Retry
 from packhorse_contracts import envelope as ce
 

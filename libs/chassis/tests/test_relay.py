@@ -200,3 +200,26 @@ async def test_a_broker_that_is_away_costs_nobody_the_lead(
     await leader.step()
     assert await pool.fetchval(LEFT) == 0
     assert await said(broker, order, 1) == ["1"]
+
+
+async def test_what_the_database_will_not_delete_is_not_published_again_and_again(
+    connect: Connect, producer: AIOKafkaProducer, pool: Pool, broker: Broker
+) -> None:
+    """A privilege is missing, say: the same would go out with each try, until somebody gives it back."""
+    order = new_order()
+    await pool.execute(INSERT, TOPIC, order.encode(), b"1")
+    await pool.execute(
+        """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '42501'; END $$;
+        CREATE TRIGGER refuse BEFORE DELETE ON outbox FOR EACH ROW EXECUTE FUNCTION refuse()"""
+    )
+    relay = Relay(connect, producer, 100)
+    for _ in range(3):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await relay.step()
+    await pool.execute("DROP TRIGGER refuse ON outbox")
+    await pool.execute(INSERT, TOPIC, order.encode(), b"2")
+    await relay.step()
+    assert [value for _, _, value in await broker.read(TOPIC, {order}, 2)] == [b"1", b"2"]
+    assert await pool.fetchval(LEFT) == 0
+    await relay.resign()

@@ -26,9 +26,11 @@ from packhorse_chassis.reaction import (
 from packhorse_chassis.service import Service
 from packhorse_chassis.store import Journal
 from packhorse_contracts.base import Model
+from packhorse_contracts.catalogue import LocationChanged
 from packhorse_contracts.customer import CancellationRequested, HoldRequested, ReleaseRequested
 from packhorse_contracts.inventory import InventoryLevelChanged
 from packhorse_contracts.order import OrderHeld, OrderReleased
+from packhorse_contracts.shipping import ShippingCollected
 
 SOON = timedelta(milliseconds=50)
 ASKED = {"ask": DEFAULT_DEADLINE, "ask briefly": SOON}
@@ -162,15 +164,34 @@ def answer(tally: Tally, heard: Answered, now: datetime) -> Decisions[Tally]:
     return Decisions(Tally(notes=(*tally.notes, heard.text)), events=[held(heard.order_id, heard.text, now)])
 
 
-ROUTES = Routes(
-    "order",
+def place(tally: Tally, heard: LocationChanged, now: datetime) -> Decisions[Tally]:
+    """What another outsider says on a topic of its own."""
+    return Decisions(Tally(notes=(*tally.notes, heard.name)), events=[held(heard.location, heard.name, now)])
+
+
+def collected(tally: Tally, heard: ShippingCollected, now: datetime) -> Decisions[Tally]:
+    """What another service says."""
+    note = heard.detail or ""
+    return Decisions(Tally(notes=(*tally.notes, note)), events=[held(heard.order_id, note, now)])
+
+
+_ROUTES = (
     on(HoldRequested, TALLIES, "order_id", count),
     on(ReleaseRequested, TALLIES, "order_id", release),
     on_wide(CancellationRequested, TALLIES, "order_id", put, shelf_noted),
     on(Reminder, TALLIES, "order_id", remind),
     on(Answered, TALLIES, "order_id", answer),
+)
+ROUTES = Routes("order", *_ROUTES, kinds=(SHELVES,))
+WIDER = Routes(
+    "order",
+    *_ROUTES,
+    on(LocationChanged, TALLIES, "location", place),
+    on(ShippingCollected, TALLIES, "order_id", collected),
     kinds=(SHELVES,),
 )
+"""The same with more topics, for tests that have them to themselves."""
+
 JOURNAL = Journal(
     Put, "INSERT INTO put (order_id, shelf) SELECT * FROM jsonb_to_recordset($1) AS new (order_id text, shelf text)"
 )
@@ -198,16 +219,26 @@ class Oracle:
         """Nothing to free."""
 
 
-def service(oracle: Oracle | None = None) -> Service:
+def service(oracle: Oracle | None = None, routes: Routes = ROUTES) -> Service:
     """The toy, with an outside of the test's choice."""
     performer = oracle or Oracle()
     folder = Path(__file__).parent / "toy_migrations"
-    return Service(ROUTES, folder, [JOURNAL], performers=lambda: {Ask: performer})
+    return Service(routes, folder, [JOURNAL], performers=lambda: {Ask: performer})
 
 
 def request(order_id: str, note: str) -> HoldRequested:
     """An input: hold this order, for this note."""
     return HoldRequested(order_id=order_id, hold="manual", holder="test", note=note)
+
+
+def location(location_id: str, name: str) -> LocationChanged:
+    """An input of another outsider."""
+    return LocationChanged(location=location_id, kind="store", name=name, country="GB", active=True)
+
+
+def collection(order_id: str, detail: str) -> ShippingCollected:
+    """An input of another service."""
+    return ShippingCollected(order_id=order_id, shipment_id="s", at=NOON, detail=detail)
 
 
 def cancellation(order_id: str, reason: str = "aloud") -> CancellationRequested:

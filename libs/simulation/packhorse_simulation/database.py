@@ -5,14 +5,16 @@ it would in PostgreSQL.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from packhorse_chassis.inputs import Arrival
+from packhorse_chassis.decide import Queue
+from packhorse_chassis.documents import Documents, sound
+from packhorse_chassis.inputs import Arrival, weight
 from packhorse_chassis.reaction import Internal, Kind, Ref, Routes
 from packhorse_contracts.base import Model
-from pydantic import TypeAdapter
 
 from packhorse_simulation.log import Record
 
@@ -93,12 +95,20 @@ class DeadRow:
 
 
 class Database:
-    """All tables of one service. `wire`: states and payloads are kept as JSON, as PostgreSQL would keep them."""
+    """All tables of one service. `wire`: states and payloads are kept as JSON, as PostgreSQL would keep them.
+
+    Then most of its processes are of a release whose states have one version more than those of the older ones.
+    """
 
     def __init__(self, routes: Routes, checks: Checks | None = None, *, wire: bool = False) -> None:
         self.routes, self.checks, self.wire = routes, checks or {}, wire
         self.states: dict[Ref, object] = {}
-        self.inbox: set[tuple[str, str]] = set()
+        self.shrunk: list[Ref] = []
+        """States of a newer release that an older one has written back."""
+
+        self.inbox: dict[tuple[str, ...], bytes | None] = {}
+        """What outsiders said under an id, as a hash; None for ids of ours."""
+
         self.timers: dict[TimerKey, TimerRow] = {}
         self.effects: dict[str, EffectRow] = {}
         self.outbox: dict[int, Record] = {}
@@ -110,25 +120,32 @@ class Database:
         self.locked: dict[Hashable, Holder] = {}
         self.next_outbox = 0
         self.next_waiting = 0
-        self._adapters: dict[str, TypeAdapter[Any]] = {}
 
-    def load(self, ref: Ref) -> object:
-        """A state as it was last committed; the empty state of a key that has none."""
+    def load(self, ref: Ref, *, older: bool = False) -> object:
+        """A state as it was last committed; the empty state of a key that has none. Raises NewerError where an older
+        process meets what a newer one wrote."""
         kept = self.states.get(ref)
         if kept is None:
             return self.routes.kinds[ref.kind].empty(ref.key)
-        return self._adapter(ref.kind).validate_json(kept) if isinstance(kept, bytes) else kept
+        return sound(self._documents(ref, older).read(ref.key, kept.decode())) if isinstance(kept, bytes) else kept
 
-    def keep(self, states: Mapping[Ref, object]) -> None:
-        """Writes states."""
+    def written(self, states: Mapping[Ref, object], *, older: bool = False) -> Mapping[Ref, object]:
+        """States as they would lie in their rows. Raises Refused where the service's constraints don't hold, and
+        RefusedError where one has grown too large."""
+        self._check(states)
         if not self.wire:
-            self.states.update(states)
-            return
-        for ref, state in states.items():
-            self.states[ref] = self._adapter(ref.kind).dump_json(state)
+            return states
+        return {ref: self._documents(ref, older).write(ref.key, state) for ref, state in states.items()}
 
-    def check(self, states: Mapping[Ref, object]) -> None:
-        """Holds states to the service's constraints; raises Refused."""
+    def keep(self, written: Mapping[Ref, object]) -> None:
+        """Commits what was written."""
+        for ref, state in written.items():
+            before = self.states.get(ref)
+            if isinstance(before, bytes) and isinstance(state, bytes) and before[:4] == b'{"v"' != state[:4]:
+                self.shrunk.append(ref)
+            self.states[ref] = state
+
+    def _check(self, states: Mapping[Ref, object]) -> None:
         for ref, state in states.items():
             holds = self.checks.get(ref.kind)
             if holds is not None and not holds(state):
@@ -137,6 +154,11 @@ class Database:
     def of_kind(self, kind: Kind[Any]) -> dict[str, Any]:
         """All states of a kind by key."""
         return {ref.key: self.load(ref) for ref in list(self.states) if ref.kind == kind.name}
+
+    def queue(self, ref: Ref) -> Queue:
+        """What waits behind a parked subject."""
+        behind = [weight(arrival.raw) for subject, arrival in self.waiting.values() if subject == ref]
+        return Queue(len(behind), sum(behind))
 
     def freed(self, ref: Ref) -> bool:
         """Whether what a subject was parked for is settled, so that its queue may be worked off."""
@@ -160,17 +182,12 @@ class Database:
         self.locked = {row: other for row, other in self.locked.items() if other is not holder}
         holder.end()
 
-    def _adapter(self, kind: str) -> TypeAdapter[Any]:
-        if kind not in self._adapters:
-            self._adapters[kind] = _adapter(self.routes.kinds[kind].state)
-        return self._adapters[kind]
+    def _documents(self, ref: Ref, older: bool) -> Documents:
+        kind = self.routes.kinds[ref.kind]
+        return _documents(kind if older else replace(kind, version=kind.version + 1))
 
 
-_known: dict[type, TypeAdapter[Any]] = {}
-
-
-def _adapter(state: type) -> TypeAdapter[Any]:
-    """Making one takes longer than a whole order's life."""
-    if state not in _known:
-        _known[state] = TypeAdapter(state)
-    return _known[state]
+@cache
+def _documents(kind: Kind[Any]) -> Documents:
+    """Making them takes longer than a whole order's life."""
+    return Documents(kind)

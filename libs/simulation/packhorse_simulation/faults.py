@@ -79,6 +79,8 @@ RATES: Final[Mapping[str, float]] = {
     "the carrier cancels a parcel": 0.03,
     "a customer asks for what isn't offered": 0.1,
     "a customer cancels an order that never comes": 0.05,
+    "a process of an older release is at work": 0.2,
+    "an outsider uses an id again": 0.05,
 }
 """How likely each is at each opportunity, in a run that has it at all."""
 

@@ -7,8 +7,9 @@ from functools import cache, partial
 from heapq import heappop, heappush
 from typing import Final
 
-from packhorse_chassis.inputs import Arrival, Origin, Raw, Reader
-from packhorse_chassis.reaction import Internal, Ref, Routes
+from packhorse_chassis.inputs import Arrival, Origin, Raw
+from packhorse_chassis.reaction import Internal, NewerError, Ref, RefusedError, Routes
+from packhorse_chassis.reading import Reader
 from packhorse_contracts import registry
 
 from packhorse_simulation.consumer import Done, Fate, Group
@@ -126,12 +127,16 @@ class Node:
 
     def run(self, arrivals: Sequence[Arrival], source: Source, done: Done) -> None:
         """Takes a batch; tells how it ended, at once or later."""
+        older = self.wire and self._chance.strikes("a process of an older release is at work", self.name)
         try:
-            work = self.transactions.begin(arrivals, source, self.now)
+            work = self.transactions.begin(arrivals, source, self.now, older=older)
         except LockedError as locked:
             locked.holder.waiting.append(lambda: self.run(arrivals, source, done))
             return
-        except Refused as error:
+        except NewerError:  # it waits, and is stopped in the end
+            self._scheduler.after(1.0, 30.0, lambda: done(Fate.KILLED))
+            return
+        except (Refused, RefusedError) as error:
             self._halve(arrivals, source, done, error)
             return
         if not work.claimed:
@@ -155,8 +160,8 @@ class Node:
         self.db.unlock(work.holder)
         done(fate)
 
-    def _halve(self, arrivals: Sequence[Arrival], source: Source, done: Done, error: Refused) -> None:
-        """A constraint refused the batch: the input at fault is found by halving, and given up."""
+    def _halve(self, arrivals: Sequence[Arrival], source: Source, done: Done, error: Exception) -> None:
+        """The database refused the batch: the input at fault is found by halving, and given up."""
         if len(arrivals) == 1:
             arrivals[0].broken = error
             self.run(arrivals, source, done)

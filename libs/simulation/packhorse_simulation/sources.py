@@ -3,12 +3,13 @@
 from collections.abc import Hashable, Sequence
 from typing import ClassVar
 
+from packhorse_chassis.content import same_content
 from packhorse_chassis.inputs import Arrival
 from packhorse_chassis.reaction import Ref
 
 from packhorse_simulation.database import Database
 
-Identity = tuple[str, str]
+Identity = tuple[str, ...]
 
 
 def _row(arrival: Arrival) -> tuple[str, str, str]:
@@ -44,22 +45,36 @@ class Records(Source):
     name = "record"
 
     def before(self, db: Database, arrivals: Sequence[Arrival]) -> list[Arrival]:
-        """Each id once, and only those never seen. One that another transaction is at is waited for."""
-        first: dict[Identity, Arrival] = {}
+        """Each id once, and only those never seen; and what is new under a used id. One that another transaction is at
+        is waited for."""
+        claimed: dict[Identity, Arrival] = {}
         for arrival in arrivals:
-            first.setdefault((arrival.source, arrival.id), arrival)
-        new = [arrival for identity, arrival in first.items() if identity not in db.inbox]
+            arrival.reused = False
+            known = claimed.get(_place(arrival))
+            if known is not None or _place(arrival) in db.inbox:
+                kept = known.content if known is not None else db.inbox[_place(arrival)]
+                if not kept or not arrival.content or same_content(kept, arrival.content):
+                    continue
+                arrival.reused = True
+                if _place(arrival) in claimed or _place(arrival) in db.inbox:
+                    continue
+            claimed[_place(arrival)] = arrival
         if db.locked:
-            db.need(self.rows(new))
-        return new
+            db.need(self.rows(list(claimed.values())))
+        return list(claimed.values())
 
     def rows(self, arrivals: Sequence[Arrival]) -> list[Hashable]:
         """The places of their ids in the inbox."""
-        return [("inbox", arrival.source, arrival.id) for arrival in arrivals]
+        return [("inbox", *_place(arrival)) for arrival in arrivals]
 
     def settle(self, db: Database, claimed: Sequence[Arrival]) -> None:
         """From now on they have been seen."""
-        db.inbox.update((arrival.source, arrival.id) for arrival in claimed)
+        db.inbox.update((_place(arrival), arrival.content) for arrival in claimed)
+
+
+def _place(arrival: Arrival) -> Identity:
+    """An id has one place; other content under it has one of its own."""
+    return arrival.identity if arrival.reused else arrival.identity[:2]
 
 
 class Timers(Source):

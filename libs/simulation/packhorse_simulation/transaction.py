@@ -4,10 +4,11 @@
 those that need one of its rows wait.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from packhorse_chassis import outgoing
@@ -49,6 +50,10 @@ class Work:
     now: datetime
     claimed: list[Arrival]
     states: States
+    older: bool = False
+    """A process of the release before takes it."""
+
+    written: Mapping[Ref, object] = field(default_factory=dict)
     subjects: set[Ref] = field(default_factory=set)
     outcome: Outcome = field(default_factory=Outcome)
     sequences: dict[str, int] = field(default_factory=dict)
@@ -63,19 +68,21 @@ class Transactions:
         self.db, self._fails = db, fails
         self.service = db.routes.service
 
-    def begin(self, arrivals: Sequence[Arrival], source: Source, now: datetime) -> Work:
-        """Does all but the commit. Raises LockedError, and Refused where a constraint doesn't hold."""
+    def begin(self, arrivals: Sequence[Arrival], source: Source, now: datetime, *, older: bool = False) -> Work:
+        """Does all but the commit. Raises LockedError, Refused or RefusedError where a state can't be kept, and
+        NewerError where an older process meets a newer one's."""
         db = self.db
-        work = Work(source, now, source.before(db, arrivals), States(db.load))
+        states = States(partial(db.load, older=older) if older else db.load)
+        work = Work(source, now, source.before(db, arrivals), states, older)
         if not work.claimed:
             return work
         work.subjects = {pair[1] for arrival in work.claimed if (pair := routed(db.routes, arrival)) is not None}
         for ref in beside(db.routes, work.claimed, work.states):
             work.states[ref]
         work.claimed = source.after(db, work.claimed)
-        parked = {ref for ref in work.subjects if ref in db.parked} - source.released if db.parked else set()
+        parked = {ref: db.queue(ref) for ref in work.subjects if ref in db.parked and ref not in source.released}
         work.outcome = take(db.routes, work.claimed, work.states, parked, now, around=self._around, bodies=self._bodies)
-        db.check(work.outcome.changed)
+        work.written = db.written(work.outcome.changed, older=older)
         self._prepare(work)
         if db.locked:
             db.need(self.rows(work))
@@ -98,7 +105,7 @@ class Transactions:
         db, outcome = self.db, work.outcome
         if work.claimed:
             work.source.settle(db, work.claimed)
-        db.keep(outcome.changed)
+        db.keep(work.written)
         db.journal.extend(outcome.journal)
         for key, timer in outcome.timers.items():
             self._keep_timer(key, timer)
@@ -164,7 +171,7 @@ class Transactions:
                     fact.TOPIC.name,
                     key,
                     f"/packhorse/{self.service}",
-                    ids.derive(at, cause.source, cause.id, self.service, item.index),
+                    ids.derive(at, *cause.identity, self.service, item.index),
                     work.now,
                     fact,
                     fact.correlation or cause.correlation_id,
@@ -189,7 +196,7 @@ class Transactions:
             return
         wanted, cause, _ = timer
         self.db.timers[key] = TimerRow(
-            ids.derive(wanted.due, cause.source, cause.id, self.service, "timer", *key),
+            ids.derive(wanted.due, *cause.identity, self.service, "timer", *key),
             wanted.due,
             self._stored(wanted.payload),
             cause.correlation_id,

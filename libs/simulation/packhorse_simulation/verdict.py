@@ -31,8 +31,15 @@ from packhorse_simulation.world import World
 
 def violations(world: World) -> list[Violation]:
     """All that doesn't hold; empty where everything does."""
-    rest = (_at_rest(world), _dead_letters(world), _audit(world), _outcomes(world), promises(world))
-    return [*world.witness.violations, *(found for part in rest for found in part)]
+    parts = (
+        _at_rest(world),
+        _dead_letters(world),
+        _identities(world),
+        _audit(world),
+        _outcomes(world),
+        promises(world),
+    )
+    return [*world.witness.violations, *(found for part in parts for found in part)]
 
 
 def _at_rest(world: World) -> Iterator[Violation]:
@@ -41,6 +48,20 @@ def _at_rest(world: World) -> Iterator[Violation]:
             lag, outbox, locked = node.group.lag, len(node.db.outbox), len(node.db.locked)
             found = f"lag {lag}, unpublished {outbox}, rows locked {locked}"
             yield Violation("everything comes to rest", node.name, found)
+
+
+def _identities(world: World) -> Iterator[Violation]:
+    for node in world.nodes.values():
+        told = {(letter.cause.raw.topic, letter.cause.id) for letter in node.db.dead.values()}
+        for record in world.voice.reused:
+            if type(record.fact) in node.routes.by_input and (record.topic, record.id) not in told:
+                yield Violation("other content under a used id is told", node.name, f"{record.source} {record.id}")
+        reused = {(record.topic, record.id) for record in world.voice.reused}
+        for letter in node.db.dead.values():
+            if letter.code == "id_reused" and (letter.cause.raw.topic, letter.cause.id) not in reused:
+                yield Violation("an id belongs to its topic", node.name, f"{letter.cause.raw.topic} {letter.cause.id}")
+        for ref in node.db.shrunk:
+            yield Violation("what a newer release wrote stays whole", f"{node.name} {ref.key}", ref.kind)
 
 
 def _dead_letters(world: World) -> Iterator[Violation]:

@@ -13,7 +13,7 @@ class Witness:
     def __init__(self) -> None:
         self._last: dict[tuple[str, str, int, Ref], tuple[int, str]] = {}
         self._fired: set[tuple[str, str]] = set()
-        self._aside: set[tuple[str, str, str]] = set()
+        self._aside: set[tuple[str, ...]] = set()
         self.violations: list[Violation] = []
 
     def see(self, node: Node, work: Work) -> None:
@@ -22,7 +22,7 @@ class Witness:
             arrival = reacted.arrival
             raw = arrival.raw
             if raw.origin == "record":
-                aside = (node.name, arrival.source, arrival.id) in self._aside
+                aside = (node.name, *arrival.identity) in self._aside
                 if raw.partition is None or raw.offset is None or aside:
                     continue
                 lane = (node.name, raw.topic, raw.partition, reacted.ref)
@@ -42,7 +42,7 @@ class Witness:
         for letter in work.outcome.dead:
             # What was refused steps aside for good, and those behind it go on; what a reaction failed at doesn't.
             if letter.code not in ("reaction", "database"):
-                self._aside.add((node.name, letter.cause.source, letter.cause.id))
+                self._aside.add((node.name, *letter.cause.identity))
 
     def _complain(self, invariant: str, subject: str, found: str) -> None:
         self.violations.append(Violation(invariant, subject, found))

@@ -10,7 +10,7 @@ from packhorse_payment.operations import AskGateway
 from packhorse_simulation.effects import Outside
 from packhorse_simulation.faults import Chance
 from packhorse_simulation.log import Log
-from packhorse_simulation.node import Node
+from packhorse_simulation.node import Node, Watch
 from packhorse_simulation.operator import BUG, Operator
 from packhorse_simulation.outsiders.carrier import Carrier
 from packhorse_simulation.outsiders.gateway import Gateway, Payments
@@ -29,10 +29,10 @@ HEALED_AFTER, HORIZON = 6 * 3_600.0, 90 * 86_400.0
 
 
 class World:
-    """Made for one scenario, lived through once."""
+    """Made for one scenario, lived through once. `see` is shown every commit."""
 
-    def __init__(self, scenario: Scenario) -> None:
-        self.scenario = scenario
+    def __init__(self, scenario: Scenario, see: Watch = lambda _node, _work: None) -> None:
+        self.scenario, self._see = scenario, see
         scheduler = self.scheduler = Scheduler(scenario.seed, scenario.pace)
         chance = self.chance = Chance(scheduler, scenario.rates, scenario.spared)
         self.log = Log(lambda: scheduler.now)
@@ -59,7 +59,7 @@ class World:
             )
             for name, table in routes().items()
         }
-        voice = Voice(scheduler, self.log, chance, wire=scenario.wire)
+        voice = self.voice = Voice(scheduler, self.log, chance, wire=scenario.wire)
         carrier = self.carrier = Carrier(scheduler, chance, voice)
         self.warehouse = Warehouse(scheduler, self.log, chance, voice, carrier)
         self.shop = Shop(scheduler, chance, voice, scenario.population)
@@ -82,6 +82,7 @@ class World:
 
     def _watch(self, node: Node, work: Work) -> None:
         self.witness.see(node, work)
+        self._see(node, work)
         if work.outcome.dead:
             self.operator.see(node, work)
             self.dead_at.update((letter.id, self.scheduler.now) for letter in work.outcome.dead)

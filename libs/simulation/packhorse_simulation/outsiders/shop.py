@@ -174,7 +174,7 @@ class Shop:
     def _place(self, placed: Placed) -> None:
         fact, chance, scheduler = placed.fact, self._chance, self._scheduler
         self.ledger[fact.order_id] = placed
-        self._voice.say("/checkout", fact, otherwise=placed.otherwise)
+        event_id = self._voice.say("/checkout", fact, otherwise=placed.otherwise)
         if chance.strikes("the checkout repeats an order under a new id"):
             scheduler.after(0.0, 4000.0, lambda: self._voice.say("/checkout", fact, otherwise=placed.otherwise))
         if chance.strikes("the checkout uses an order id again"):
@@ -186,13 +186,14 @@ class Shop:
             hold = asked.model_validate({"order_id": fact.order_id, "hold": "manual", "holder": "desk"})
             scheduler.after(0.0, 90_000.0, lambda: self._voice.say("/customer", hold))
         if chance.strikes("a customer cancels"):
-            self._change_mind(fact)
+            self._change_mind(fact, event_id)
 
-    def _change_mind(self, placed: OrderPlaced) -> None:
+    def _change_mind(self, placed: OrderPlaced, event_id: str) -> None:
+        """The checkout asks for it, and names its request as it named the order: that is on another topic."""
         picking = 10.0 + 12 * self._scheduler.pace  # about when a warehouse is at it
         longest = self._scheduler.random.choice((0.01, picking, picking, 60.0, 4_000.0))
         asked = self._wish(placed)
-        self._scheduler.after(0.0, longest, lambda: self._voice.say("/customer", asked))
+        self._scheduler.after(0.0, longest, lambda: self._voice.say("/checkout", asked, event_id))
         if self._chance.strikes("a customer cancels again"):
             again = self._wish(placed)
             self._scheduler.after(0.0, 2 * longest, lambda: self._voice.say("/customer", again))

@@ -25,25 +25,42 @@ class Voice:
     def __init__(self, scheduler: Scheduler, log: Log, chance: Chance, *, wire: bool) -> None:
         self._scheduler, self._log, self._chance, self._wire = scheduler, log, chance, wire
         self._numbers = count(1)
+        self._last: dict[tuple[str, str, str], tuple[str, Fact]] = {}
+        self.reused: list[Record] = []
+        """What was said under an id that the same outsider had used before, for something else."""
 
     def say(self, source: str, fact: Fact, event_id: str | None = None, *, otherwise: bytes | None = None) -> str:
         """Says a fact, under an id of its own unless one is given; returns the id. `otherwise` is what stands in the
         record in its place, where that is no such fact."""
         event_id = event_id or f"{source}-{next(self._numbers)}"
-        now = self._scheduler.clock()
-        record = Record(fact.TOPIC.name, fact.key, source, event_id, now, fact if otherwise is None else None)
-        if self._wire or otherwise is not None:
-            key, value, headers = ce.encode(ce.Envelope(event_id, source, fact.TYPE, fact.subject, now), fact)
-            record.raw = Raw("record", record.topic, None, None, key, headers, otherwise or value)
+        self._say_under_a_used_id(source, fact)
+        self._last[source, fact.TYPE, fact.key] = event_id, fact
+        record = self._record(source, fact, event_id, otherwise)
         if self._chance.strikes("a record that is garbage"):
             headers, value = self._scheduler.random.choice(GARBAGE)
             raw = Raw("record", record.topic, None, None, record.key.encode(), headers, value)
-            self._log.append(Record(record.topic, record.key, source, "garbage", now, None, raw=raw))
+            self._log.append(Record(record.topic, record.key, source, "garbage", record.time, None, raw=raw))
         self._log.append(record)
         if self._chance.strikes("an outsider repeats itself"):
             longest = self._scheduler.random.choice((0.1, 10.0, 3600.0))
             self._scheduler.after(0.0, longest, lambda: self._log.append(record))
         return event_id
+
+    def _record(self, source: str, fact: Fact, event_id: str, otherwise: bytes | None = None) -> Record:
+        now = self._scheduler.clock()
+        record = Record(fact.TOPIC.name, fact.key, source, event_id, now, fact if otherwise is None else None)
+        if self._wire or otherwise is not None:
+            key, value, headers = ce.encode(ce.Envelope(event_id, source, fact.TYPE, fact.subject, now), fact)
+            record.raw = Raw("record", record.topic, None, None, key, headers, otherwise or value)
+        return record
+
+    def _say_under_a_used_id(self, source: str, fact: Fact) -> None:
+        """First, by mistake: its dead letter tells the outsider, who then says it under an id of its own."""
+        used, before = self._last.get((source, fact.TYPE, fact.key), ("", fact))
+        if before != fact and self._chance.strikes("an outsider uses an id again", fact.TYPE):
+            record = self._record(source, fact, used)
+            self._log.append(record)
+            self.reused.append(record)
 
 
 class Ear:
