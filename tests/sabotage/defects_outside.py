@@ -2,11 +2,13 @@
 
 from typing import Final
 
-from .checks import EXECUTOR, LEAD_LOST, PROCESS, RELAY
+from .checks import BOMBS, EXECUTOR, LEAD_LOST, PROCESS, RELAY
 from .defect import Defect, Edit
 
 _RELAY: Final = "libs/chassis/packhorse_chassis/relay.py"
 _EXECUTOR: Final = "libs/chassis/packhorse_chassis/executor.py"
+_UNPACK: Final = "libs/chassis/packhorse_chassis/unpack.py"
+_LENIENT: Final = "libs/chassis/packhorse_chassis/lenient.py"
 _WHERE: Final = "    WHERE shard = $1 ORDER BY id LIMIT $2) AS next"
 _DELETE: Final = '            await db.execute(_DELETE, [row["id"] for row in rows])\n'
 
@@ -216,5 +218,29 @@ OUTSIDE: Final = (
         "An outside that keeps failing is asked on and on: failures are counted as answers.",
         [Edit(_EXECUTOR, "reached=ended.answer is not None if ended.asked else None", "reached=True")],
         [EXECUTOR],
+    ),
+    Defect(
+        "unpacked_before_its_size_is_looked_at",
+        "aiokafka unpacks a batch as it likes: 33 KB become 2 GB, and the process ends, for as long as the topic has it.",
+        [Edit(_UNPACK, "                setattr(module, name, decode)\n", "                pass\n")],
+        [BOMBS],
+    ),
+    Defect(
+        "many_batches_just_below_the_limit",
+        "Each batch is bounded, but a poll unpacks as many of them as were fetched.",
+        [
+            Edit(
+                _LENIENT,
+                "unpack.allowance.set(unpack.Allowance())",
+                'unpack.allowance.set(unpack.Allowance(float("inf")))',
+            )
+        ],
+        [BOMBS],
+    ),
+    Defect(
+        "an_unreadable_batch_is_skipped_in_silence",
+        "A batch that can't be read is passed over, and nobody hears of it.",
+        [Edit(_LENIENT, "            yield self._unread(last + 1, error)\n", "            return\n")],
+        [BOMBS],
     ),
 )

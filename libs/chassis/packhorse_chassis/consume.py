@@ -245,6 +245,10 @@ class _Batch(KafkaAckableMessage):
     async def ack(self) -> None:
         await self._handled(self.consumer)
         await KafkaMessage.ack(self)
+        # FastStream holds the message in a context variable, and whatever is begun meanwhile, a database connection
+        # say, holds that for as long as it lives.
+        self.raw_message = ()
+        self.clear_cache()
 
 
 def _raw(record: KafkaRecord) -> Raw:

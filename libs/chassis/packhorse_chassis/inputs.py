@@ -31,6 +31,13 @@ _KEYED_BY_OTHERS: Final = frozenset({"StockReceived", "StockCounted", "StockMove
 """Stock facts may cover several SKUs; they are ordered by nothing that their key could tell."""
 
 
+class Unread(bytes):
+    """A batch of records that can't be read, in place of them: as it was sent, packed."""
+
+    code: str
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class Raw:
     """The bytes of an input: a Kafka record, or what a timer or answer was stored as."""
@@ -93,6 +100,8 @@ class Reader:
 
     def record(self, raw: Raw) -> Arrival | None:
         """An arrival, readable or not; None for a sound fact that this service doesn't hear. Never raises."""
+        if isinstance(raw.value, Unread):
+            return _unreadable(_beginning(raw), ce.Unreadable(raw.value.code, raw.value.reason))
         if (beyond := _beyond_limits(raw)) is not None:
             return _unreadable(_beginning(raw), beyond)
         types = [value for name, value in raw.headers if name.lower() == "ce_type"]
@@ -176,7 +185,7 @@ def _size(headers: Sequence[tuple[str, bytes]]) -> int:
 def _beginning(raw: Raw) -> Raw:
     room = iter(accumulate(_size([header]) for header in raw.headers))
     kept = [header for header in raw.headers if next(room) <= MAX_HEADER_BYTES]
-    value, key = raw.value and raw.value[: ce.MAX_VALUE_BYTES], raw.key and raw.key[:MAX_KEY_BYTES]
+    value, key = raw.value and bytes(raw.value[: ce.MAX_VALUE_BYTES]), raw.key and raw.key[:MAX_KEY_BYTES]
     return replace(raw, headers=kept, value=value, key=key)
 
 

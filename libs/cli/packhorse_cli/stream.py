@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from packhorse_chassis import lenient
 from packhorse_contracts import envelope as ce
 from packhorse_contracts import topics
 from pydantic_core import from_json
@@ -71,6 +72,7 @@ def _object(value: object) -> dict[str, object]:
 
 async def read(bootstrap: str, names: list[str], *, follow: bool, from_beginning: bool = True) -> AsyncIterator[Event]:
     """Events of these topics. Without `follow` it ends at what was the end when it began."""
+    lenient.install()
     # A consumer without a group is given all partitions of its topics at the start.
     consumer = AIOKafkaConsumer(
         *await _known(bootstrap, names),
