@@ -221,20 +221,14 @@ OUTSIDE: Final = (
     ),
     Defect(
         "unpacked_before_its_size_is_looked_at",
-        "aiokafka unpacks a batch as it likes: 33 KB become 2 GB, and the process ends, for as long as the topic has it.",
+        "aiokafka unpacks a batch as it likes: 33 KB become 2 GB, and the process ends, again and again.",
         [Edit(_UNPACK, "                setattr(module, name, decode)\n", "                pass\n")],
         [BOMBS],
     ),
     Defect(
         "many_batches_just_below_the_limit",
         "Each batch is bounded, but a poll unpacks as many of them as were fetched.",
-        [
-            Edit(
-                _LENIENT,
-                "unpack.allowance.set(unpack.Allowance())",
-                'unpack.allowance.set(unpack.Allowance(float("inf")))',
-            )
-        ],
+        [Edit(_UNPACK, "                poll.left -= spent\n", "                poll.left -= 0\n")],
         [BOMBS],
     ),
     Defect(

@@ -130,12 +130,13 @@ class _Portions(fetcher.FetchResult):  # type: ignore[misc]  # aiokafka comes un
         """As aiokafka's own, but for that."""
         if not self.check_assignment(self._topic_partition) or not self.has_more():
             return []
-        allowance, taken = unpack.allowance.get(), []
-        while allowance.left > 0 and (max_records is None or len(taken) < max_records):
-            record = next(self._partition_records, None)
+        poll, taken = unpack.allowance.get() or unpack.Allowance(), list[Any]()
+        records: Any = self._partition_records
+        while poll.left > 0 and (max_records is None or len(taken) < max_records):
+            record = next(records, None)
             if record is None:
                 self._update_position()
-                self._partition_records = None
+                self._partition_records: Any = None
                 return taken
             taken.append(record)
         self._update_position()

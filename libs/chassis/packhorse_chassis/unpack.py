@@ -18,7 +18,7 @@ from aiokafka.record import default_records, legacy_records
 
 MAX_BATCH_BYTES: Final = 32 * 1_048_576
 """Unpacked. A topic takes batches of 1 MiB as they are sent. Facts in JSON pack to a tenth, the most alike to a
-twentieth: a batch of them has 20 MiB at most. It costs this much memory once, and as much again for the batch itself."""
+twentieth: a batch of them has 20 MiB at most."""
 
 MAX_POLL_BYTES: Final = MAX_BATCH_BYTES
 """What a poll unpacks before it leaves the rest to the next one. It ends the batch that it began."""
@@ -44,12 +44,12 @@ class Allowance:
 
     __slots__ = ("left",)
 
-    def __init__(self, left: float = MAX_POLL_BYTES) -> None:
-        self.left = left
+    def __init__(self) -> None:
+        self.left = MAX_POLL_BYTES
 
 
-allowance: Final = ContextVar("allowance", default=Allowance(float("inf")))
-"""Of the poll under way."""
+allowance: Final[ContextVar[Allowance | None]] = ContextVar("allowance", default=None)
+"""Of the poll under way; None outside of any."""
 
 
 def install() -> None:
@@ -82,7 +82,8 @@ def _bounded(unpack_into: Callable[[bytes, mmap.mmap], int]) -> Callable[[bytes]
                 raise MemoryError(str(error)) from error
             raise
         finally:
-            allowance.get().left -= spent
+            if (poll := allowance.get()) is not None:
+                poll.left -= spent
 
     return decode
 

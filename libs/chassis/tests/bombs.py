@@ -3,6 +3,7 @@
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 
 import cramjam
 from aiokafka import AIOKafkaProducer
@@ -47,6 +48,7 @@ CODECS: dict[str, tuple[int, Callable[[Iterable[bytes]], bytes]]] = {
 }
 
 
+@cache
 def bomb(codec: str, records: int, size: int) -> bytes:
     """A batch of so many records, each a value of so many zeros."""
     number, pack = CODECS[codec]

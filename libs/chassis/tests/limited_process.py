@@ -6,8 +6,8 @@ Says `ready`, and stops at the end of its input. Arguments: broker, database, by
 import asyncio
 import resource
 import sys
-from pathlib import Path
 
+import psutil
 import toy
 from packhorse_chassis.process import Process
 from packhorse_chassis.settings import Settings
@@ -16,10 +16,9 @@ from pydantic import SecretStr
 
 async def run(kafka: str, dsn: str, more: int) -> None:
     """Until the end of the input, or of a loop."""
-    process = Process(toy.service(), Settings(kafka=kafka, postgres=SecretStr(dsn)))
+    process = Process(toy.service(), Settings(kafka=kafka, postgres=SecretStr(dsn), stall_limit=15))
     await process.start()
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    limit = pages * resource.getpagesize() + more
+    limit = psutil.Process().memory_info().vms + more
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     print("ready", flush=True)  # noqa: T201
     stop = asyncio.Event()

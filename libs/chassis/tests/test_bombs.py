@@ -27,8 +27,7 @@ TOPIC = "customer.requests"
 BESIDE = 320 * MIB
 """What a process may take for a poll with bombs in it."""
 
-LETTERS = (
-    """SELECT partition, "offset", code, reason FROM dead_letter WHERE partition = $1 AND "offset" >= $2 ORDER BY 2"""
+LETTERS = 'SELECT "offset", code, reason FROM dead_letter WHERE partition = $1 AND "offset" >= $2 ORDER BY "offset"'
 )
 
 
@@ -71,7 +70,7 @@ BOMBS = {
     "zstd": [("zstd", 16, 64 * MIB)],
     "one record": [("zstd", 1, 1024 * MIB)],
     "many below the limit": [("zstd", 1, 30 * MIB)] * 16,
-    "many of snappy": [("snappy", 1, 20 * MIB)] * 16,
+    "many of snappy": [("snappy", 1, 20 * MIB)] * 6,
 }
 
 
@@ -82,13 +81,10 @@ async def test_a_batch_that_unpacks_to_gigabytes_harms_no_other_record(
     """In a process with little memory; what comes before and behind it on its partition is handled, and so is what it
     leaves behind: a dead letter with its place."""
     order = new_order()
-    sent = list(BOMBS[name])
+    sent = BOMBS[name]
     await broker.send(toy.request(order, "before"))
     partition = await _partition_of(kafka_bootstrap, order)
-    first = [
-        await bombs.send(producer, TOPIC, partition, raw) for raw in [bombs.bomb(*one) for one in dict.fromkeys(sent)]
-    ]
-    first += [await bombs.send(producer, TOPIC, partition, bombs.bomb(*one)) for one in sent[len(first) :]]
+    first = [await bombs.send(producer, TOPIC, partition, bombs.bomb(*one)) for one in sent]
     await broker.send(toy.request(order, "after"))
     async with limited(kafka_bootstrap, fresh_database) as child:
         notes = "SELECT state ->> 'notes' FROM tally WHERE id = $1"
