@@ -28,7 +28,6 @@ BESIDE = 320 * MIB
 """What a process may take for a poll with bombs in it."""
 
 LETTERS = 'SELECT "offset", code, reason FROM dead_letter WHERE partition = $1 AND "offset" >= $2 ORDER BY "offset"'
-)
 
 
 @pytest.fixture(autouse=True)
