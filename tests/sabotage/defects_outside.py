@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from .checks import BOMBS, EXECUTOR, LEAD_LOST, PROCESS, RELAY
+from .checks import BOMBS, EXECUTOR, LEAD_LOST, PROCESS, PROGRESS, RELAY
 from .defect import Defect, Edit
 
 _RELAY: Final = "libs/chassis/packhorse_chassis/relay.py"
 _EXECUTOR: Final = "libs/chassis/packhorse_chassis/executor.py"
+_PROCESS: Final = "libs/chassis/packhorse_chassis/process.py"
 _UNPACK: Final = "libs/chassis/packhorse_chassis/unpack.py"
 _LENIENT: Final = "libs/chassis/packhorse_chassis/lenient.py"
 _WHERE: Final = "    WHERE shard = $1 ORDER BY id LIMIT $2) AS next"
@@ -43,14 +44,14 @@ OUTSIDE: Final = (
         [
             Edit(
                 _RELAY,
-                "SELECT id, topic, key, headers, value, now() - created_at AS waited, upto FROM (\n"
+                "SELECT id, topic, key, headers, value, upto FROM (\n"
                 "    SELECT *, sum(size) OVER (ORDER BY id) AS upto\n"
                 "    FROM outbox, LATERAL (\n"
                 "        SELECT coalesce(octet_length(key), 0) + octet_length(headers) + octet_length(value) AS size)"
                 " AS s\n"
                 "    WHERE shard = $1 ORDER BY id LIMIT $2) AS next\n"
                 "WHERE upto - size < $3 ORDER BY id",
-                "SELECT id, topic, key, headers, value, now() - created_at AS waited, 0 AS upto FROM outbox\n"
+                "SELECT id, topic, key, headers, value, 0 AS upto FROM outbox\n"
                 "WHERE shard = $1 AND $3 > 0 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED",
             ),
             Edit(
@@ -236,5 +237,23 @@ OUTSIDE: Final = (
         "A batch that can't be read is passed over, and nobody hears of it.",
         [Edit(_LENIENT, "            yield self._unread(last + 1, error)\n", "            return\n")],
         [BOMBS],
+    ),
+    Defect(
+        "held_back_and_ready",
+        "An open transaction holds back a topic for everybody, and the service says that all is well.",
+        [Edit(_PROCESS, "(why := self._consumer.progress.stuck())", "(why := None)")],
+        [PROGRESS],
+    ),
+    Defect(
+        "behind_what_is_stable_alone",
+        "How far it is behind is reckoned to the last stable offset: what a transaction holds back isn't there.",
+        [
+            Edit(
+                "libs/chassis/packhorse_chassis/progress.py",
+                "        place.end, place.stable = end, stable\n",
+                "        place.end = place.stable = stable\n",
+            )
+        ],
+        [PROGRESS],
     ),
 )
