@@ -9,7 +9,7 @@ import typer
 from aiokafka.errors import KafkaConnectionError
 from packhorse_devstack import topics as topic_tools
 
-from packhorse_cli import dead, demo, story, system, watch
+from packhorse_cli import behind, dead, demo, story, system, watch
 from packhorse_cli.audit import audit
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command()(demo.down)
 app.command()(watch.watch)
 app.command()(story.order)
 app.command()(audit)
+app.command()(behind.lag)
 app.add_typer(dead.app, name="dead")
 
 
