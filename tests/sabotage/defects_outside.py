@@ -2,12 +2,13 @@
 
 from typing import Final
 
-from .checks import BOMBS, EXECUTOR, LEAD_LOST, PROCESS, PROGRESS, RELAY
+from .checks import BOMBS, EXECUTOR, LEAD_LOST, LETTERS, PROCESS, PROGRESS, RELAY
 from .defect import Defect, Edit
 
 _RELAY: Final = "libs/chassis/packhorse_chassis/relay.py"
 _EXECUTOR: Final = "libs/chassis/packhorse_chassis/executor.py"
 _PROCESS: Final = "libs/chassis/packhorse_chassis/process.py"
+_LETTERS: Final = "libs/chassis/packhorse_chassis/letters.py"
 _UNPACK: Final = "libs/chassis/packhorse_chassis/unpack.py"
 _LENIENT: Final = "libs/chassis/packhorse_chassis/lenient.py"
 _WHERE: Final = "    WHERE shard = $1 ORDER BY id LIMIT $2) AS next"
@@ -255,5 +256,17 @@ OUTSIDE: Final = (
             )
         ],
         [PROGRESS],
+    ),
+    Defect(
+        "dead_letters_without_end",
+        "Whoever sends rubbish fills the database: its content is kept for as long as nobody decides.",
+        [Edit(_LETTERS, "FROM kept WHERE upto > $3 LIMIT $1)", "FROM kept WHERE upto > $3 AND false LIMIT $1)")],
+        [LETTERS],
+    ),
+    Defect(
+        "a_parked_key_expires",
+        "A dead letter that holds up its key is discarded by time: an order goes on without what failed.",
+        [Edit(_LETTERS, "status = 'open' AND NOT parked AND at <", "status = 'open' AND at <")],
+        [LETTERS],
     ),
 )

@@ -78,7 +78,7 @@ class Consumer:
         """A poll failed, and its positions are neither known nor to be committed."""
 
         self._max_records = settings.batch_records
-        self.progress = Progress()
+        self.progress = Progress(processor.inbox.clock)
         self._looked_at = 0.0
         self.busy_since: float | None = None
         self._polled_at = time.monotonic()

@@ -33,6 +33,8 @@ heard_age = Histogram(
     buckets=(0.1, 0.5, 1, 5, 30, 300, 3_600, 86_400),
 )
 open_letters = Gauge("packhorse_dead_letters_open", "Dead letters that nobody has decided on", ["code"])
+emptied_letters = Counter("packhorse_dead_letters_emptied_total", "Of which there are more than are kept whole")
+expired_letters = Counter("packhorse_dead_letters_expired_total", "Those that nobody decided on in time")
 oldest_letter = Gauge("packhorse_dead_letters_oldest_seconds", "Age of the oldest of them")
 parked = Gauge("packhorse_parked", "Keys whose inputs wait behind a dead letter")
 waiting = Gauge("packhorse_waiting", "Inputs that wait there")

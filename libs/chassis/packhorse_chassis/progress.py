@@ -6,7 +6,7 @@ anything behind it from whomever, until the transaction ends.
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -39,8 +39,8 @@ class _Place:
     since: float
     """When that last changed, or nothing was left to read; monotonic."""
 
-    newer_than: float
-    """What is still to be read isn't older than this; Unix time."""
+    newer_than: float | None
+    """What is still to be read isn't older than this; Unix time, None where nobody knows."""
 
     end: int
     stable: int
@@ -54,32 +54,42 @@ class _Place:
         """Records that an open transaction holds back."""
         return max(0, self.end - max(self.stable, self.position))
 
+    def age(self, now: float, clock: float | None) -> float:
+        """Of the oldest record that isn't handled, in seconds; where nothing is known of it, since it is waited for."""
+        if clock is None or self.newer_than is None:
+            return now - self.since
+        return max(0.0, clock - self.newer_than)
+
 
 class Progress:
     """Of one consumer. Looked at once a second and whenever somebody asks."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float | None]) -> None:
+        self._clock = clock
+        """Unix time, where it is known."""
+
         self._places: dict[TopicPartition, _Place] = {}
 
     def took(self, batches: Mapping[TopicPartition, Sequence[_Timed]]) -> None:
         """These were polled."""
-        now = time.time()
+        if (now := self._clock()) is None:
+            return
         for at, records in batches.items():
             age = min(max(0.0, now - records[-1].timestamp / 1_000), _OLDEST)
             metrics.heard_age.labels(at.topic).observe(age)
             if (place := self._places.get(at)) is not None:
-                place.newer_than = max(place.newer_than, now - age)
+                place.newer_than = max(place.newer_than or 0.0, now - age)
 
     def look(self, consumer: AIOKafkaConsumer) -> None:
         """Call it while nothing is in hand: what was polled counts as handled."""
-        now, clock = time.monotonic(), time.time()
+        now, clock = time.monotonic(), self._clock()
         self._places = {at: self._at(at, state, now, clock) for at, state in _states(consumer)}
 
-    def _at(self, at: TopicPartition, state: Any, now: float, clock: float) -> _Place:
+    def _at(self, at: TopicPartition, state: Any, now: float, clock: float | None) -> _Place:
         end, stable = state.highwater, state.lso
         if stable is None or stable < 0:
             stable = end
-        place = self._places.get(at) or _Place(state.position, now, clock - _OLDEST, end, stable)
+        place = self._places.get(at) or _Place(state.position, now, None, end, stable)
         place.end, place.stable = end, stable
         if state.position != place.position:
             place.position, place.since = state.position, now
@@ -106,15 +116,14 @@ class Progress:
 
     def report(self) -> None:
         """Sets the metrics."""
-        clock = time.time()
+        now, clock = time.monotonic(), self._clock()
         oldest: dict[str, float] = {}
         for gauge in (metrics.behind, metrics.held, metrics.oldest_unread):
             gauge.clear()
         for at, place in self._places.items():
             metrics.behind.labels(at.topic, at.partition).set(place.behind)
             metrics.held.labels(at.topic, at.partition).set(place.held)
-            age = max(0.0, clock - place.newer_than) if place.behind else 0.0
-            oldest[at.topic] = max(oldest.get(at.topic, 0.0), age)
+            oldest[at.topic] = max(oldest.get(at.topic, 0.0), place.age(now, clock) if place.behind else 0.0)
         for topic, age in oldest.items():
             metrics.oldest_unread.labels(topic).set(age)
 

@@ -113,7 +113,7 @@ async def test_no_client_may_hold_a_transaction_open_for_longer_than_a_minute(ka
 
 def test_a_partition_that_waits_for_its_turn_is_not_stuck() -> None:
     """With a backlog on many partitions one of them is read at a time."""
-    seen = Progress()
+    seen = Progress(lambda: 2e9)
     seen.look(consumer(p0=Known(0, 900, 900), p1=Known(0, 900, 900)))
     seen.look(consumer(p0=Known(500, 900, 900), p1=Known(0, 900, 900)))
     assert seen.stuck(limit=60) is None
@@ -122,7 +122,7 @@ def test_a_partition_that_waits_for_its_turn_is_not_stuck() -> None:
 
 def test_what_is_not_known_yet_or_was_given_away_is_not_told() -> None:
     """A partition without a position or an end, and one that another process has by now."""
-    seen = Progress()
+    seen = Progress(lambda: 2e9)
     seen.look(consumer(p0=Known(0, None, None), p1=Known(0, 5, 5, has_valid_position=False), p2=Known(0, 5, None)))
     assert list(seen._places) == [TopicPartition("customer.requests", 2)]
     seen.look(consumer())
@@ -133,7 +133,7 @@ def test_what_is_not_known_yet_or_was_given_away_is_not_told() -> None:
 @pytest.mark.parametrize("stamp", [-(10**15), -1, 0, 10**18])
 def test_a_senders_clock_spoils_no_metric(stamp: int) -> None:
     """Time stamps are theirs to choose."""
-    seen = Progress()
+    seen = Progress(lambda: 2e9)
     seen.look(consumer(p3=Known(0, 9, 9)))
     seen.took({AT: [SimpleNamespace(timestamp=stamp)]})
     seen.report()
