@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from .checks import BOMBS, EXECUTOR, LEAD_LOST, LETTERS, PROCESS, PROGRESS, RELAY
+from .checks import BOMBS, EXECUTOR, LEAD_LOST, LETTERS, LOG, PROCESS, PROGRESS, RELAY
 from .defect import Defect, Edit
 
 _RELAY: Final = "libs/chassis/packhorse_chassis/relay.py"
@@ -268,5 +268,11 @@ OUTSIDE: Final = (
         "A dead letter that holds up its key is discarded by time: an order goes on without what failed.",
         [Edit(_LETTERS, "status = 'open' AND NOT parked AND at <", "status = 'open' AND at <")],
         [LETTERS],
+    ),
+    Defect(
+        "escape_codes_reach_the_terminal",
+        "What others sent stands in readable log lines as it came: it clears the screen, or writes lines of its own.",
+        [Edit("libs/chassis/packhorse_chassis/log.py", "        [_escape, structlog.dev", "        [structlog.dev")],
+        [LOG],
     ),
 )

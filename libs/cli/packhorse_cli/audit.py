@@ -10,6 +10,7 @@ from packhorse_audit.run import INVARIANTS, audit_system
 from rich.console import Console
 
 from packhorse_cli import system
+from packhorse_cli.watch import visible
 
 
 def audit(
@@ -31,6 +32,7 @@ def audit(
         for invariant in INVARIANTS:
             console.print(f"{'[red]✗[/]' if invariant in failed else '[green]✓[/]'} {invariant}")
         for violation in violations:
-            console.print(f"{violation.invariant}: {violation.subject}: {violation.found}", style="red", markup=False)
+            told = visible(f"{violation.invariant}: {violation.subject}: {violation.found}")
+            console.print(told, style="red", markup=False)
     if violations:
         raise typer.Exit(1)

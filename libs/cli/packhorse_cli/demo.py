@@ -17,10 +17,12 @@ from packhorse_devstack.processes import Child
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from packhorse_cli import runner, stream, system
 from packhorse_cli.lag import Lag
 from packhorse_cli.progress import FOLLOWED, STAGES, Progress, percentile
+from packhorse_cli.watch import visible
 
 _PATIENCE = 60.0
 """Seconds without any event after which what is still open counts as stuck."""
@@ -70,7 +72,8 @@ async def _demo(running: runner.Running, rate: float, orders: int | None, round_
     console.print("[bold]audit[/] of the databases, the gateway's book and the topics …")
     violations = await audit_system(running.system)
     for violation in violations[:50]:
-        console.print(f"  [red]✗[/] {violation.invariant}: {violation.subject}: {violation.found}", markup=True)
+        told = visible(f"{violation.invariant}: {violation.subject}: {violation.found}")
+        console.print(Text.assemble(("  ✗ ", "red"), told))
     if not violations:
         console.print(f"  [green]✓[/] all {len(INVARIANTS)} invariants hold")
     if not ended_well:
@@ -190,7 +193,7 @@ def _table(left: str, right: str, rows: list[tuple[str, int]]) -> None:
     table.add_column(left)
     table.add_column(right, justify="right")
     for name, count in rows:
-        table.add_row(name, str(count))
+        table.add_row(Text(visible(name)), str(count))
     console.print(table)
 
 

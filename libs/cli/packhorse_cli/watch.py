@@ -6,6 +6,7 @@ import sys
 from typing import Annotated
 
 import typer
+from packhorse_chassis.log import escaped
 from rich.console import Console
 from rich.text import Text
 
@@ -77,7 +78,7 @@ def print_json(event: stream.Event) -> None:
         "headers": event.headers,
         "data": event.data,
     }
-    sys.stdout.write(json.dumps(body, ensure_ascii=False) + "\n")
+    sys.stdout.write(escaped(json.dumps(body, ensure_ascii=False)) + "\n")
     sys.stdout.flush()
 
 
