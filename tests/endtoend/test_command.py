@@ -96,7 +96,8 @@ async def test_dead_letters_are_listed_shown_retried_and_discarded(outsiders: Ou
     receipt = {"receipt_id": f"RC-{sku}", "location": LOCATION, "lines": lines}
     await outsiders.say(StockReceived.model_validate(receipt))
     await outsiders.dead_letter(f"RC-{sku}")
-    code, out, _ = await packhorse(outsiders, "dead", "list", "--service", "inventory", "--json")
+    code, out, err = await packhorse(outsiders, "dead", "list", "--service", "inventory", "--json")
+    assert (code, err) == (0, "")
     (letter,) = [row for row in map(json.loads, out.splitlines()) if sku in row["reason"]]
     assert (code, letter["code"], letter["field"]) == (0, "unknown_sku", "lines.0.sku")
     code, out, _ = await packhorse(outsiders, "dead", "show", letter["id"])
