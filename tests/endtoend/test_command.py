@@ -196,10 +196,23 @@ async def test_dead_letters_are_listed_shown_retried_and_discarded(outsiders: Ou
     _, out, _ = await packhorse(outsiders, "dead", "list", "--service", "order", "--json")
     unread = [row["id"] for row in map(json.loads, out.splitlines())]
     for identifier in unread:
-        assert (await packhorse(outsiders, "dead", "discard", identifier))[0] == 0
+        assert (await packhorse(outsiders, "dead", "discard", identifier))[0] == 2, "it must be said why"
+        decided = ("--why", "no order\x1b[2J", "--by", "anna")
+        assert (await packhorse(outsiders, "dead", "discard", identifier, *decided))[0] == 0
     await outsiders.quiet()
     _, out, err = await packhorse(outsiders, "dead", "list", "--service", "order")
     assert (out, err) == ("", "No dead letters.\n"), "behind a pipe are rows alone"
+    _, out, _ = await packhorse(outsiders, "dead", "list", "--service", "order", "--all", "--json")
+    decided_on = [row for row in map(json.loads, out.splitlines()) if row["id"] in unread]
+    assert {(row["status"], row["decided_by"], row["why"]) for row in decided_on} == {
+        ("discarded", "anna", "no order\x1b[2J")
+    }
+    assert all(row["decided_at"] for row in decided_on)
+    _, out, _ = await packhorse(outsiders, "dead", "list", "--groups", "--all")
+    assert "unknown_sku" in out
+    _, out, err = await packhorse(outsiders, "dead", "list", "--all", "--limit", "1")
+    assert "oldest 1: --limit shows more" in err
+    assert "\x1b" not in out
 
 
 async def test_topics_are_as_they_should_be(outsiders: Outsiders) -> None:

@@ -89,6 +89,7 @@ READING: Final = _pytest("fuzz: reading", "fuzz", "tests/fuzz/test_fuzz_reading.
 REACTING: Final = _pytest("fuzz: reacting", "fuzz", "tests/fuzz/test_fuzz_reacting.py")
 BATCH, COMMIT, SEQUENCE = _chassis("batch"), _chassis("commit"), _chassis("sequence")
 CLAIMS, PARKING, HANDED_BACK = _chassis("claims"), _chassis("parking"), _chassis("handed_back")
+BOMBS, PROGRESS, LETTERS, LOG = (_chassis(name) for name in ("bombs", "progress", "letters", "log"))
 RELAY, EXECUTOR, PROCESS = _chassis("relay"), _chassis("executor"), _chassis("process")
 BLAME, IDENTITY, RELEASES = _chassis("blame"), _chassis("identity"), _chassis("releases")
 DEAD_RECORD, STUCK, KEEP, DAMAGED = _chassis("dead_record"), _chassis("stuck"), _chassis("keep"), _chassis("damaged")

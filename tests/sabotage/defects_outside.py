@@ -2,11 +2,15 @@
 
 from typing import Final
 
-from .checks import EXECUTOR, LEAD_LOST, PROCESS, RELAY
+from .checks import BOMBS, EXECUTOR, LEAD_LOST, LETTERS, LOG, PROCESS, PROGRESS, RELAY
 from .defect import Defect, Edit
 
 _RELAY: Final = "libs/chassis/packhorse_chassis/relay.py"
 _EXECUTOR: Final = "libs/chassis/packhorse_chassis/executor.py"
+_PROCESS: Final = "libs/chassis/packhorse_chassis/process.py"
+_LETTERS: Final = "libs/chassis/packhorse_chassis/letters.py"
+_UNPACK: Final = "libs/chassis/packhorse_chassis/unpack.py"
+_LENIENT: Final = "libs/chassis/packhorse_chassis/lenient.py"
 _WHERE: Final = "    WHERE shard = $1 ORDER BY id LIMIT $2) AS next"
 _DELETE: Final = '            await self._delete(db, [row["id"] for row in rows])\n'
 
@@ -41,14 +45,14 @@ OUTSIDE: Final = (
         [
             Edit(
                 _RELAY,
-                "SELECT id, topic, key, headers, value, now() - created_at AS waited, upto FROM (\n"
+                "SELECT id, topic, key, headers, value, upto FROM (\n"
                 "    SELECT *, sum(size) OVER (ORDER BY id) AS upto\n"
                 "    FROM outbox, LATERAL (\n"
                 "        SELECT coalesce(octet_length(key), 0) + octet_length(headers) + octet_length(value) AS size)"
                 " AS s\n"
                 "    WHERE shard = $1 ORDER BY id LIMIT $2) AS next\n"
                 "WHERE upto - size < $3 ORDER BY id",
-                "SELECT id, topic, key, headers, value, now() - created_at AS waited, 0 AS upto FROM outbox\n"
+                "SELECT id, topic, key, headers, value, 0 AS upto FROM outbox\n"
                 "WHERE shard = $1 AND $3 > 0 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED",
             ),
             Edit(
@@ -216,5 +220,59 @@ OUTSIDE: Final = (
         "An outside that keeps failing is asked on and on: failures are counted as answers.",
         [Edit(_EXECUTOR, "reached=ended.answer is not None if ended.asked else None", "reached=True")],
         [EXECUTOR],
+    ),
+    Defect(
+        "unpacked_before_its_size_is_looked_at",
+        "aiokafka unpacks a batch as it likes: 33 KB become 2 GB, and the process ends, again and again.",
+        [Edit(_UNPACK, "                setattr(module, name, decode)\n", "                pass\n")],
+        [BOMBS],
+    ),
+    Defect(
+        "many_batches_just_below_the_limit",
+        "Each batch is bounded, but a poll unpacks as many of them as were fetched.",
+        [Edit(_UNPACK, "                poll.left -= spent\n", "                poll.left -= 0\n")],
+        [BOMBS],
+    ),
+    Defect(
+        "an_unreadable_batch_is_skipped_in_silence",
+        "A batch that can't be read is passed over, and nobody hears of it.",
+        [Edit(_LENIENT, "            yield self._unread(last + 1, error)\n", "            return\n")],
+        [BOMBS],
+    ),
+    Defect(
+        "held_back_and_ready",
+        "An open transaction holds back a topic for everybody, and the service says that all is well.",
+        [Edit(_PROCESS, "(why := self._consumer.progress.stuck())", "(why := None)")],
+        [PROGRESS],
+    ),
+    Defect(
+        "behind_what_is_stable_alone",
+        "How far it is behind is reckoned to the last stable offset: what a transaction holds back isn't there.",
+        [
+            Edit(
+                "libs/chassis/packhorse_chassis/progress.py",
+                "        place.end, place.stable = end, stable\n",
+                "        place.end = place.stable = stable\n",
+            )
+        ],
+        [PROGRESS],
+    ),
+    Defect(
+        "dead_letters_without_end",
+        "Whoever sends rubbish fills the database: its content is kept for as long as nobody decides.",
+        [Edit(_LETTERS, "FROM kept WHERE upto > $3 LIMIT $1)", "FROM kept WHERE upto > $3 AND false LIMIT $1)")],
+        [LETTERS],
+    ),
+    Defect(
+        "a_parked_key_expires",
+        "A dead letter that holds up its key is discarded by time: an order goes on without what failed.",
+        [Edit(_LETTERS, "status = 'open' AND NOT parked AND at <", "status = 'open' AND at <")],
+        [LETTERS],
+    ),
+    Defect(
+        "escape_codes_reach_the_terminal",
+        "What others sent stands in readable log lines as it came: it clears the screen, or writes lines of its own.",
+        [Edit("libs/chassis/packhorse_chassis/log.py", "        [_escape, structlog.dev", "        [structlog.dev")],
+        [LOG],
     ),
 )

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import aiohttp
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from packhorse_chassis import lenient
 from packhorse_contracts import topics
 
 from packhorse_audit import books, gather
@@ -88,6 +89,7 @@ async def audit_system(target: Target) -> list[Violation]:
 
 async def _listen(kafka: str) -> Told:
     told = Told()
+    lenient.install()
     # A consumer without a group is given all partitions of its topics at the start.
     consumer = AIOKafkaConsumer(
         *topics.ALL, bootstrap_servers=kafka, enable_auto_commit=False, auto_offset_reset="earliest"

@@ -25,6 +25,7 @@ from packhorse_chassis import lenient, metrics
 from packhorse_chassis.batch import Processor
 from packhorse_chassis.faults import is_transient
 from packhorse_chassis.inputs import Arrival, Raw
+from packhorse_chassis.progress import Progress
 from packhorse_chassis.reading import Reader
 from packhorse_chassis.settings import Settings
 from packhorse_chassis.source import Records
@@ -47,6 +48,9 @@ _PATIENCE = 20.0
 
 _COMMIT_EVERY = 1.0
 """Seconds."""
+
+_LOOK_EVERY = 1.0
+"""Seconds between looks at how far behind it is."""
 
 _COMMIT_TIMEOUT = 5.0
 """Seconds. Without a limit aiokafka tries until the broker is back, and nobody sees that it waits."""
@@ -78,6 +82,8 @@ class Consumer:
         """A poll failed, and its positions are neither known nor to be committed."""
 
         self._max_records = settings.batch_records
+        self.progress = Progress(processor.inbox.clock)
+        self._looked_at = 0.0
         self.busy_since: float | None = None
         self._polled_at = time.monotonic()
         self.waits_for: str | None = None
@@ -181,6 +187,9 @@ class Consumer:
         await self._find_back(consumer)
         if time.monotonic() - self._committed_at > _COMMIT_EVERY:
             await self._commit(consumer)
+        if time.monotonic() - self._looked_at > _LOOK_EVERY:
+            self._looked_at = time.monotonic()
+            self.progress.look(consumer)
         consumer.resume(*consumer.paused())
         try:
             batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=self._max_records)
@@ -193,6 +202,7 @@ class Consumer:
             await self._commit(consumer)
             return ()
         self._uncommitted = self._in_hand = True
+        self.progress.took(batches)
         # Nothing is fetched ahead: that would be the few records that came first. Later all come that wait by then.
         consumer.pause(*consumer.assignment())
         return tuple(chain.from_iterable(batches.values()))
@@ -262,6 +272,10 @@ class _Batch(KafkaAckableMessage):
     async def ack(self) -> None:
         await self._handled(self.consumer)
         await KafkaMessage.ack(self)
+        # FastStream holds the message in a context variable, and whatever is begun meanwhile, a database connection
+        # say, holds that for as long as it lives.
+        self.raw_message = ()
+        self.clear_cache()
 
 
 def _raw(record: KafkaRecord) -> Raw:

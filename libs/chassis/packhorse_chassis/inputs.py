@@ -45,6 +45,13 @@ _REUSED: Final = ce.Unreadable(
 )
 
 
+class Unread(bytes):
+    """A batch of records that can't be read, in place of them: as it was sent, packed."""
+
+    code: str
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class Raw:
     """The bytes of an input: a Kafka record, or what a timer or answer was stored as."""

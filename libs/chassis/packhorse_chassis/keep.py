@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import asyncpg
 import structlog
 
-from packhorse_chassis import metrics
+from packhorse_chassis import letters, metrics
 from packhorse_chassis.db import Pool
 from packhorse_chassis.inputs import OUTSIDERS_DAY, Arrival
 
@@ -44,11 +44,6 @@ _FORGET_EFFECTS = """
 WITH old AS (SELECT idempotency_key FROM effect WHERE done_at < now() - interval '90 days' LIMIT $1)
 DELETE FROM effect e USING old WHERE e.idempotency_key = old.idempotency_key"""
 
-_CLEAR_LETTERS = """
-WITH old AS (
-    SELECT id FROM dead_letter WHERE ended_at < now() - interval '30 days' AND value IS NOT NULL LIMIT $1)
-UPDATE dead_letter d SET value = NULL, headers = '[]' FROM old WHERE d.id = old.id"""
-
 _BLOAT = """
 SELECT (SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname = 'outbox') AS dead,
     (SELECT coalesce(max(age(backend_xmin)), 0) FROM pg_stat_activity WHERE datname = current_database()) AS held"""
@@ -72,6 +67,12 @@ class Inbox:
         if time.monotonic() > self._told_at + _CLOCK_GOOD_FOR:
             self._told, self._told_at = await self._pool.fetchval("SELECT now()"), time.monotonic()
         return (self._told + timedelta(seconds=time.monotonic() - self._told_at)).astimezone(UTC).date()
+
+    def clock(self) -> float | None:
+        """Unix time by the database; None while nobody has asked it yet."""
+        if math.isinf(self._told_at):
+            return None
+        return self._told.timestamp() + time.monotonic() - self._told_at
 
     async def place(self, arrivals: Sequence[Arrival]) -> None:
         """Chooses each arrival's partition, and makes what is missing.
@@ -139,7 +140,7 @@ class Housekeeper:
         metrics.outbox_dead_rows.set(bloat["dead"])
         metrics.snapshot_age.set(bloat["held"])
         more = await self._inbox.drop_old()
-        more |= await self._pool.execute(_CLEAR_LETTERS, _PORTION) == f"UPDATE {_PORTION}"
+        more |= await letters.tidy(self._pool, _PORTION)
         return await self._pool.execute(_FORGET_EFFECTS, _PORTION) == f"DELETE {_PORTION}" or more
 
 

@@ -1,7 +1,14 @@
-"""Log lines: JSON in production, readable on a terminal; order id and trace id on every line that has them."""
+"""Log lines: JSON in production, readable on a terminal; order id and trace id on every line that has them.
 
+What others sent stands in them, and steers no terminal: escape codes, line breaks and turned direction are shown, in
+either form.
+"""
+
+import io
+import json
 import logging
 import sys
+from typing import TextIO
 
 import structlog
 
@@ -18,7 +25,7 @@ def configure(service: str, settings: Settings) -> None:
     ]
     # Never the values of local variables: they hold customers' data and passwords.
     last: list[structlog.types.Processor] = (
-        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        [_escape, structlog.dev.ConsoleRenderer(exception_formatter=_plain_traceback)]
         if readable
         else [
             structlog.processors.ExceptionRenderer(
@@ -47,3 +54,25 @@ def configure(service: str, settings: Settings) -> None:
     for noisy in ("aiokafka", "faststream", "asyncio", "aiohttp.access"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
     structlog.contextvars.bind_contextvars(service=service)
+
+
+def escaped(text: str) -> str:
+    """Other people's text for a terminal: what would steer it is written as JSON writes it. JSON stays JSON."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _escapes(char) for char in text)
+
+
+def _escapes(char: str) -> str:
+    return "\\u007f" if char == "\x7f" else json.dumps(char)[1:-1]
+
+
+def _escape(_logger: object, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    # All else than text is written by its repr, which escapes by itself.
+    return {name: escaped(value) if isinstance(value, str) else value for name, value in event.items()}
+
+
+def _plain_traceback(out: TextIO, exc_info: structlog.types.ExcInfo) -> None:
+    whole = io.StringIO()
+    structlog.dev.plain_traceback(whole, exc_info)
+    out.write("\n".join(map(escaped, whole.getvalue().split("\n"))))

@@ -27,4 +27,27 @@ snapshot_age = Gauge(
     "Transactions since the oldest snapshot that a session holds: while it does, vacuum can clean nothing",
 )
 leader = Gauge("packhorse_relay_leader", "1 while this process publishes")
-ready = Gauge("packhorse_ready", "1 while database and broker answer")
+ready = Gauge("packhorse_ready", "1 while /health/ready says ok")
+behind = Gauge("packhorse_behind_records", "Records of a partition that aren't handled yet", ["topic", "partition"])
+held = Gauge("packhorse_held_records", "Those of them that an open transaction holds back", ["topic", "partition"])
+oldest_unread = Gauge("packhorse_oldest_unread_seconds", "Age of the oldest record not handled, at most", ["topic"])
+heard_age = Histogram(
+    "packhorse_heard_age_seconds",
+    "Age of records when they are polled, the last of each partition",
+    ["topic"],
+    buckets=(0.1, 0.5, 1, 5, 30, 300, 3_600, 86_400),
+)
+open_letters = Gauge("packhorse_dead_letters_open", "Dead letters that nobody has decided on", ["code"])
+emptied_letters = Counter("packhorse_dead_letters_emptied_total", "Of which there are more than are kept whole")
+expired_letters = Counter("packhorse_dead_letters_expired_total", "Those that nobody decided on in time")
+oldest_letter = Gauge("packhorse_dead_letters_oldest_seconds", "Age of the oldest of them")
+parked = Gauge("packhorse_parked", "Keys whose inputs wait behind a dead letter")
+waiting = Gauge("packhorse_waiting", "Inputs that wait there")
+timers_overdue = Gauge("packhorse_timers_overdue_seconds", "How long the timer that is most overdue has been due")
+pool_busy = Gauge("packhorse_pool_busy", "Database connections in use")
+pool_size = Gauge("packhorse_pool_size", "Database connections that there may be")
+loop_delay = Histogram(
+    "packhorse_loop_delay_seconds",
+    "How much later than asked for the event loop goes on, sampled once a second",
+    buckets=(0.005, 0.02, 0.1, 0.5, 2, 10),
+)

@@ -23,6 +23,7 @@ from packhorse_chassis.consume import Consumer
 from packhorse_chassis.db import OwnConnection, Pool
 from packhorse_chassis.executor import Executor
 from packhorse_chassis.faults import is_transient
+from packhorse_chassis.gauges import Gauges
 from packhorse_chassis.keep import Housekeeper, Inbox
 from packhorse_chassis.migrate import migrate
 from packhorse_chassis.pump import Pump
@@ -73,6 +74,7 @@ class Process:
         self._stack = contextlib.AsyncExitStack()
         self._started = False
         self._pool: Pool | None = None
+        self._gauges: Gauges | None = None
         self._producer: AIOKafkaProducer | None = None
         self._consumer: Consumer | None = None
         self._executor: Executor | None = None
@@ -84,12 +86,13 @@ class Process:
     async def start(self) -> None:
         """Comes up in any order: waits for the database and for the broker with its topics."""
         runner, self.http_port = await web.start(
-            self.settings.http_host, self.settings.http_port, self._live, self._ready
+            self.settings.http_host, self.settings.http_port, self._live, self._ready, self._look
         )
         self._stack.push_async_callback(runner.cleanup)
         log.info("starting", http_port=self.http_port)
         pool = self._pool = await self._until_up("database", self._open_database)
         self._stack.push_async_callback(_bounded(pool.close, 5))
+        self._gauges = Gauges(pool)
         producer = await self._until_up("broker", self._open_producer)
         self._producer = producer
 
@@ -249,6 +252,8 @@ class Process:
             wrong["consumer"] = self._consumer.waits_for[:200]
         left = {"pump": self._pump and self._pump.left, "effects": self._executor and self._executor.left}
         wrong |= {name: why[:200] for name, why in left.items() if why and name not in wrong}
+        if self._consumer is not None and (why := self._consumer.progress.stuck()):
+            wrong["topics"] = why
         try:
             assert self._pool is not None  # noqa: S101 -- caught below, with the other reasons
             async with asyncio.timeout(2):
@@ -264,9 +269,19 @@ class Process:
         metrics.ready.set(not wrong)
         return wrong
 
+    async def _look(self) -> None:
+        """Whoever wants metrics gets those of now."""
+        await self._ready()
+        if self._consumer is not None:
+            self._consumer.progress.report()
+        if self._gauges is not None:
+            await self._gauges.look()
+
     async def _watch(self) -> None:
         while True:
+            asked = time.monotonic()
             await asyncio.sleep(1)
+            metrics.loop_delay.observe(max(0.0, time.monotonic() - asked - 1))
             if wrong := await self._live():
                 raise StalledError(f"no progress: {wrong}")
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from packhorse_chassis import metrics
 from packhorse_chassis.documents import unknown_field
-from packhorse_chassis.inputs import Arrival, Context, Origin, Raw, internal, unheard
+from packhorse_chassis.inputs import Arrival, Context, Origin, Raw, Unread, internal, unheard
 from packhorse_chassis.reaction import Internal, NewerError, Routes
 from packhorse_chassis.screen import screened, tell_spared
 
@@ -63,6 +63,8 @@ class Reader:
 
     def record(self, raw: Raw) -> Arrival | None:
         """An arrival, readable or not; None for a sound fact that is for others to hear. Never raises."""
+        if isinstance(raw.value, Unread):
+            return _unreadable(_beginning(raw), ce.Unreadable(raw.value.code, raw.value.reason))
         if (beyond := _beyond_limits(raw)) is not None:
             return _unreadable(_beginning(raw), beyond)
         types = [value for name, value in raw.headers if name.lower() == "ce_type"]
@@ -166,7 +168,7 @@ def _size(headers: Sequence[tuple[str, bytes]]) -> int:
 def _beginning(raw: Raw) -> Raw:
     room = iter(accumulate(_size([header]) for header in raw.headers))
     kept = [header for header in raw.headers if next(room) <= MAX_HEADER_BYTES]
-    value, key = raw.value and raw.value[: ce.MAX_VALUE_BYTES], raw.key and raw.key[:MAX_KEY_BYTES]
+    value, key = raw.value and bytes(raw.value[: ce.MAX_VALUE_BYTES]), raw.key and raw.key[:MAX_KEY_BYTES]
     return replace(raw, headers=kept, value=value, key=key)
 
 

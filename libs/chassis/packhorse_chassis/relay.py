@@ -36,7 +36,7 @@ _partitioner = DefaultPartitioner()
 """By murmur2 of the key, as all clients of Kafka do it: an operator's or outsider's tool finds the same partition."""
 
 _NEXT = """
-SELECT id, topic, key, headers, value, now() - created_at AS waited, upto FROM (
+SELECT id, topic, key, headers, value, upto FROM (
     SELECT *, sum(size) OVER (ORDER BY id) AS upto
     FROM outbox, LATERAL (
         SELECT coalesce(octet_length(key), 0) + octet_length(headers) + octet_length(value) AS size) AS s
@@ -63,15 +63,12 @@ class Relay:
         self._told: Callable[[], None] = lambda: None
         self._db: OwnConnection | None = None
         self._leads = False
-        self._oldest: float | None = None
         self._in_vain_since: float | None = None
         self._refused: Sequence[int] = []
         """What this process has published, and the database wouldn't delete."""
 
         self._unsettled = False
         """The producer may still hold records that nobody has confirmed."""
-
-        metrics.outbox_oldest.set_function(self._waiting)
 
     def connect(self, told: Callable[[], None]) -> None:
         """`told` is called when another process of the service has stored something to publish."""
@@ -91,12 +88,11 @@ class Relay:
                 return False
             await self._delete(db, self._refused)
             rows = await db.fetch(_NEXT, self._shard, self._rows, _BYTES)
-            self._oldest = None if not rows else time.monotonic() - rows[0]["waited"].total_seconds()
             if not rows:
                 return False
             await self._publish_patiently(rows)
             await self._delete(db, [row["id"] for row in rows])
-            self._oldest = self._in_vain_since = None
+            self._in_vain_since = None
         except BrokerAwayError:
             await self._notice()
             raise  # with the lead kept: what the producer still holds must not come behind a successor's records
@@ -117,10 +113,6 @@ class Relay:
             self._refused = published
             raise
         self._refused = []
-
-    def _waiting(self) -> float:
-        """Seconds that the oldest row has waited, while it does."""
-        return 0.0 if self._oldest is None else time.monotonic() - self._oldest
 
     async def _publish_patiently(self, rows: Sequence[asyncpg.Record]) -> None:
         """Raises BrokerAwayError where it takes too long, and what ended the producer for good as it is."""
@@ -169,7 +161,7 @@ class Relay:
 
     async def resign(self) -> None:
         """Gives up the lead, and with it the connection."""
-        self._leads, self._oldest = False, None
+        self._leads = False
         metrics.leader.set(0)
         if self._db is not None:
             db, self._db = self._db, None

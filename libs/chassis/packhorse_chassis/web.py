@@ -10,8 +10,11 @@ Check = Callable[[], Awaitable[dict[str, str]]]
 """What is wrong, by part; empty where all is well."""
 
 
-async def start(host: str, port: int, live: Check, ready: Check) -> tuple[web.AppRunner, int]:
-    """Serves /health/live, /health/ready and /metrics; returns the runner and the port that it got."""
+async def start(
+    host: str, port: int, live: Check, ready: Check, look: Callable[[], Awaitable[None]]
+) -> tuple[web.AppRunner, int]:
+    """Serves /health/live, /health/ready and /metrics; returns the runner and the port that it got. `look` brings the
+    metrics up to date."""
 
     def health(check: Check) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def answer(_request: web.Request) -> web.Response:
@@ -22,6 +25,7 @@ async def start(host: str, port: int, live: Check, ready: Check) -> tuple[web.Ap
         return answer
 
     async def metrics(_request: web.Request) -> web.Response:
+        await look()
         return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     app = web.Application()

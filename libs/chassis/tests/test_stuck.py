@@ -10,11 +10,11 @@ import aiohttp
 import pytest
 import toy
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.errors import KafkaError, OutOfOrderSequenceNumber
 from arrivals import notes
 from packhorse_chassis import consume, relay
 from packhorse_chassis.db import Pool
+from packhorse_chassis.lenient import _Portions
 from packhorse_chassis.process import Process, StalledError
 from rig import Broker, eventually, new_order
 
@@ -91,9 +91,9 @@ async def test_a_poll_that_fails_half_way_passes_nothing_over(
     ones are gone, and their positions moved on. The broker doesn't even say at once what was committed."""
     orders, fail = [new_order() for _ in range(12)], asyncio.Event()
     taken: list[int] = []
-    real = FetchResult.getall
+    real = _Portions.getall
 
-    def getall(self: FetchResult, max_records: int | None = None) -> Any:
+    def getall(self: _Portions, max_records: int | None = None) -> Any:
         if taken and fail.is_set():
             fail.clear()
             raise KafkaError("a batch whose checksum is wrong")
@@ -111,7 +111,7 @@ async def test_a_poll_that_fails_half_way_passes_nothing_over(
             raise KafkaError("the coordinator has moved")
         return await committed(self, partition)
 
-    monkeypatch.setattr(FetchResult, "getall", getall)
+    monkeypatch.setattr(_Portions, "getall", getall)
     monkeypatch.setattr(AIOKafkaConsumer, "committed", away_at_first)
     fail.set()
     for number in range(2):

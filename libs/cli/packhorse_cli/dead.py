@@ -1,12 +1,14 @@
 """`packhorse dead`: what was given up, and what to do about it."""
 
 import asyncio
+import getpass
+import os
 from typing import Annotated, Any
 
 import typer
 
 from packhorse_cli import system
-from packhorse_cli.output import AsJson, Wide, remark, say, say_json, say_rows
+from packhorse_cli.output import AsJson, Wide, remark, say, say_json, say_rows, screen
 from packhorse_cli.table import Column, visible
 
 app = typer.Typer(no_args_is_help=True, help="List, show, retry or discard what a service gave up.")
@@ -15,9 +17,30 @@ Letter = tuple[str, dict[str, Any]]
 
 _LIST = """
 SELECT d.id, d.at, d.topic, d.origin, d.code, d.reason, d.field, d.status, d.correlation_id, d.subject_key, d.parked,
+    d.emptied_at, d.decided_by, d.decided_at, d.why,
     (SELECT count(*) FROM waiting w WHERE d.parked
         AND w.subject_kind = d.subject_kind AND w.subject_key = d.subject_key) AS waiting
-FROM dead_letter d WHERE $1 OR d.status = 'open' ORDER BY d.at"""
+FROM dead_letter d WHERE ($1 OR d.status = 'open') AND ($2::text IS NULL OR d.code = $2) ORDER BY d.at LIMIT $3"""
+
+_GROUPS = """
+SELECT code, topic, count(*) AS letters, count(*) FILTER (WHERE parked) AS parked, count(emptied_at) AS emptied,
+    min(at) AS oldest, max(at) AS newest, min(id) AS example
+FROM dead_letter WHERE ($1 OR status = 'open') AND ($2::text IS NULL OR code = $2)
+GROUP BY code, topic ORDER BY count(*) DESC, code, topic"""
+
+_DECIDE = """
+UPDATE dead_letter SET status = $1, decided_by = $4, decided_at = now(), why = $5
+WHERE status = 'open' AND (id = $2 OR code = $3) AND ($1 = 'discard' OR emptied_at IS NULL) RETURNING id"""
+
+_EMPTY = """
+SELECT topic, count(*) AS letters FROM dead_letter
+WHERE status = 'open' AND (id = $1 OR code = $2) AND emptied_at IS NOT NULL GROUP BY topic"""
+
+_SHOWN = 50
+"""Letters that are listed to people unless they ask for more."""
+
+_NAMED = 20
+"""Letters that are named one by one when many are decided on."""
 
 
 def _from(letter: Letter) -> str:
@@ -25,7 +48,13 @@ def _from(letter: Letter) -> str:
 
 
 def _state(letter: Letter) -> str:
-    return f"{letter[1]['status']}{', parked' if letter[1]['parked'] else ''}"
+    row = letter[1]
+    words = [row["status"], *(["parked"] if row["parked"] else [])]
+    if row["emptied_at"]:
+        words.append("content on the topic alone")
+    if row["decided_by"]:
+        words.append(f"by {row['decided_by']}" + (f": {row['why']}" if row["why"] else ""))
+    return ", ".join(words)
 
 
 _COLUMNS: list[Column[Letter]] = [
@@ -40,20 +69,40 @@ _COLUMNS: list[Column[Letter]] = [
 ]
 
 
+_GROUP_COLUMNS: list[Column[Letter]] = [
+    Column("service", lambda letter: letter[0], spare=1),
+    Column("code", lambda letter: letter[1]["code"], least=12),
+    Column("from", _from, least=8, spare=2),
+    Column("letters", lambda letter: letter[1]["letters"]),
+    Column("parked", lambda letter: letter[1]["parked"] or None),
+    Column("oldest (UTC)", lambda letter: letter[1]["oldest"], spare=4),
+    Column("newest (UTC)", lambda letter: letter[1]["newest"], spare=3),
+    Column("for example", lambda letter: letter[1]["example"], least=9),
+]
+
+
 @app.command("list")
 def list_(
     service: Annotated[str | None, typer.Option(help="Only this service's.", show_default="all")] = None,
+    code: Annotated[
+        str | None, typer.Option(help="Only those with this code, e.g. unknown_sku.", show_default="all")
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Also those already retried or discarded.")] = False,
+    groups: Annotated[bool, typer.Option("--groups", help="How many there are of each code and topic.")] = False,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="So many at most.", show_default=f"{_SHOWN} on a terminal, else all")
+    ] = None,
     wide: Wide = False,
     as_json: AsJson = False,
 ) -> None:
-    """List dead letters, oldest first.
+    """List dead letters, oldest first, or sum them up.
 
     Exit code 0 also where there are none.
 
     \b
     Examples:
       packhorse dead list
+      packhorse dead list --groups
       packhorse dead list --service inventory --wide
       packhorse dead list | cut -f1 | xargs -n1 packhorse dead show
 
@@ -61,14 +110,22 @@ def list_(
     """
     if service is not None and service not in system.SERVICES:
         raise system.fail(f"there is no service {service}{system.perhaps(service, system.SERVICES)}", system.USAGE)
-    found = asyncio.run(_everywhere(_LIST, service, everything))
+    most = limit or (_SHOWN if screen().width is not None and not as_json and not groups else None)
+    if groups:
+        found = asyncio.run(_everywhere(_GROUPS, service, everything, code))
+    else:
+        found = asyncio.run(_everywhere(_LIST, service, everything, code, most and most + 1))
+        found.sort(key=lambda letter: letter[1]["at"])
+    shown = found[:most]
     if as_json:
-        for name, row in found:
+        for name, row in shown:
             say_json({"service": name, **row})
-    elif found:
-        say_rows(_COLUMNS, found, wide=wide)
+    elif shown:
+        say_rows(_GROUP_COLUMNS if groups else _COLUMNS, shown, wide=wide)
     else:
         remark("No dead letters.")
+    if len(found) > len(shown):
+        remark(f"These are the oldest {len(shown)}: --limit shows more, --groups sums up all of them.")
 
 
 @app.command()
@@ -115,10 +172,15 @@ def _one(shown: str) -> Letter:
     raise system.fail(f"no service has a dead letter {shown}; see `packhorse dead list --all`", system.NOT_FOUND)
 
 
+_By = Annotated[str | None, typer.Option("--by", help="Who decides.", show_default="you")]
+
+
 @app.command()
 def retry(
     dead_letter_id: Annotated[str | None, typer.Argument(help="One dead letter.")] = None,
     code: Annotated[str | None, typer.Option(help="All open ones with this code, e.g. unknown_sku.")] = None,
+    why: Annotated[str | None, typer.Option(help="What has changed since; it is kept.")] = None,
+    by: _By = None,
 ) -> None:
     """Try again what was given up.
 
@@ -127,36 +189,54 @@ def retry(
     \b
     Examples:
       packhorse dead retry 0193…4f2a
-      packhorse dead retry --code unknown_sku
+      packhorse dead retry --code unknown_sku --why "the catalogue is complete"
     """
-    _ask("retry", dead_letter_id, code)
+    _ask("retry", dead_letter_id, code, why, by)
 
 
 @app.command()
 def discard(
+    why: Annotated[str, typer.Option(help="Why it may be given up; it is kept.")],
     dead_letter_id: Annotated[str | None, typer.Argument(help="One dead letter.")] = None,
     code: Annotated[str | None, typer.Option(help="All open ones with this code.")] = None,
+    by: _By = None,
 ) -> None:
     """Give it up for good.
 
-    What waited behind it goes on without it. The record stays for the books.
+    What waited behind it goes on without it. That it was, who decided and why stays on record.
 
-    Example: packhorse dead discard 0193…4f2a
+    Example: packhorse dead discard 0193…4f2a --why "a test order"
     """
-    _ask("discard", dead_letter_id, code)
+    if not why.strip():
+        raise system.fail("say why: whoever asks for this order later will want to know", system.USAGE)
+    _ask("discard", dead_letter_id, code, why, by)
 
 
-def _ask(status: str, dead_letter_id: str | None, code: str | None) -> None:
+def _ask(status: str, dead_letter_id: str | None, code: str | None, why: str | None, by: str | None) -> None:
     if (dead_letter_id is None) == (code is None):
         raise system.fail("name one dead letter, or use --code", system.USAGE)
     if dead_letter_id is not None and "…" in dead_letter_id.replace("...", "…"):
         dead_letter_id = _one(dead_letter_id)[1]["id"]
-    sql = "UPDATE dead_letter SET status = $1 WHERE status = 'open' AND (id = $2 OR code = $3) RETURNING id"
-    asked = asyncio.run(_everywhere(sql, None, status, dead_letter_id, code))
+    asked = asyncio.run(_everywhere(_DECIDE, None, status, dead_letter_id, code, by or _me(), why))
+    empty = asyncio.run(_everywhere(_EMPTY, None, dead_letter_id, code)) if status == "retry" else []
+    fate = "tried again" if status == "retry" else "discarded"
+    for service, row in asked[:_NAMED]:
+        say(f"{service}: {row['id']} will be {fate}")
+    if len(asked) > _NAMED:
+        say(f"… and {len(asked) - _NAMED:,} more will be {fate}")
+    for service, row in empty:
+        dead = f"{row['topic']}.{service}.dead"
+        told = f"{service}: {row['letters']:,} can't be tried again from here, for their content is on {dead} alone"
+        typer.secho(told, fg="red", err=True)
     if not asked:
         raise system.fail("no open dead letter is meant by that; see `packhorse dead list`", system.NOT_FOUND)
-    for service, row in asked:
-        say(f"{service}: {row['id']} will be {'tried again' if status == 'retry' else 'discarded'}")
+
+
+def _me() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # nobody has this number here, as in a container
+        return f"uid {os.getuid()}"
 
 
 async def _everywhere(sql: str, service: str | None, *args: object) -> list[Letter]:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from packhorse_cli import dead, demo, order, system, topics, watch
+from packhorse_cli import behind, dead, demo, order, system, topics, watch
 from packhorse_cli.audit import audit
 
 app = typer.Typer(
@@ -52,6 +52,7 @@ app.command()(demo.down)
 app.command()(watch.watch)
 app.command()(order.order)
 app.command()(audit)
+app.command()(behind.lag)
 app.add_typer(dead.app, name="dead")
 app.command()(topics.topics)
 

@@ -206,6 +206,8 @@ def broker_settings(brokers: int) -> dict[str, str | int | Path]:
         "log.segment.bytes": 16 * 1024 * 1024,
         "log.cleaner.dedupe.buffer.size": 4 * 1024 * 1024,
         "message.max.bytes": 2_200_000,
+        # An open transaction stops its partitions for all who read only what is committed. Not for longer than this.
+        "transaction.max.timeout.ms": 60_000,
     }
 
 
