@@ -4,6 +4,8 @@ import json
 import os
 import platform
 import subprocess
+import sys
+import sysconfig
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -24,10 +26,17 @@ def machine() -> dict[str, str]:
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     return {
         "cores": str(os.cpu_count()),
-        "python": platform.python_version(),
+        "python": f"{platform.python_version()} ({_build()})",
         "commit": commit.stdout.strip() or "unknown",
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
     } | {name: version(name) for name in _PACKAGES}
+
+
+def _build() -> str:
+    """How the interpreter was built: without optimisation it needs about a quarter more CPU (`deploy/python.sh`)."""
+    configured = sysconfig.get_config_var("CONFIG_ARGS") or ""
+    distributed = os.path.realpath(sys.executable).startswith("/usr/bin/")
+    return "optimised" if distributed or "--enable-optimizations" in configured else "not optimised"
 
 
 def write(figures: Figures, folder: Path, took: float) -> None:

@@ -197,7 +197,7 @@ async def _at_ends(kafka: str) -> tuple[AIOKafkaConsumer, dict[TopicPartition, i
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False)
     await consumer.start()
     await consumer._client.force_metadata_update()
-    places = [TopicPartition(name, number) for name in ALL for number in range(12)]
+    places = [TopicPartition(name, number) for name in ALL for number in consumer.partitions_for_topic(name) or ()]
     consumer.assign(places)
     await consumer.seek_to_end(*places)
     return consumer, {place: await consumer.position(place) for place in places}

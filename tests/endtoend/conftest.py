@@ -16,6 +16,13 @@ from packhorse_devstack.places import data_folder
 from .outsiders import Outsiders
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of these tests share the one system, so they stay on one worker."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("endtoend"))
+
+
 @pytest.fixture(scope="session")
 def running() -> Iterator[runner.Running]:
     """The system, tended as a supervisor would."""

@@ -132,7 +132,13 @@ class Outsiders:
                 "channel": "web",
                 "currency": "GBP",
                 "customer": {"customer_id": "c-1", "name": "Emma", "email": "emma@shop.test", "locale": "en-GB"},
-                "ship_to": {"name": "Emma", "lines": ["1 High St"], "city": "York", "country": "GB"},
+                "ship_to": {
+                    "name": "Emma",
+                    "lines": ["1 High St"],
+                    "city": "York",
+                    "postal_code": "YO1 7HH",
+                    "country": "GB",
+                },
                 "lines": [
                     {"line_id": str(number), "sku": sku, "quantity": quantity, "unit_price": PRICE}
                     for number, (sku, quantity) in enumerate(lines.items(), 1)

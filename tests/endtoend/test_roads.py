@@ -122,7 +122,8 @@ async def test_a_gateway_that_does_the_work_and_never_answers(outsiders: Outside
 
 
 async def test_a_malformed_order(outsiders: Outsiders) -> None:
-    """It becomes a dead letter with the reason and the field; the orders around it go their way."""
+    """With an id it is rejected, with every fault; without one it becomes a dead letter with the reason and the field.
+    The orders around it go their way."""
     sku = await outsiders.product(5)
     before, after = outsiders.order({sku: 1}), outsiders.order({sku: 1})
     key = f"{before.order_id}-x"
@@ -137,11 +138,16 @@ async def test_a_malformed_order(outsiders: Outsiders) -> None:
     await outsiders.say(before)
     await outsiders.raw("checkout.orders", key, b'{"order_id": "' + key.encode() + b'", "lines": "none"}', headers)
     await outsiders.raw("checkout.orders", f"{key}-json", b"{", headers | {"ce_id": key.encode() + b"-json"})
+    await outsiders.raw(
+        "checkout.orders", f"{key}-id", b'{"lines": "none"}', headers | {"ce_id": key.encode() + b"-id"}
+    )
     await outsiders.say(after)
-    letter = await outsiders.dead_letter(key)
+    rejected = await outsiders.fact(OrderRejected, key)
+    assert {("missing", "customer"), ("wrong_type", "lines")} <= {(one.code, one.field) for one in rejected.reasons}
+    letter = await outsiders.dead_letter(f"{key}-id")
     assert letter.topic == "checkout.orders.order.dead"
     assert letter.headers["dead-letter-code"] == "invalid"
-    assert "lines" in letter.headers["dead-letter-reason"]
+    assert "order_id" in letter.headers["dead-letter-reason"]
     assert (await outsiders.dead_letter(f"{key}-json")).headers["dead-letter-code"] == "not_json"
     for order in (before, after):
         await outsiders.fact(OrderConfirmed, order.order_id)

@@ -72,7 +72,13 @@ def placed(order_id: str = "o1", *lines: tuple[str, int]) -> OrderPlaced:
             "channel": "web",
             "currency": "GBP",
             "customer": {"customer_id": "c1", "name": "Ada", "email": "ada@shop.test"},
-            "ship_to": {"name": "Ada", "lines": ["1 High Street"], "city": "York", "country": "GB"},
+            "ship_to": {
+                "name": "Ada",
+                "lines": ["1 High Street"],
+                "city": "York",
+                "postal_code": "YO1 7HH",
+                "country": "GB",
+            },
             "lines": [
                 {"line_id": str(number), "sku": sku, "title": sku, "quantity": pieces, "unit_price": PRICE}
                 for number, (sku, pieces) in enumerate(wanted, 1)

@@ -12,8 +12,8 @@ from packhorse_contracts.payment import (
     PaymentRefundFailed,
     PaymentVoided,
 )
-from packhorse_order.reactions import PaymentDeadline
 from packhorse_order.state import ORDERS
+from packhorse_order.timers import PaymentDeadline
 from packhorse_payment.ledger import LedgerEntry
 from packhorse_payment.operations import AskAgain, AuthorisationLapses, TryAgain
 from packhorse_payment.state import PAYMENTS

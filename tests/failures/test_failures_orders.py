@@ -5,8 +5,8 @@ from itertools import product
 import pytest
 from packhorse_contracts.order import OrderAccepted, OrderCancelled, OrderCompleted, OrderConfirmed
 from packhorse_contracts.shipping import ShippingDispatched
-from packhorse_order.reactions import PaymentDeadline
 from packhorse_order.state import ORDERS
+from packhorse_order.timers import PaymentDeadline
 from packhorse_payment.state import PAYMENTS
 from packhorse_shipping.state import ORDER_SHIPMENTS
 

@@ -13,7 +13,8 @@ from typing import Final, Literal
 
 from packhorse_contracts import envelope as ce
 from packhorse_contracts import ids, registry, topics
-from packhorse_contracts.base import RFC3339, Fact
+from packhorse_contracts.base import Fact
+from packhorse_contracts.times import RFC3339
 from pydantic import JsonValue
 
 from .sound import Headers, Sound, inbound, sound
@@ -122,7 +123,7 @@ _NOT_JSON: Final[dict[str, Callable[[bytes], bytes | None]]] = {
     "plain text": lambda _: b"please send me three lamps",
     "XML": lambda _: b"<?xml version='1.0'?><!DOCTYPE x [<!ENTITY a 'b'>]><order>&a;</order>",
     "UTF-16": lambda body: body.decode().encode("utf-16"),
-    "a byte order mark": lambda body: b"\xef\xbb\xbf" + body,
+    "two byte order marks": lambda body: b"\xef\xbb\xbf" * 2 + body,
     "not UTF-8": lambda body: body.replace(b'"', b'"\xff', 1),
     "overlong UTF-8": lambda body: body.replace(b'"', b'"\xc0\xaf', 1),
     "a surrogate in UTF-8": lambda body: body.replace(b'"', b'"\xed\xa0\x80', 1),
@@ -212,6 +213,10 @@ def _header_odd(random: Random, ground: Sound) -> Record:
             *((n, v) for n, v in ground.headers if n != "content-type"),
             ("content-type", b'Application/JSON ; charset="utf-8"'),
         ],
+        "another type of JSON": [
+            *((n, v) for n, v in ground.headers if n != "content-type"),
+            ("content-type", random.choice([b"text/json", b"application/vnd.shop+json"])),
+        ],
         "no content type": [(n, v) for n, v in ground.headers if n != "content-type"],
         "CRLF in the id": _with_id(ground, f"a\r\nce_type: x\r\n{random.getrandbits(64)}"),
         "an id of 1,024 astral characters": _with_id(ground, _astral(random, 1_024)),
@@ -249,6 +254,10 @@ def _null_header(random: Random, ground: Sound) -> Record:
 
 def _no_headers(_random: Random, ground: Sound) -> Record:
     return replace(plain(ground), kind="no headers", headers=[], fate="dead", field="ce_specversion")
+
+
+def _with_mark(_random: Random, ground: Sound) -> Record:
+    return replace(plain(ground), kind="a byte order mark", value=b"\xef\xbb\xbf" + ground.body)
 
 
 def _structured(random: Random, ground: Sound) -> Record:
@@ -292,7 +301,7 @@ def _time(random: Random, ground: Sound) -> Record:
 
 
 def _impostor(random: Random, ground: Sound) -> Record:
-    """An id as ours have it, with an absurd time inside, under the name of one of our services."""
+    """An id as ours have it, with an absurd time inside, under the name of one of our services or something like it."""
     at = random.choice(
         [
             datetime(1970, 1, 1, tzinfo=UTC),
@@ -303,20 +312,45 @@ def _impostor(random: Random, ground: Sound) -> Record:
         ]
     )
     event_id = random.choice([ids.derive(at, random.getrandbits(64)), "ffffffff-ffff-7fff-bfff-ffffffffffff"])
-    headers = _with_id(ground, event_id, f"/packhorse/{random.choice(['order', 'payment', 'shipping', 'nobody'])}")
-    return replace(plain(ground), kind=f"an id of {at.year}", headers=headers, fate="either")
+    name = random.choice(["order", "payment", "shipping", "console", "customer", "warehouse", "nobody", "", "Order"])
+    source = random.choice([f"/packhorse/{name}", f"/PackHorse/{name}", "/packhorse", f"/packhorse/{name}/x"])
+    sayers = set(ground.fact.TOPIC.writers) - topics.OUTSIDERS
+    fate: Fate = "alive" if source.removeprefix("/packhorse/") in sayers else "dead"
+    headers = _with_id(ground, event_id, source)
+    return replace(plain(ground), kind=f"an id of {at.year} by {source}", headers=headers, fate=fate, field="ce_source")
+
+
+def _stranger(random: Random, ground: Sound) -> Record:
+    """A source that is nobody's of ours: welcome where outsiders write, and only there."""
+    source = random.choice(["/evil", "packhorse/order", "//packhorse/order", "/packhorses/order", "/a/packhorse/order"])
+    fate: Fate = "alive" if ground.fact.ANSWERED_BY else "dead"
+    headers = _with_id(ground, ground.attributes["id"], source)
+    return replace(plain(ground), kind=f"by {source}", headers=headers, fate=fate, field="ce_source")
+
+
+def _crowded(random: Random, ground: Sound) -> Record:
+    """Few bytes with more faults, or parts, than anybody wants to hear of."""
+    part = random.choice(["{}", "1", "[]", '{"a":{}}', "null"])
+    name = random.choice([*ground.data, "unknown"])
+    most = 380_000 // (len(part) + 1)
+    body = replaced(ground.data, (name,), Bare(f"[{','.join([part] * random.choice([3_000, most]))}]"))
+    return replace(plain(ground), kind=f"many {part}", value=body, fate="either", field="")
 
 
 def _wrong_key(random: Random, ground: Sound) -> Record:
     key = random.choice([b"another", b"\xff\xfe", b"", b"k" * 10_000, ground.key + b" ", ground.key.swapcase() + b"\0"])
+    return replace(_keyed(ground, key), kind="another key")
+
+
+def _keyed(ground: Sound, key: bytes | None) -> Record:
     free = {"StockReceived", "StockCounted", "StockMoved", "ReturnReceived"}
     # A stock fact may cover several SKUs: its key is the warehouse's own affair.
     fate: Fate = "alive" if ground.fact.__name__ in free else "dead"
-    return replace(plain(ground), kind="another key", key=key, fate=fate, field=registry.newest(ground.fact).KEY)
+    return replace(plain(ground), key=key, fate=fate, field=registry.newest(ground.fact).KEY)
 
 
 def _no_key(_random: Random, ground: Sound) -> Record:
-    return replace(plain(ground), kind="no key", key=None)
+    return replace(_keyed(ground, None), kind="no key")
 
 
 def _wrong_topic(random: Random, ground: Sound) -> Record:
@@ -395,8 +429,11 @@ _MAKERS: Final[tuple[Maker, ...]] = (
     _null_header,
     _no_headers,
     *(_structured,) * 2,
+    _with_mark,
     _time,
-    _impostor,
+    *(_impostor,) * 2,
+    _stranger,
+    _crowded,
     _wrong_key,
     _no_key,
     _wrong_topic,

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 from itertools import count, islice
 
 import pytest
-from packhorse_chassis import said
+from packhorse_chassis import outgoing, said
 from packhorse_chassis.inputs import Arrival, Reader, pack_headers
+from packhorse_contracts.checkout import UnsoundOrder
 from packhorse_contracts.registry import versions
 
 from . import budget
@@ -27,12 +28,16 @@ def readers(topic: str) -> dict[str, Reader]:
 def judge(record: Record, service: str, arrival: Arrival | None) -> str | None:
     """What is wrong with what a service made of a record; None where all is well."""
     fault = arrival.fault if arrival is not None else None
+    if arrival is not None and isinstance(arrival.heard, UnsoundOrder):
+        return unanswered(record, arrival.heard)
     if arrival is None and (record.fact is None or (service, record.fact.TYPE) in HEARD):
         return "it was skipped in silence"
+    if fault is not None and fault.code == "not_offered":
+        return None if record.fact and service == record.fact.ANSWERED_BY else "not offered, but by others"
     if arrival is None and record.fate == "dead":
         return None  # a fact for others, whose body is their affair
     if record.fate == "dead" and fault is None:
-        return "it was taken"
+        return None if can_be_spared(record) else "it was taken"
     if record.fate == "alive" and fault is not None:
         return f"it was refused: {fault}"
     if fault is None:
@@ -47,6 +52,22 @@ def judge(record: Record, service: str, arrival: Arrival | None) -> str | None:
     if not named or not (named.startswith(record.field) or record.field.startswith(named)):
         return f"the reason names {fault.field!r} instead of {record.field!r}: {fault}"
     return None
+
+
+def unanswered(record: Record, order: UnsoundOrder) -> str | None:
+    """What is wrong with the faults that the checkout is told; None where the place that was changed is among them."""
+    places = [fault.field or "" for fault in order.faults]
+    if record.fate == "alive" or not places:
+        return f"it was refused: {order.faults}"
+    wanted = record.field or ""
+    if order.part is not None and not any(place.startswith(wanted) or wanted.startswith(place) for place in places):
+        return f"the faults name {places} instead of {record.field!r}"
+    return None
+
+
+def can_be_spared(record: Record) -> bool:
+    """The place that was changed is a field that a reader does without."""
+    return record.fact is not None and (record.field or "").partition(".")[0] in record.fact.SPARES
 
 
 def check(record: Record, offset: int) -> int:
@@ -73,7 +94,7 @@ def check_dead_letter(service: str, arrival: Arrival) -> None:
     fault = arrival.fault
     assert fault is not None
     letter = said.dead_letter(service, arrival, None, NOW, code=fault.code, reason=fault.message, field=fault.field)
-    row = said.dead_row(service, letter)
+    row = outgoing.dead_row(service, letter)
     assert row is not None
     assert len(row.value) + len(pack_headers(row.headers)) <= MOST_IN_THE_OUTBOX
     for text in (fault.message, fault.field or ""):

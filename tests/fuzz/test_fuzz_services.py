@@ -16,7 +16,7 @@ from packhorse_cli.lag import Lag
 from packhorse_cli.system import SERVICES
 from packhorse_contracts import topics
 from packhorse_contracts.checkout import OrderPlaced
-from packhorse_contracts.envelope import Unreadable, decode
+from packhorse_contracts.envelope import Heard, Unreadable, decode
 from packhorse_contracts.order import OrderAccepted, OrderCompleted, OrderConfirmed
 from packhorse_contracts.payment import PaymentCaptured
 from packhorse_contracts.registry import versions
@@ -130,6 +130,12 @@ def unreadable(record: Record) -> bool:
     return isinstance(decode(record.value, raw(record, 0).headers), Unreadable)
 
 
+def answered(record: Record) -> bool:
+    """True for an order that is rejected though it breaks its contract, and for what is taken without a wrong field."""
+    read = decode(record.value, raw(record, 0).headers)
+    return bool(read.spared) if isinstance(read, Heard) else read.unsound is not None
+
+
 async def live(outsiders: Outsiders, order_id: str) -> None:
     """An order's way from the warehouse to the door."""
     await outsiders.pick(order_id)
@@ -153,7 +159,7 @@ def judge(record: Record, service: str, letter: Letter | None) -> str | None:
     """What is wrong with what became of a record in one of its readers; None where all is well."""
     theirs = record.fact is None or (service, record.fact.TYPE) in HEARD
     if letter is None:
-        return "it left no dead letter" if record.fate == "dead" and theirs else None
+        return "it left no dead letter" if record.fate == "dead" and theirs and not answered(record) else None
     if letter.parked or letter.code in {"reaction", "database", "unreadable"}:
         return "it made something fall over"
     if not letter.reason:

@@ -44,6 +44,11 @@ TEXTS: Final[dict[str, str]] = {
     "a leap second": "2026-12-31T23:59:60Z",
     "the 30th of February": "2026-02-30T12:00:00Z",
     "no offset": "2026-03-02T12:00:00",
+    "a place a day ahead": "Pacific/Kiritimati",
+    "a place that isn't": "Europe/Atlantis",
+    "a minute to midnight": "23:59",
+    "a part of a country": "ES-CT",
+    "a weekday": "sunday",
     "Arabic digits": "٢٠٢٦-٠٣-٠٢T12:00:00Z",
 }
 

@@ -2,12 +2,32 @@
 
 from typing import Final
 
-from .checks import GATEWAY, NO_NUL, PAYMENT, RACE, REACTING, READING, SEEDS, SIMULATION, STOCK
+from .checks import (
+    ADDRESSES,
+    AGAIN,
+    GATEWAY,
+    LENIENT,
+    MONEY,
+    NO_NUL,
+    NOTHING,
+    PAYMENT,
+    RACE,
+    REACTING,
+    READING,
+    REJECTIONS,
+    SCREEN,
+    SEEDS,
+    SIMULATION,
+    STOCK,
+)
 from .defect import Defect, Edit
 
 _INVENTORY: Final = "services/inventory/packhorse_inventory"
 _PAYMENT: Final = "services/payment/packhorse_payment"
-_ORDER: Final = "services/order/packhorse_order/reactions.py"
+_ORDER: Final = "services/order/packhorse_order/placing.py"
+_CHECKS: Final = "services/order/packhorse_order/checks.py"
+_ADDRESSES: Final = "services/order/packhorse_order/addresses.py"
+_LENIENT: Final = "libs/contracts/packhorse_contracts/lenient.py"
 
 DOMAIN: Final = (
     Defect(
@@ -143,8 +163,8 @@ DOMAIN: Final = (
         "A cancellation that overtakes its order is passed over.",
         [
             Edit(
-                _ORDER,
-                'Decisions(order if again else order.model_copy(update={"early": (*order.early, kept)}))',
+                "services/order/packhorse_order/cancelling.py",
+                'Decisions(order.model_copy(update={"early": (*waiting, kept)}), timers=timers)',
                 "Decisions(order)",
             )
         ],
@@ -168,8 +188,8 @@ DOMAIN: Final = (
         [
             Edit(
                 "libs/contracts/packhorse_contracts/base.py",
-                '_NO_NUL = r"^[^\\u0000]*$"',
-                '_NO_NUL = r"^[\\s\\S]*$"',
+                'NO_NUL = r"^[^\\x00]*$"',
+                'NO_NUL = r"^[\\s\\S]*$"',
             )
         ],
         [NO_NUL, REACTING],
@@ -180,10 +200,106 @@ DOMAIN: Final = (
         [
             Edit(
                 "libs/chassis/packhorse_chassis/inputs.py",
-                "if raw.key is not None and raw.key != fact.key.encode() and",
-                "if False and raw.key is not None and",
+                "if raw.key != fact.key.encode() and",
+                "if False and",
             )
         ],
         [READING],
+    ),
+    Defect(
+        "a_city_everywhere",
+        "Every address needs a city, as most countries have them: nobody in Singapore can order.",
+        [Edit(_ADDRESSES, 'if "C" in required and not', "if not")],
+        [ADDRESSES],
+    ),
+    Defect(
+        "only_the_form_is_told",
+        "An order that breaks its contract is rejected for that alone; the checkout mends it, and hears of the rest.",
+        [
+            Edit(
+                _ORDER,
+                "checks.faults(checks.tidied(unsound.part), now) if unsound.part is not None else []",
+                "[]",
+            )
+        ],
+        [REJECTIONS],
+    ),
+    Defect(
+        "a_fault_hides_the_next",
+        "Of an order that breaks its contract what comes behind the first fault isn't looked at.",
+        [Edit(_LENIENT, "if len(faults) == MAX_FAULTS:", "if faults:")],
+        [LENIENT, REJECTIONS],
+    ),
+    Defect(
+        "every_field_in_the_fingerprint",
+        "The fingerprint takes in what isn't said: the same order is another one once a release adds a field.",
+        [Edit(_CHECKS, "order.model_dump_json(exclude_defaults=True)", "order.model_dump_json()")],
+        [AGAIN],
+    ),
+    Defect(
+        "first_fingerprints_forgotten",
+        "What the release before kept of an order is not recognised: a repeat becomes a dead letter.",
+        [Edit(_ORDER, "{mark, checks.first_fingerprint(placed)}", "{mark}")],
+        [AGAIN],
+    ),
+    Defect(
+        "promotions_end_at_the_goods",
+        "What promotions are more than the goods isn't taken off the delivery.",
+        [
+            Edit(
+                f"{_PAYMENT}/allocation.py",
+                "off_delivery = min(promotions - off_goods, delivery)",
+                "off_delivery = 0",
+            )
+        ],
+        [MONEY],
+    ),
+    Defect(
+        "test_money_is_money",
+        "Any code that ISO 4217 lists is taken for a currency: one can pay with gold, and with the code for tests.",
+        [
+            Edit(
+                "services/order/packhorse_order/currencies.py",
+                "if is_tender and until is None",
+                "if until is None",
+            )
+        ],
+        [REJECTIONS],
+    ),
+    Defect(
+        "one_wrong_field_refuses_the_product",
+        "A wrong check digit of a GTIN costs the product its place, and so its stock, and so the orders for it.",
+        [Edit("libs/contracts/packhorse_contracts/catalogue.py", 'spares=frozenset({"gtin", ', "spares=frozenset({")],
+        [LENIENT],
+    ),
+    Defect(
+        "nothing_received_of_the_unknown",
+        "A line of a receipt that says 0 is looked up in the catalogue, and refuses the rest where it isn't there.",
+        [
+            Edit(
+                f"{_INVENTORY}/reactions.py",
+                "for number, line in enumerate(receipt.lines) if line.quantity]",
+                "for number, line in enumerate(receipt.lines)]",
+            )
+        ],
+        [NOTHING],
+    ),
+    Defect(
+        "card_numbers_kept",
+        "A card's number is taken out of what can be read, and kept in the dead letters of what can't.",
+        [
+            Edit(
+                "libs/chassis/packhorse_chassis/inputs.py",
+                "return Arrival(screened(raw), ",
+                "return Arrival(raw, ",
+            )
+        ],
+        [SCREEN],
+    ),
+    Defect(
+        "card_number_as_a_token",
+        "A card's own number is taken for the gateway's token.",
+        [Edit(_CHECKS, "payment.token is not None and cards.is_card_number(payment.token)", "False")],
+        [REJECTIONS],
     ),
 )

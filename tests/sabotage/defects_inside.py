@@ -22,6 +22,7 @@ from .defect import Defect, Edit
 
 _PACKAGE: Final = "libs/chassis/packhorse_chassis"
 _BATCH, _CONSUME, _ROWS = f"{_PACKAGE}/batch.py", f"{_PACKAGE}/consume.py", f"{_PACKAGE}/rows.py"
+_DECIDE, _OUTGOING = f"{_PACKAGE}/decide.py", f"{_PACKAGE}/outgoing.py"
 _SAID, _SOURCE, _STORE = f"{_PACKAGE}/said.py", f"{_PACKAGE}/source.py", f"{_PACKAGE}/store.py"
 _PUMP: Final = f"{_PACKAGE}/pump.py"
 _TABLES: Final = f"{_PACKAGE}/migrations/0001_chassis.sql"
@@ -153,13 +154,13 @@ INSIDE: Final = (
             ),
             Edit(
                 _BATCH,
-                "                    await self._store(db, outcome, now)",
-                '                    await self._store(db, outcome, now, [row["id"] for row in drawn])',
+                "self._store(db, outcome, said, taken, now)",
+                'self._store(db, outcome, said, taken, now, [row["id"] for row in drawn])',
             ),
             Edit(
                 _BATCH,
-                "_store(self, db: Connection, outcome: Outcome, now: datetime) -> None:",
-                "_store(self, db: Connection, outcome: Outcome, now: datetime, drawn: list[int]) -> None:",
+                "said: Sequence[saying.Said], taken: Mapping[str, int], now: datetime\n",
+                "said: Sequence[saying.Said], taken: Mapping[str, int], now: datetime,\n        drawn: list[int],\n",
             ),
             Edit(
                 _BATCH,
@@ -168,8 +169,8 @@ INSIDE: Final = (
             ),
             Edit(
                 _ROWS,
-                "    async def outbox(self, db: Connection, rows: Sequence[said.OutboxRow]) -> None:",
-                "    async def outbox(self, db: Connection, rows: Sequence[said.OutboxRow], drawn: list[int]) -> None:",
+                "    async def outbox(self, db: Connection, rows: Sequence[OutboxRow]) -> None:",
+                "    async def outbox(self, db: Connection, rows: Sequence[OutboxRow], drawn: list[int]) -> None:",
             ),
             Edit(
                 _ROWS,
@@ -269,7 +270,7 @@ INSIDE: Final = (
     Defect(
         "timer_overtaken_in_its_batch",
         "Of two timers of one batch the first cancels the second, which fires all the same.",
-        [Edit(_BATCH, 'if arrival.raw.origin == "timer" and arrival.row in outcome.timers:', "if False:")],
+        [Edit(_DECIDE, 'if arrival.raw.origin == "timer" and arrival.row in outcome.timers:', "if False:")],
         [CLAIMS, CONTRACT],
     ),
     Defect(
@@ -312,7 +313,7 @@ INSIDE: Final = (
     Defect(
         "parked_key_not_asked",
         "Which keys are parked is known to the batch that parked them alone: the next batch overtakes what waits.",
-        [Edit(_BATCH, "outcome.parked = parked - source.released", "outcome.parked = set()")],
+        [Edit(_BATCH, "states, parked - source.released, now)", "states, set(), now)")],
         [BATCH],
     ),
     Defect(
@@ -348,7 +349,7 @@ INSIDE: Final = (
     Defect(
         "dead_letter_without_headers",
         "The record on the dead-letter topic lacks its original headers: nobody can read it again.",
-        [Edit(_SAID, "        *original,\n", "")],
+        [Edit(_OUTGOING, "        *original,\n", "")],
         [DEAD_RECORD],
     ),
 )

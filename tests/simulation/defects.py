@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from packhorse_chassis import decide
 from packhorse_chassis.inputs import Arrival
-from packhorse_chassis.reaction import Decisions, Others, Ref
+from packhorse_chassis.reaction import Decisions, Others, Ref, Routes
 from packhorse_contracts import registry
 from packhorse_contracts.order import OrderCancelled
 from packhorse_inventory import reactions as inventory
@@ -85,16 +86,17 @@ def timer_on_the_old_state(patch: Patch) -> None:
 
 def key_not_parked(patch: Patch) -> None:
     """A reaction failed, and what comes behind it goes on all the same."""
-    real = Transactions._give_up
+    real = decide._give_up
 
     def without_parking(
-        self: Transactions, arrival: Arrival, ref: Ref | None, work: Work, *why: Any, **more: Any
+        routes: Routes, outcome: decide.Outcome, arrival: Arrival, ref: Ref | None, *why: Any, **more: Any
     ) -> None:
-        real(self, arrival, ref, work, *why, **more)
-        work.dead[-1] = replace(work.dead[-1], parked=False)
-        work.parked.discard(ref)
+        real(routes, outcome, arrival, ref, *why, **more)
+        outcome.dead[-1] = replace(outcome.dead[-1], parked=False)
+        if ref is not None:
+            outcome.parked.discard(ref)
 
-    patch.setattr(Transactions, "_give_up", without_parking)
+    patch.setattr(decide, "_give_up", without_parking)
 
 
 def release_twice(patch: Patch) -> None:

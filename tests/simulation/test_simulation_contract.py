@@ -127,7 +127,7 @@ async def test_garbage_harms_no_neighbour(world: ToyWorld, order: str) -> None:
     """What can't be read is a dead letter; what isn't for us is passed over."""
     await ask(world, order, "before")
     await world.say_garbage(order)
-    address = {"name": "E", "lines": ["1 High St"], "city": "York", "country": "GB"}
+    address = {"name": "E", "lines": ["1 High St"], "city": "York", "postal_code": "YO1 7HH", "country": "GB"}
     await world.say(AddressChangeRequested.model_validate({"order_id": order, "ship_to": address}))
     await ask(world, order, "after")
     await world.rest()

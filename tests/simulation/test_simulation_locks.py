@@ -28,7 +28,7 @@ def test_a_subject_is_held_though_nothing_of_it_changes(monkeypatch: pytest.Monk
     release = ReleaseRequested(order_id="a", hold="manual", holder="test")
     with pytest.raises(LockedError):
         begin(release, "2")
-    assert not begin(toy.cancellation("b"), "3").dead
+    assert not begin(toy.cancellation("b"), "3").outcome.dead
     transactions.commit(work)
     db.unlock(work.holder)
-    assert begin(release, "2").waiting
+    assert begin(release, "2").outcome.waiting

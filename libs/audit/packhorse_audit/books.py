@@ -1,7 +1,10 @@
 """Invariants over what the services keep: pure functions on what was read from their databases."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal, NamedTuple
 
 from packhorse_audit.verdict import Violation
 
@@ -89,8 +92,8 @@ class PaymentBook:
 class Sale:
     """What the topics say of an order's worth and of what left. Minor units, pieces."""
 
-    lines: Mapping[str, tuple[int, int]]
-    """Ordered pieces and what they cost together, by line id: price less discount, plus tax."""
+    lines: Mapping[str, tuple[int, int, int]]
+    """Ordered pieces, what they cost together (price less discount), and their tax, by line id."""
 
     promotions: int
     delivery: int
@@ -101,22 +104,37 @@ class Sale:
 
     @property
     def slack(self) -> int:
-        """What rounding may make of it: two minor units a line where a part left."""
-        whole = all(self.dispatched.get(line_id, 0) == ordered for line_id, (ordered, _) in self.lines.items())
-        return 0 if whole or not self.dispatched else 2 * len(self.lines)
+        """What rounding may make of it: three minor units a line where a part left."""
+        whole = all(self.dispatched.get(line_id, 0) == ordered for line_id, (ordered, *_) in self.lines.items())
+        return 0 if whole or not self.dispatched else 3 * len(self.lines)
 
     @property
     def owed(self) -> int:
         """What the customer owes for what left: reckoned on its own, not by the payment service's rules of
-        rounding. Exact where all of it left, or nothing."""
-        full = sum(cost for _, cost in self.lines.values())
-        left = sum(cost * self.dispatched.get(line_id, 0) / ordered for line_id, (ordered, cost) in self.lines.items())
+        rounding. Exact where all of it left, or nothing. Promotions come off the goods, then the delivery, then the
+        taxes."""
         if not any(self.dispatched.values()):
             return 0
-        off_goods = min(self.promotions, full)
-        return (round(left * (full - off_goods) / full) if full else 0) + max(
-            0, self.delivery - (self.promotions - off_goods)
-        )
+        nets, taxes = self._sums(1), self._sums(2)
+        off_goods = min(self.promotions, nets.whole)
+        off_delivery = min(self.promotions - off_goods, self.delivery)
+        off_taxes = self.promotions - off_goods - off_delivery
+        return round(nets.less(off_goods) + taxes.less(off_taxes)) + self.delivery - off_delivery
+
+    def _sums(self, part: Literal[1, 2]) -> "_Part":
+        left = [Fraction(line[part] * self.dispatched.get(key, 0), line[0]) for key, line in self.lines.items()]
+        return _Part(sum(line[part] for line in self.lines.values()), sum(left, Fraction()))
+
+
+class _Part(NamedTuple):
+    """A part of what an order is worth: of all its pieces, and of those that left."""
+
+    whole: int
+    left: Fraction
+
+    def less(self, off: int) -> Fraction:
+        """What those that left are worth after so much was taken off all of it."""
+        return self.left * (self.whole - off) / self.whole if self.whole else self.left
 
 
 def money_is_conserved(
@@ -189,25 +207,41 @@ class MailBook:
 
 
 def nobody_is_told_twice(
-    mails: Iterable[MailBook], sent: Iterable[tuple[str, str]], kept: Iterable[tuple[str, str]]
+    mails: Iterable[MailBook],
+    sent: Iterable[tuple[str, str, str]],
+    kept: Iterable[tuple[str, str]],
+    causes: Mapping[tuple[str, str], int],
 ) -> Iterator[Violation]:
-    """No two notifications to one person say the same; what was said is what is on the books.
+    """Nobody is told more often than something happened; what was said is what is on the books.
+
+    Two mails may read alike and still be about two things: one short piece at each of two locations. So what counts is
+    how many things happened that a kind of mail is about: `causes`, by order and kind, reckoned from the facts on the
+    topics. Kinds that aren't there are held to their words: no two say the same.
 
     The same Message-ID twice is one mail, which mail programs show once: SMTP can't promise more when a process dies
-    between the server's OK and its own commit. `sent` and `kept` are (order id, notification id) from the topic and
-    from the service's database.
+    between the server's OK and its own commit. `sent` are (order id, notification id, kind) from the topic, `kept`
+    (order id, notification id) from the service's database.
     """
-    told: dict[tuple[str, str, str], str] = {}
-    for mail in mails:
-        before = told.setdefault((mail.order_id, mail.recipient, mail.content), mail.notification_id)
-        if before != mail.notification_id:
-            found = f"{before} and {mail.notification_id} are the same mail"
-            yield Violation("nobody is told the same thing twice", mail.order_id, found)
     said: dict[str, str] = {}
-    for order_id, notification_id in sent:
+    kinds: dict[str, str] = {}
+    told: Counter[tuple[str, str]] = Counter()
+    for order_id, notification_id, kind in sent:
         if notification_id in said:
             yield Violation("nobody is told the same thing twice", order_id, f"{notification_id} was sent twice")
-        said[notification_id] = order_id
+        said[notification_id], kinds[notification_id] = order_id, kind
+        told[order_id, kind] += 1
+    for (order_id, kind), times in told.items():
+        if times > (most := causes.get((order_id, kind), times)):
+            found = f"told {times} times of {most} things: {kind}"
+            yield Violation("nobody is told the same thing twice", order_id, found)
+    alike: dict[tuple[str, str, str], set[str]] = {}
+    for mail in mails:
+        alike.setdefault((mail.order_id, mail.recipient, mail.content), set()).add(mail.notification_id)
+    for (order_id, _, _), mailed in alike.items():
+        most = max((causes.get((order_id, kinds.get(one, "")), 1) for one in mailed), default=1)
+        if len(mailed) > most:
+            found = f"{', '.join(sorted(mailed))} are the same mail, about {most} things"
+            yield Violation("nobody is told the same thing twice", order_id, found)
     for order_id, notification_id in kept:
         if said.pop(notification_id, None) is None:
             yield Violation("what was said is on the books", order_id, f"{notification_id} was never sent")

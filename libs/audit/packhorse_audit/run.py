@@ -76,7 +76,9 @@ async def audit_system(target: Target) -> list[Violation]:
         found += books.one_pick_list_per_shipment(
             await gather.shipments(open_["shipping"]), told.issued, told.withdrawn
         )
-        found += books.nobody_is_told_twice(mails, told.sent.values(), await gather.said(open_["notification"]))
+        found += books.nobody_is_told_twice(
+            mails, told.sent.values(), await gather.said(open_["notification"]), told.causes
+        )
         found += streams_are_whole(told.spoken, counters)
     finally:
         for db in open_.values():
@@ -126,7 +128,7 @@ def _spoken(record: Any) -> Spoken | None:
 async def _gateway(url: str | None) -> dict[str, dict[str, int]] | None:
     if url is None:
         return None
-    async with aiohttp.ClientSession() as http, http.get(f"{url}/v1/book") as answer:
+    async with aiohttp.ClientSession() as http, http.get(f"{url}/v1/book", allow_redirects=False) as answer:
         totals: dict[str, dict[str, int]] = (await answer.json())["totals"]
         return totals
 
@@ -134,7 +136,7 @@ async def _gateway(url: str | None) -> dict[str, dict[str, int]] | None:
 async def _mails(url: str | None) -> Iterable[books.MailBook]:
     if url is None:
         return []
-    async with aiohttp.ClientSession() as http, http.get(f"{url}/mails") as answer:
+    async with aiohttp.ClientSession() as http, http.get(f"{url}/mails", allow_redirects=False) as answer:
         body = await answer.json()
     return [
         books.MailBook(

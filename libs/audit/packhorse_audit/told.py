@@ -18,6 +18,20 @@ _ASKED = frozenset(
     }
 )
 
+_TOLD_OF: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "order.confirmed": ("order_confirmed", ()),
+    "order.cancelled": ("cancelled", ("at", "whole", "lines")),
+    "order.cancellation_declined": ("cancellation_declined", ("at", "reasons")),
+    "shipping.dispatched": ("dispatched", ("shipment_id", "tracking_numbers")),
+    "shipping.delivered": ("delivered", ("shipment_id", "tracking_number")),
+    "payment.refunded": ("refunded", ("at", "payment_id", "amount", "cause")),
+}
+"""The kind of mail that a fact is told in, and what tells two things of one kind apart: a fact that is said again under
+another id is the same thing."""
+
+ASKED = _ASKED | _TOLD_OF.keys()
+"""The facts whose content is looked at."""
+
 
 class Told:
     """What the topics say, as far as the invariants ask."""
@@ -26,7 +40,8 @@ class Told:
         self.spoken: list[Spoken] = []
         self.issued: dict[str, set[str]] = {}
         self.withdrawn: set[str] = set()
-        self.sent: dict[str, tuple[str, str]] = {}
+        self.sent: dict[str, tuple[str, str, str]] = {}
+        self._causes: dict[tuple[str, str], set[str]] = {}
         self._accepted: dict[str, dict[str, Any]] = {}
         self._dispatched: dict[str, dict[str, dict[str, int]]] = {}
 
@@ -34,16 +49,20 @@ class Told:
         """Adds one event of ours."""
         self.spoken.append(spoken)
         kind = spoken.type.removeprefix("packhorse.").rsplit(".v", 1)[0]
-        if kind not in _ASKED:
+        if kind not in ASKED:
             return
         data = from_json(value)
+        if kind in _TOLD_OF:
+            mail, apart = _TOLD_OF[kind]
+            cause = repr([data.get(name) for name in apart])
+            self._causes.setdefault((data["order_id"], mail), set()).add(cause)
         if kind == "shipping.pick_list_issued":
             self.issued.setdefault(data["shipment_id"], set()).add(data["pick_list_id"])
         elif kind == "shipping.pick_list_withdrawn":
             self.withdrawn.add(data["pick_list_id"])
         elif kind == "notification.sent":
             # Published twice under one event id is said once; under two it is a violation.
-            self.sent[spoken.id] = (data["order_id"], data["notification_id"])
+            self.sent[spoken.id] = (data["order_id"], data["notification_id"], data["kind"])
         elif kind == "order.accepted":
             self._accepted[data["order_id"]] = data
         elif kind == "shipping.dispatched":
@@ -51,6 +70,11 @@ class Told:
             for line in data["lines"]:
                 pieces[line["line_id"]] = pieces.get(line["line_id"], 0) + line["quantity"]
             self._dispatched.setdefault(data["order_id"], {})[data["shipment_id"]] = pieces
+
+    @property
+    def causes(self) -> dict[tuple[str, str], int]:
+        """How many things happened that customers are told of, by order and kind of mail."""
+        return {about: len(causes) for about, causes in self._causes.items()}
 
     def sales(self) -> dict[str, Sale]:
         """Every order that the topics still know, by its id."""
@@ -60,7 +84,8 @@ class Told:
         lines = {
             line["line_id"]: (
                 line["quantity"],
-                line["quantity"] * line["unit_price"] - (line.get("discount") or 0) + (line.get("tax") or 0),
+                line["quantity"] * line["unit_price"] - (line.get("discount") or 0),
+                line.get("tax") or 0,
             )
             for line in data["lines"]
         }

@@ -4,39 +4,27 @@ Pure reactions make the rest simple: a batch can be run again from its beginning
 but this transaction happened.
 """
 
-import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import asyncpg
 import structlog
-from packhorse_contracts import envelope as ce
 
-from packhorse_chassis import metrics, tracing
+from packhorse_chassis import metrics, outgoing, tracing
 from packhorse_chassis import said as saying
 from packhorse_chassis.db import Connection, Pool
+from packhorse_chassis.decide import MissingError, Outcome, beside, routed, take
 from packhorse_chassis.faults import is_transient
 from packhorse_chassis.inputs import Arrival, weight
 from packhorse_chassis.keep import Inbox
-from packhorse_chassis.reaction import (
-    CancelTimer,
-    Decisions,
-    Effect,
-    Input,
-    NotLoadedError,
-    Others,
-    Ref,
-    RefusedError,
-    Route,
-    SetTimer,
-)
+from packhorse_chassis.reaction import Ref
 from packhorse_chassis.rows import Rows
 from packhorse_chassis.service import Service
 from packhorse_chassis.source import Source
-from packhorse_chassis.store import Table, sound
+from packhorse_chassis.store import Table
 
 log = structlog.get_logger(__name__)
 
@@ -64,31 +52,8 @@ def _portions(arrivals: Sequence[Arrival], most: int) -> Iterator[Sequence[Arriv
     yield arrivals[start:]
 
 
-@dataclass(slots=True)
-class Outcome:
-    """What one transaction is about to store."""
-
-    changed: dict[Ref, object] = field(default_factory=dict)
-    said: list[saying.Said] = field(default_factory=list)
-    timers: dict[tuple[str, ...], tuple[SetTimer, Arrival, str] | None] = field(default_factory=dict)
-    effects: list[tuple[Effect, Arrival, str]] = field(default_factory=list)
-    journal: list[Any] = field(default_factory=list)
-    dead: list[saying.DeadLetter] = field(default_factory=list)
-    waiting: list[tuple[Ref, Arrival]] = field(default_factory=list)
-    parked: set[Ref] = field(default_factory=set)
-    taken: dict[str, int] = field(default_factory=dict)
-    asked: Sequence[asyncpg.Record] = ()
-    """The effects that this process took, so many of each type, and their rows."""
-
-    reacted: int = 0
-
-
-class _LoadMore(Exception):
-    """A reaction needs states that nobody named beforehand; locking them now would break the lock order."""
-
-    def __init__(self, refs: Iterable[Ref]) -> None:
-        super().__init__("more states are needed")
-        self.refs = set(refs)
+def _span(name: str, arrival: Arrival) -> AbstractContextManager[str]:
+    return tracing.reacting(name, arrival.traceparent)
 
 
 class Asker(Protocol):
@@ -182,13 +147,15 @@ class Processor:
         while True:
             try:
                 return await self._transaction(arrivals, source, needed)
-            except _LoadMore as more:
-                if more.refs <= needed:
-                    raise RuntimeError(f"asked again for {more.refs}, which were loaded") from None
-                needed |= more.refs
+            except MissingError as missing:
+                # Locking them in the middle of it would break the order of locks: from the beginning, with them.
+                if missing.refs <= needed:
+                    raise RuntimeError(f"asked again for what was loaded: {missing}") from None
+                needed |= missing.refs
 
     async def _transaction(self, arrivals: Sequence[Arrival], source: Source, needed: set[Ref]) -> int:
-        outcome = Outcome()
+        taken: dict[str, int] = {}
+        asked: Sequence[asyncpg.Record] = ()
         try:
             with metrics.transaction_seconds.time():
                 async with self.pool.acquire() as db, db.transaction():
@@ -201,50 +168,48 @@ class Processor:
                     claimed = await source.claim_after(db, claimed)
                     if not claimed:
                         return 0
-                    outcome.parked = parked - source.released
-                    for arrival in claimed:
-                        await self._take(db, arrival, now, states, outcome)
-                    await self._store(db, outcome, now)
+                    outcome = await self._decide(db, claimed, states, parked - source.released, now)
+                    taken = self._asker.take(Counter(effect.request.type_name() for effect, *_ in outcome.effects))
+                    said = outcome.said
+                    asked = await self._store(db, outcome, said, taken, now)
         except BaseException:
-            self._asker.begin(outcome.taken, ())
+            self._asker.begin(taken, ())
             raise
-        self._asker.begin(outcome.taken, outcome.asked)
+        self._asker.begin(taken, asked)
         metrics.inputs.labels(source.name).inc(len(claimed))
         metrics.batch_size.observe(len(claimed))
-        metrics.events.inc(len(outcome.said))
+        metrics.events.inc(len(said))
         for dead in outcome.dead:
             self._report(dead)
         if any(timer is not None and timer[0].due <= now for timer in outcome.timers.values()):
             self._due_at_once()
         return len(claimed)
 
-    def _routed(self, arrival: Arrival) -> tuple[Route, Ref] | None:
-        if arrival.heard is None:
-            return None
-        route = self.service.routes.by_input[type(arrival.heard)]
-        try:
-            return route, route.kind.ref(route.key(arrival.heard))
-        except Exception as error:
-            fault = ce.Unreadable("no_key", f"{route.name} finds no key in it: {type(error).__name__}")
-            arrival.heard, arrival.fault = None, fault
-            return None
+    async def _decide(
+        self, db: Connection, arrivals: Sequence[Arrival], states: dict[Ref, object], parked: set[Ref], now: datetime
+    ) -> Outcome:
+        """Reacts; what reactions only look at beside is read when they ask for it."""
+        while True:
+            try:
+                return take(self.service.routes, arrivals, states, parked, now, around=_span)
+            except MissingError as missing:
+                if any(not self.tables[ref.kind].kind.reference for ref in missing.refs):
+                    raise
+                await self._read(db, missing.refs, states)
 
     async def _load(
         self, db: Connection, arrivals: Sequence[Arrival], needed: set[Ref], released: frozenset[Ref]
     ) -> tuple[dict[Ref, object], set[Ref]]:
         """Locks subjects in order, then what their routes name beside, in order; reads reference states."""
         states: dict[Ref, object] = {}
-        routed = [(pair, a.heard) for a in arrivals if (pair := self._routed(a)) is not None and a.heard is not None]
-        await self._lock(db, {ref for (_, ref), _ in routed} | released, states)
-        beside = set(needed)
-        for (route, ref), heard in routed:
-            with contextlib.suppress(Exception):  # raised once more where this input is taken, and then given up
-                beside.update(route.also(sound(states[ref]), heard))
-        reference = {ref for ref in beside if self.tables[ref.kind].kind.reference}
-        await self._lock(db, beside - reference, states)
+        routes = self.service.routes
+        subjects = {pair[1] for arrival in arrivals if (pair := routed(routes, arrival)) is not None}
+        await self._lock(db, subjects | released, states)
+        more = needed | beside(routes, arrivals, states)
+        reference = {ref for ref in more if self.tables[ref.kind].kind.reference}
+        await self._lock(db, more - reference, states)
         await self._read(db, reference - states.keys(), states)
-        parked = await self.rows.parked(db, {ref for (_, ref), _ in routed})
-        return states, parked
+        return states, await self.rows.parked(db, subjects)
 
     async def _lock(self, db: Connection, refs: set[Ref], states: dict[Ref, object]) -> None:
         for kind in sorted({ref.kind for ref in refs}):
@@ -256,127 +221,10 @@ class Processor:
             found = await self.tables[kind].read(db, {ref.key for ref in refs if ref.kind == kind})
             states.update({Ref(kind, key): state for key, state in found.items()})
 
-    async def _take(
-        self, db: Connection, arrival: Arrival, now: datetime, states: dict[Ref, object], outcome: Outcome
-    ) -> None:
-        """Reacts to one arrival, and adds what follows to the outcome. What fails leaves no trace but a dead letter."""
-        pair = self._routed(arrival)
-        if pair is None or arrival.heard is None:
-            fault = arrival.fault
-            assert fault is not None  # noqa: S101 -- an arrival is either heard or at fault
-            self._give_up(arrival, None, now, outcome, fault.code, fault.message, fault.field)
-            return
-        route, ref = pair
-        if arrival.raw.origin == "timer" and arrival.row in outcome.timers:
-            return  # set anew or cancelled by an earlier input of this very batch
-        if ref in outcome.parked:
-            outcome.waiting.append((ref, arrival))
-            return
-        try:
-            if arrival.broken is not None:
-                raise arrival.broken
-            with tracing.reacting(f"{self.service.name} {route.name}", arrival.traceparent) as traceparent:
-                decided = await self._react(db, route, ref, arrival.heard, now, states)
-                spoken = saying.bodies(decided.events, arrival)
-        except RefusedError as refusal:
-            self._give_up(
-                arrival,
-                ref,
-                now,
-                outcome,
-                refusal.code,
-                refusal.message,
-                refusal.field,
-                retryable=refusal.retryable,
-            )
-        except (_LoadMore, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-            if error is not arrival.broken:
-                raise
-            # The first line alone: the details hold the row's values, which may be personal.
-            self._give_up(arrival, ref, now, outcome, "database", str(error).partition("\n")[0], error=error)
-        except Exception as error:
-            self._give_up(arrival, ref, now, outcome, "reaction", repr(error)[:500], error=error)
-        else:
-            self._add(decided, spoken, ref, arrival, traceparent, states, outcome)
-
-    async def _react(
-        self, db: Connection, route: Route, ref: Ref, heard: Input, now: datetime, states: dict[Ref, object]
-    ) -> Decisions[Any]:
-        def read(other: Ref) -> object:
-            if other not in states:
-                raise NotLoadedError(other)
-            return sound(states[other])
-
-        state = sound(states[ref])
-        missing = {other for other in route.also(state, heard) if other not in states}
-        while True:
-            locked = {other for other in missing if not self.tables[other.kind].kind.reference}
-            if locked:
-                raise _LoadMore(locked)
-            await self._read(db, missing, states)
-            try:
-                return route.react(state, heard, now, Others(read))
-            except NotLoadedError as more:
-                missing = {more.ref}
-
-    def _add(
-        self,
-        decided: Decisions[Any],
-        spoken: list[saying.Said],
-        ref: Ref,
-        arrival: Arrival,
-        traceparent: str,
-        states: dict[Ref, object],
-        outcome: Outcome,
-    ) -> None:
-        outcome.reacted += 1
-        after = {ref: decided.state, **decided.others}
-        changed = {other: state for other, state in after.items() if state is not states.get(other)}
-        states.update(changed)
-        outcome.changed.update(changed)
-        arrival.traceparent = traceparent
-        outcome.said.extend(spoken)
-        outcome.journal.extend(decided.journal)
-        for timer in decided.timers:
-            if isinstance(timer, CancelTimer):
-                outcome.timers[timer.payload.type_name(), timer.key, timer.name] = None
-            else:
-                outcome.timers[timer.payload.type_name(), timer.key, timer.name] = (
-                    timer,
-                    arrival,
-                    traceparent,
-                )
-        outcome.effects.extend((effect, arrival, traceparent) for effect in decided.effects)
-
-    def _give_up(
-        self,
-        arrival: Arrival,
-        ref: Ref | None,
-        now: datetime,
-        outcome: Outcome,
-        code: str,
-        reason: str,
-        field: str | None = None,
-        *,
-        error: BaseException | None = None,
-        retryable: bool = False,
-    ) -> None:
-        dead = saying.dead_letter(
-            self.service.name,
-            arrival,
-            ref,
-            now,
-            code=code,
-            reason=reason,
-            field=field,
-            error=error,
-            retryable=retryable,
-        )
-        outcome.dead.append(dead)
-        if dead.parked and ref is not None:
-            outcome.parked.add(ref)
-
-    async def _store(self, db: Connection, outcome: Outcome, now: datetime) -> None:
+    async def _store(
+        self, db: Connection, outcome: Outcome, said: Sequence[saying.Said], taken: Mapping[str, int], now: datetime
+    ) -> Sequence[asyncpg.Record]:
+        """Everything, and last of all what is to be published. Returns the effects that this process took."""
         for kind in sorted({ref.kind for ref in outcome.changed}):
             states = {ref.key: state for ref, state in outcome.changed.items() if ref.kind == kind}
             await self.tables[kind].save(db, states)
@@ -384,15 +232,14 @@ class Processor:
             if entries := [entry for entry in outcome.journal if type(entry) is journal.entry]:
                 await journal.write(db, entries)
         await self.rows.timers(db, outcome.timers)
-        outcome.taken = self._asker.take(Counter(effect.request.type_name() for effect, *_ in outcome.effects))
-        outcome.asked = await self.rows.effects(db, outcome.effects, now, outcome.taken, self._asker.lease)
+        asked = await self.rows.effects(db, outcome.effects, now, taken, self._asker.lease)
         await self.rows.dead(db, outcome.dead, outcome.waiting)
         # Last, and after the counters' row locks: for one key the order of ids is the order of commits.
-        spoken = saying.without_superseded(outcome.said)
-        last = await self.rows.next_sequences(db, [item.fact.key for item in spoken])
-        published = saying.rows(self.service.name, spoken, last, now)
-        published += [row for dead in outcome.dead if (row := saying.dead_row(self.service.name, dead)) is not None]
+        last = await self.rows.next_sequences(db, [item.fact.key for item in said])
+        published = outgoing.rows(self.service.name, said, last, now)
+        published += [row for dead in outcome.dead if (row := outgoing.dead_row(self.service.name, dead)) is not None]
         await self.rows.outbox(db, published)
+        return asked
 
     def _report(self, dead: saying.DeadLetter) -> None:
         metrics.dead_letters.labels(dead.code).inc()

@@ -24,7 +24,7 @@ from faststream.kafka.subscriber.usecase import BatchSubscriber
 from packhorse_chassis import lenient, metrics
 from packhorse_chassis.batch import Processor
 from packhorse_chassis.faults import is_transient
-from packhorse_chassis.inputs import Raw, Reader
+from packhorse_chassis.inputs import Arrival, Raw, Reader
 from packhorse_chassis.settings import Settings
 from packhorse_chassis.source import Records
 from packhorse_chassis.wake import breath
@@ -52,6 +52,9 @@ _COMMIT_TIMEOUT = 5.0
 
 _REST = 3.0
 """Seconds at most after a batch that can't be taken at all, before it is polled again."""
+
+_GULP = 262_144
+"""Bytes that are read without letting anybody else have the loop, and one record more: tens of milliseconds."""
 
 _POLL_MS = 500
 """How long a poll waits for a record; it returns as soon as there is one."""
@@ -140,7 +143,7 @@ class Consumer:
 
     async def handle(self, records: tuple[KafkaRecord, ...]) -> None:
         """Takes one batch; raises only when it is to be polled again."""
-        arrivals = [arrival for record in records if (arrival := self._reader.record(_raw(record))) is not None]
+        arrivals = await read(self._reader, records)
         if not arrivals:
             return
         self.busy_since = began = time.monotonic()
@@ -233,6 +236,19 @@ class Consumer:
 
     async def _decode(self, message: KafkaAckableMessage) -> object:
         return message.raw_message
+
+
+async def read(reader: Reader, records: Sequence[KafkaRecord]) -> list[Arrival]:
+    """What of a batch is for us. Lets the loop breathe: hundreds of large records may take a second to read."""
+    arrivals, since = [], 0
+    for record in records:
+        if (arrival := reader.record(_raw(record))) is not None:
+            arrivals.append(arrival)
+        since += len(record.value or b"")
+        if since > _GULP:
+            since = 0
+            await asyncio.sleep(0)
+    return arrivals
 
 
 class _Batch(KafkaAckableMessage):

@@ -10,10 +10,14 @@ from datetime import UTC, date, datetime
 from itertools import accumulate
 from typing import Final, Literal
 
+import structlog
 from packhorse_contracts import envelope as ce
-from packhorse_contracts import ids, registry
+from packhorse_contracts import ids, registry, topics
+from packhorse_contracts.base import Fact
 
+from packhorse_chassis import metrics
 from packhorse_chassis.reaction import Input, Internal, Routes
+from packhorse_chassis.screen import screened, tell_spared
 
 Context = tuple[str | None, str | None]
 """Correlation id and traceparent."""
@@ -21,14 +25,34 @@ Context = tuple[str | None, str | None]
 Origin = Literal["record", "timer", "answer"]
 MAX_HEADER_BYTES: Final = 1_048_576
 MAX_KEY_BYTES: Final = 65_536
+_MOST_NEWER: Final = 100
+"""Types that are counted and told of by name: each name is a time series."""
+
 _HEADER_OVERHEAD: Final = 32
 """Bytes that an empty header costs where it is kept."""
 
 OUTSIDERS_DAY: Final = date(1970, 1, 1)
 """The inbox partition for ids that we didn't derive."""
 
+_OPEN: Final = frozenset(topic.name for topic in topics.ALL.values() if topics.OUTSIDERS.intersection(topic.writers))
+"""Topics that outsiders write. Ours say what came from there, and so was screened."""
+
 _KEYED_BY_OTHERS: Final = frozenset({"StockReceived", "StockCounted", "StockMoved", "ReturnReceived"})
 """Stock facts may cover several SKUs; they are ordered by nothing that their key could tell."""
+
+_WRITTEN_WITH_BLANKS: Final = frozenset({"TrackingUpdated"})
+"""Carriers write their numbers with blanks or without. Whatever the order of a parcel's news, the outcome is one."""
+
+
+def _keyed_otherwise(key: bytes | None, fact: Fact) -> bool:
+    """Whether this key will do, though it isn't the fact's own."""
+    name = type(fact).__name__
+    if name in _KEYED_BY_OTHERS:
+        return True
+    return key is not None and name in _WRITTEN_WITH_BLANKS and key.replace(b" ", b"") == fact.key.encode()
+
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,31 +110,39 @@ class Reader:
     def __init__(self, routes: Routes) -> None:
         self.routes = routes
         heard = {wire for fact in routes.facts for wire in registry.versions(fact)}
+        self._heard_names = {registry.name_of(fact)[:2] for fact in routes.facts}
         self._not_for_us = frozenset(
-            (fact.TOPIC.name, wire.encode()) for wire, fact in registry.facts.items() if wire not in heard
+            (fact.TOPIC.name, wire.encode())
+            for wire, fact in registry.facts.items()
+            if wire not in heard and routes.service != fact.ANSWERED_BY
         )
+        self._newer: set[str] = set()
         self._internals = {heard.__name__: heard for heard in routes.by_input if issubclass(heard, Internal)}
 
     def record(self, raw: Raw) -> Arrival | None:
-        """An arrival, readable or not; None for a sound fact that this service doesn't hear. Never raises."""
+        """An arrival, readable or not; None for a sound fact that is for others to hear. Never raises."""
         if (beyond := _beyond_limits(raw)) is not None:
             return _unreadable(_beginning(raw), beyond)
         types = [value for name, value in raw.headers if name.lower() == "ce_type"]
         if len(types) == 1 and (raw.topic, types[0]) in self._not_for_us:
             return None
-        read = ce.decode(raw.value, raw.headers)
+        if raw.topic in _OPEN:
+            raw = screened(raw)
+        read = ce.decode(raw.value, raw.headers, raw.topic)
         if isinstance(read, ce.Unreadable):
-            return _unreadable(raw, read)
+            if self._is_skipped(read):
+                return None
+            if read.unsound is None or type(read.unsound.fact) not in self.routes.by_input:
+                return _unreadable(raw, read)
+            read = read.unsound
         fact, envelope = read.fact, read.envelope
-        if fact.TOPIC.name != raw.topic:
-            return _unreadable(
-                raw, ce.Unreadable("wrong_topic", f"{envelope.type} belongs on {fact.TOPIC.name}", "ce_type")
-            )
         if type(fact) not in self.routes.by_input:
-            return None
-        if raw.key is not None and raw.key != fact.key.encode() and type(fact).__name__ not in _KEYED_BY_OTHERS:
+            return _unreadable(raw, _not_offered(fact)) if self.routes.service == fact.ANSWERED_BY else None
+        if raw.key != fact.key.encode() and not _keyed_otherwise(raw.key, fact):
             message = f"the record's key is not its {fact.KEY}, so its order can't be kept"
             return _unreadable(raw, ce.Unreadable("wrong_key", message, fact.KEY))
+        if read.spared:
+            tell_spared(raw, read)
         return Arrival(
             raw,
             envelope.source,
@@ -120,6 +152,18 @@ class Reader:
             correlation_id=fact.correlation or envelope.correlation_id,
             traceparent=envelope.traceparent,
         )
+
+    def _is_skipped(self, read: ce.Unreadable) -> bool:
+        """While releases live side by side, a newer one says what this one doesn't know, and so can't have heard. What
+        is a newer major of something that it does hear is another matter: that was meant for it."""
+        if not isinstance(read, ce.Newer) or read.name is None or read.name[:2] in self._heard_names:
+            return False
+        wire = f"packhorse.{read.name.sayer}.{read.name.fact}.v{read.name.major}"
+        if wire not in self._newer and len(self._newer) < _MOST_NEWER:
+            self._newer.add(wire)
+            log.warning("a newer release says what this one doesn't know; it is skipped", type=wire)
+        metrics.skipped.labels(wire if wire in self._newer else "others").inc()
+        return True
 
     def again(self, raw: Raw) -> Arrival | None:
         """The input that these kept bytes were."""
@@ -147,6 +191,11 @@ class Reader:
             fault = ce.Unreadable("unreadable", f"{type_name} can't be read by this release: {error!r}"[:500])
             return unheard(origin, type_name, value, event_id, time, self.routes.service, more, fault)
         return internal(origin, heard, event_id, time, self.routes.service, more)
+
+
+def _not_offered(fact: Fact) -> ce.Unreadable:
+    message = f"{fact.TYPE} is well said, but nothing here acts on it yet"
+    return ce.Unreadable("not_offered", message, "ce_type", retryable=True)
 
 
 def _beyond_limits(raw: Raw) -> ce.Unreadable | None:
@@ -182,7 +231,7 @@ def _beginning(raw: Raw) -> Raw:
 
 def _unreadable(raw: Raw, fault: ce.Unreadable) -> Arrival:
     """It has no id that can be trusted: its place in the log is what tells a repeat."""
-    return Arrival(raw, f"kafka:{raw.topic}", f"{raw.partition}-{raw.offset}", None, None, fault)
+    return Arrival(screened(raw), f"kafka:{raw.topic}", f"{raw.partition}-{raw.offset}", None, None, fault)
 
 
 def unheard(

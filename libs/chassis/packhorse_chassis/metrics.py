@@ -4,9 +4,14 @@ from prometheus_client import Counter, Gauge, Histogram
 
 inputs = Counter("packhorse_inputs_total", "Inputs that changed state", ["origin"])
 repeats = Counter("packhorse_repeats_total", "Records that the inbox knew already")
+skipped = Counter("packhorse_skipped_total", "Facts of newer releases of our own services, unknown here", ["type"])
 events = Counter("packhorse_events_total", "Facts that reactions said")
 published = Counter("packhorse_published_total", "Records that the relay published")
 dead_letters = Counter("packhorse_dead_letters_total", "Inputs that were given up", ["code"])
+card_numbers = Counter("packhorse_card_numbers_removed_total", "Records that held a card's number", ["topic"])
+spared = Counter(
+    "packhorse_fields_spared_total", "Fields that were wrong, and whose fact was taken without them", ["type", "field"]
+)
 retried_batches = Counter("packhorse_batch_retries_total", "Transactions that failed for a passing reason")
 effects = Counter("packhorse_effects_total", "Attempts of effects", ["type", "outcome"])
 batch_size = Histogram(

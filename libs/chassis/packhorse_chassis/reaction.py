@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from packhorse_contracts.base import Fact, Model
+from packhorse_contracts.lenient import Unsound
 
 S = TypeVar("S")
 I = TypeVar("I", bound=Model)  # noqa: E741
@@ -51,14 +52,6 @@ class Ref(NamedTuple):
 
     kind: str
     key: str
-
-
-class NotLoadedError(LookupError):
-    """A reaction asked for a state that its route didn't name; the chassis loads it and reacts again."""
-
-    def __init__(self, ref: Ref) -> None:
-        super().__init__(f"{ref.kind} {ref.key}")
-        self.ref = ref
 
 
 class Others:
@@ -209,8 +202,8 @@ class Routes:
 
     @property
     def facts(self) -> list[type[Fact]]:
-        """The facts that this service hears."""
-        return [heard for heard in self.by_input if issubclass(heard, Fact)]
+        """The facts that this service hears, without their unsound twins."""
+        return [heard for heard in self.by_input if issubclass(heard, Fact) and not issubclass(heard, Unsound)]
 
     @property
     def topics(self) -> list[str]:

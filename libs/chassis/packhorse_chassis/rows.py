@@ -10,6 +10,7 @@ from packhorse_contracts import ids
 from packhorse_chassis import said
 from packhorse_chassis.db import Connection
 from packhorse_chassis.inputs import Arrival, pack_headers
+from packhorse_chassis.outgoing import OutboxRow
 from packhorse_chassis.reaction import Effect, Ref, SetTimer
 from packhorse_chassis.service import Service
 
@@ -90,7 +91,7 @@ class Rows:
         rows = await db.fetch(_SEQUENCES, [key for key, _ in counts], [count for _, count in counts])
         return {row["key"]: row["last"] for row in rows}
 
-    async def outbox(self, db: Connection, rows: Sequence[said.OutboxRow]) -> None:
+    async def outbox(self, db: Connection, rows: Sequence[OutboxRow]) -> None:
         """Stores what is to be published, in order."""
         if rows:
             await db.execute(
@@ -102,7 +103,7 @@ class Rows:
             )
 
     async def timers(
-        self, db: Connection, timers: Mapping[tuple[str, ...], tuple[SetTimer, Arrival, str] | None]
+        self, db: Connection, timers: Mapping[tuple[str, str, str], tuple[SetTimer, Arrival, str | None] | None]
     ) -> None:
         """Sets and forgets timers; the last decision about each one counts."""
         gone = sorted(key for key, timer in timers.items() if timer is None)
@@ -127,7 +128,7 @@ class Rows:
     async def effects(
         self,
         db: Connection,
-        effects: Sequence[tuple[Effect, Arrival, str]],
+        effects: Sequence[tuple[Effect, Arrival, str | None]],
         now: datetime,
         taken: Mapping[str, int],
         lease: float,

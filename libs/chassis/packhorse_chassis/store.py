@@ -16,6 +16,7 @@ from packhorse_contracts.base import Model
 from pydantic import TypeAdapter, ValidationError
 
 from packhorse_chassis.db import Connection
+from packhorse_chassis.decide import Damaged
 from packhorse_chassis.reaction import Kind
 
 
@@ -28,22 +29,8 @@ def named_queries(path: Path) -> dict[str, str]:
     return queries
 
 
-@dataclass(frozen=True, slots=True)
-class Damaged:
-    """Stands for a state that this release can't read."""
-
-    error: Exception
-
-
 class UnreadableStateError(Exception):
     """What lies in a row isn't what the service keeps there."""
-
-
-def sound(state: object) -> object:
-    """The state itself; raises where it couldn't be read."""
-    if isinstance(state, Damaged):
-        raise state.error
-    return state
 
 
 class Table:

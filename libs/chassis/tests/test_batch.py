@@ -15,7 +15,7 @@ from packhorse_chassis.db import Connection, OwnConnection, Pool
 from packhorse_chassis.faults import is_transient
 from packhorse_chassis.inputs import Arrival, Raw, Reader, unpack_headers
 from packhorse_chassis.keep import Inbox
-from packhorse_chassis.said import OutboxRow
+from packhorse_chassis.outgoing import OutboxRow
 from packhorse_chassis.source import Records
 from packhorse_contracts import envelope as ce
 from packhorse_contracts.base import Fact

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import toy
 from arrivals import READER
-from packhorse_chassis import said
+from packhorse_chassis import outgoing, said
 from packhorse_chassis.inputs import Raw
 from packhorse_contracts import envelope as ce
 
@@ -18,12 +18,12 @@ def original() -> Raw:
     return Raw("record", fact.TOPIC.name, 3, 17, key, [*headers, ("x-own", b"\xff\x00")], value)
 
 
-def given_up(raw: Raw, reason: str) -> said.OutboxRow:
+def given_up(raw: Raw, reason: str) -> outgoing.OutboxRow:
     """What is published of it."""
     arrival = READER.record(raw)
     assert arrival is not None
     letter = said.dead_letter("order", arrival, None, NOW, code="reaction", reason=reason, error=ValueError(reason))
-    row = said.dead_row("order", letter)
+    row = outgoing.dead_row("order", letter)
     assert row is not None
     return row
 

@@ -86,8 +86,8 @@ async def test_a_key_beyond_all_limits_is_kept_by_its_beginning(pool: Pool, proc
 async def test_an_id_of_another_age_is_guarded_like_an_outsiders(pool: Pool, processor: Processor, year: int) -> None:
     """Whoever speaks in our name with an absurd time in the id gets no partition of that day."""
     event_id = ids.derive(datetime(year, 12, 31, 23, 59, 59, tzinfo=UTC), "x")
-    assert await among(pool, processor, [raw("odd", 1, "/packhorse/order", event_id)]) == 0
-    assert await processor.process([arrived(raw("odd", 2, "/packhorse/order", event_id))], Records()) == 0
+    assert await among(pool, processor, [raw("odd", 1, "/packhorse/console", event_id)]) == 0
+    assert await processor.process([arrived(raw("odd", 2, "/packhorse/console", event_id))], Records()) == 0
     partitions = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'inbox'::regclass"
     assert await pool.fetchval(partitions) == 1
 

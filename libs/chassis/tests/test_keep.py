@@ -44,7 +44,7 @@ async def test_the_hosts_clock_decides_nothing(pool: Pool, monkeypatch: pytest.M
     today = datetime.now(UTC).date()
     right, arrival = (
         Inbox(pool, DAYS),
-        arrived(toy.request("o", "1"), ids.derive(datetime.now(UTC), "some"), "/packhorse/payment"),
+        arrived(toy.request("o", "1"), ids.derive(datetime.now(UTC), "some"), "/packhorse/console"),
     )
     await Housekeeper(pool, right).step()
     await right.place([arrival])

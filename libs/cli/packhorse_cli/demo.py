@@ -27,7 +27,10 @@ Brokers = Annotated[int, typer.Option(help="1 or 3 Kafka brokers.", min=1, max=3
 
 
 def demo(
-    rate: Annotated[float, typer.Option(help="Orders a second that the checkout sends.")] = 40.0,
+    rate: Annotated[float, typer.Option(help="Orders a second that the checkout sends at most.")] = 40.0,
+    under_way: Annotated[
+        int, typer.Option(help="It waits while so many are neither confirmed nor refused, so that none has to queue.")
+    ] = 30,
     orders: Annotated[int | None, typer.Option(help="Only the first so many orders.", show_default="all")] = None,
     round_: Annotated[int, typer.Option("--round", help="Replays with fresh ids: 2, 3, …")] = 0,
     seed: Annotated[int, typer.Option(help="Of everything that the counterparties decide.")] = 1,
@@ -64,7 +67,14 @@ def demo(
     with _interruptible(), runner.run(folder, fresh=True, brokers=brokers, seed=seed) as running:
         console.print(f"all ready after {time.monotonic() - began:.1f} s; logs are in {running.folder / 'run'}")
         done = performance.perform(
-            running, console, rate=rate, orders=orders, round_=round_, kill=kill, as_json=as_json
+            running,
+            console,
+            rate=rate,
+            under_way=under_way,
+            orders=orders,
+            round_=round_,
+            kill=kill,
+            as_json=as_json,
         )
         raise typer.Exit(asyncio.run(done))
 

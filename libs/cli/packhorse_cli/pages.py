@@ -19,6 +19,7 @@ from packhorse_chassis.reaction import Route, Routes
 from packhorse_chassis.service import Service
 from packhorse_chassis.settings import Settings
 from packhorse_contracts.base import Fact
+from packhorse_contracts.lenient import Unsound
 from packhorse_devstack.places import project
 from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
@@ -132,7 +133,8 @@ def _routes(service: str) -> list[tuple[type, Route]]:
 
 def _what(heard: type) -> str:
     if issubclass(heard, Fact):
-        return f"`{heard.TYPE.removeprefix('packhorse.').rsplit('.v', 1)[0]}`"
+        named = f"`{heard.TYPE.removeprefix('packhorse.').rsplit('.v', 1)[0]}`"
+        return f"{named} that breaks its contract" if issubclass(heard, Unsound) else named
     return f"its own `{heard.__name__}`"
 
 

@@ -29,6 +29,7 @@ async def perform(
     console: Console,
     *,
     rate: float,
+    under_way: int,
     orders: int | None,
     round_: int,
     kill: str | None,
@@ -38,7 +39,8 @@ async def perform(
     await load(running)
     checkout = running.once(
         *("checkout", "--file", str(runner.replay_files(running.folder)[1])),
-        *("--rate", str(rate), "--round", str(round_), *(["--limit", str(orders)] if orders else [])),
+        *("--rate", str(rate), "--under-way", str(under_way), "--round", str(round_)),
+        *(["--limit", str(orders)] if orders else []),
     )
     progress = Progress()
     async with Lag(running.system.kafka, system.SERVICES) as lag:
@@ -153,6 +155,6 @@ def _line(progress: Progress, seconds: float, behind: dict[str, int], width: int
 async def _mails(url: str | None) -> int | None:
     if url is None:
         return None
-    async with aiohttp.ClientSession() as http, http.get(f"{url}/mails?count=true") as answer:
+    async with aiohttp.ClientSession() as http, http.get(f"{url}/mails?count=true", allow_redirects=False) as answer:
         body = await answer.json()
         return int(body["count"])

@@ -50,7 +50,7 @@ class Running:
                 (tend or self.tend)()
                 for name, url in list(waiting.items()):
                     try:
-                        async with http.get(f"{url}/health/ready") as answer:
+                        async with http.get(f"{url}/health/ready", allow_redirects=False) as answer:
                             if answer.status == 200:
                                 del waiting[name]
                     except (aiohttp.ClientError, TimeoutError, OSError):

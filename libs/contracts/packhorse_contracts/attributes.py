@@ -5,6 +5,7 @@ Source: the CloudEvents specification 1.0.2, its Kafka protocol binding and its 
 
 import base64
 import binascii
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from typing import Final
 
@@ -28,13 +29,14 @@ class UnreadableError(Exception):
 def attributes_and_data(value: bytes, headers: Headers) -> tuple[dict[str, str], bytes]:
     """The attributes by their names without `ce_`, and the data as JSON text. Raises UnreadableError."""
     texts = _texts(headers)
+    value = _without_mark(value)
     content_type = _media_type(texts.get("content-type", ""))
     if content_type == STRUCTURED:
         attributes, data = _structured(value, texts)
-    elif content_type in {"", JSON}:
+    elif not content_type or _is_json(content_type):
         attributes, data = {name[3:]: text for name, text in texts.items() if name.startswith("ce_")}, value
     else:
-        message = f"content-type {content_type[:100]!r} is neither {JSON} nor {STRUCTURED}"
+        message = f"content-type {content_type[:100]!r} is neither JSON nor {STRUCTURED}, one event a record"
         raise UnreadableError("content_type", message, "content-type")
     if "traceparent" in texts:
         attributes.setdefault("traceparent", texts["traceparent"])
@@ -66,6 +68,17 @@ def _media_type(text: str) -> str:
     return text.partition(";")[0].strip().lower()
 
 
+def _is_json(media_type: str) -> bool:
+    """By the rule of the CloudEvents JSON format: any type whose subtype is JSON, or is written in it."""
+    subtype = media_type.rpartition("/")[2]
+    return subtype == "json" or (subtype.endswith("+json") and not subtype.startswith("cloudevents"))
+
+
+def _without_mark(text: bytes) -> bytes:
+    """Some writers, most of them on Windows, begin UTF-8 with a mark; RFC 8259 lets a reader ignore it."""
+    return text.removeprefix(BOM_UTF8)
+
+
 def _structured(value: bytes, headers: dict[str, str]) -> tuple[dict[str, str], bytes]:
     try:
         body = from_json(value, allow_inf_nan=False)
@@ -75,8 +88,8 @@ def _structured(value: bytes, headers: dict[str, str]) -> tuple[dict[str, str], 
         raise UnreadableError("not_an_object", "a structured CloudEvent is a JSON object")
     data = _data(body.pop("data", None), body.pop("data_base64", None))
     attributes = {str(name): _attribute(str(name), text) for name, text in body.items() if text is not None}
-    if _media_type(attributes.pop("datacontenttype", JSON)) != JSON:
-        raise UnreadableError("content_type", f"datacontenttype is not {JSON}", "datacontenttype")
+    if not _is_json(_media_type(attributes.pop("datacontenttype", JSON))):
+        raise UnreadableError("content_type", "datacontenttype is not JSON", "datacontenttype")
     for name in ("id", "source", "type"):
         outside = headers.get(f"ce_{name}")
         if outside is not None and outside != attributes.get(name):
@@ -89,7 +102,7 @@ def _data(plain: object, encoded: object) -> bytes:
         return to_json(plain)
     if plain is None and isinstance(encoded, str):
         try:
-            return base64.b64decode(encoded, validate=True)
+            return _without_mark(base64.b64decode(encoded, validate=True))
         except (binascii.Error, ValueError):
             raise UnreadableError("no_data", "data_base64 is not base64", "data_base64") from None
     raise UnreadableError("no_data", "a structured CloudEvent needs either data or data_base64", "data")

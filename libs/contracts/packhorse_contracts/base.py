@@ -1,43 +1,108 @@
-"""What every fact is made of: the frozen base class and the value types of the contracts."""
+"""What every fact is made of: the frozen base class and the value types of the contracts.
 
-import re
-from datetime import UTC, date, datetime
-from typing import Annotated, ClassVar, TypeVar
+A value type says the same to the reader and in the JSON Schema; `libs/contracts/README.md` tells what lies beyond that.
+"""
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, TypeVar
 
-from packhorse_contracts import registry
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StringConstraints,
+)
+from pydantic_core import CoreSchema, core_schema
+
+from packhorse_contracts import registry, times
 from packhorse_contracts.gs1 import check_gtin, check_sscc
-from packhorse_contracts.topics import Topic
+from packhorse_contracts.languages import LANGUAGE_TAG, well_formed
+from packhorse_contracts.topics import OUTSIDERS, Topic
 
-MAX_MINOR_UNITS = 10**15
-"""No amount is larger: it keeps every total inside a 64 bit integer."""
+MAX_MINOR_UNITS: Final = 10**15
+"""No amount is larger: it keeps every total inside a 64 bit integer, and each exact in a JSON number."""
 
-MAX_COUNT = 1_000_000_000
+MAX_COUNT: Final = 1_000_000_000
 """Pieces that a fact can name at most."""
 
-MAX_ITEMS = 2_000
+MAX_ITEMS: Final = 2_000
 """No list of an outsider is longer, so that what we say about it always fits into a record."""
 
-RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
-
-_NO_NUL = r"^[^\u0000]*$"
+NO_NUL = r"^[^\x00]*$"
 """PostgreSQL keeps no NUL in text or jsonb: one that came through here would fail much later, and park its key."""
 
-
-def _as_rfc3339(value: object) -> object:
-    """Keeps out what pydantic would also take for a time: numbers, digits and dates alone."""
-    if isinstance(value, datetime) or (isinstance(value, str) and RFC3339.fullmatch(value)):
-        return value
-    raise ValueError("time must be RFC 3339 with an offset")
+JsonSchema = dict[str, Any]
 
 
-def to_utc(value: datetime) -> datetime:
-    """The same instant in UTC; ValueError where that lies outside the years 1 to 9999."""
-    try:
-        return value.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("time lies outside the years 1 to 9999 in UTC") from None
+@dataclass(frozen=True, slots=True)
+class OneLine:
+    """One line of text, and the name of what a pattern can't say about it.
+
+    `$` is the end of a text in ECMAScript, which JSON Schema refers to, and here. In Python, Java, .NET and PCRE it is
+    also the place before a last line break: the schema keeps that out in words that all understand alike.
+    """
+
+    format: str | None = None
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchema:
+        more = {} if self.format is None else {"format": self.format}
+        return {**handler(core), **more, "not": {"pattern": "\\n"}}
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """A whole number within limits. JSON has but one kind of number, and to JSON Schema 1.0 and 1e0 are integers.
+
+    Read as a float first, which knows truth values and texts apart from numbers; exact as long as 53 bits hold it.
+    """
+
+    least: int
+    most: int
+
+    def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        assert -(2**53) < self.least <= self.most < 2**53  # noqa: S101 -- beyond, a float isn't exact
+        number = core_schema.float_schema(strict=True, allow_inf_nan=False)
+        return core_schema.chain_schema([number, core_schema.int_schema(ge=self.least, le=self.most)])
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchema:
+        return {**handler(core), "type": "integer", "minimum": self.least, "maximum": self.most}
+
+
+class _Moment:
+    """A time, see `times.moment`."""
+
+    @staticmethod
+    def read(value: object) -> datetime:
+        """Nothing but text and what is a time already; a number of seconds, say, could be of milliseconds as well."""
+        if isinstance(value, str):
+            return times.moment(value)
+        if isinstance(value, datetime):
+            return times.to_utc(value)
+        raise ValueError("time must be RFC 3339 with an offset")
+
+    def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        text = core_schema.str_schema(pattern=times.PATTERN)
+        return core_schema.no_info_plain_validator_function(self.read, json_schema_input_schema=text)
+
+
+class _NullIsEmpty:
+    """Null is as good as absent, for a list too."""
+
+    @staticmethod
+    def read(value: object) -> object:
+        """An empty list in place of null."""
+        return () if value is None else value
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self.read, handler(source))
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchema:
+        return {"anyOf": [handler(core), {"type": "null"}]}
 
 
 def _as_day(value: str) -> str:
@@ -49,36 +114,61 @@ T = TypeVar("T")
 Many = Annotated[tuple[T, ...], Field(max_length=MAX_ITEMS)]
 """A list in a fact of an outsider."""
 
-Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")]
+Perhaps = Annotated[tuple[T, ...], Field(max_length=MAX_ITEMS), _NullIsEmpty()]
+"""The same, for a field that may be absent: with `()` for its default."""
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$"), OneLine()]
 """An opaque identifier: 1 to 64 printable ASCII characters without blanks."""
 
-Text = Annotated[str, StringConstraints(max_length=2_000, pattern=_NO_NUL)]
-Short = Annotated[str, StringConstraints(max_length=320, pattern=_NO_NUL)]
-Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_NO_NUL)]
+Text = Annotated[str, StringConstraints(max_length=2_000, pattern=NO_NUL)]
+Short = Annotated[str, StringConstraints(max_length=320, pattern=NO_NUL)]
+Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=NO_NUL)]
 """A short name from a list that may grow: readers expect members they don't know."""
 
+MaybeCode = Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL)]
+"""The same where a blank one stands for none; use it with `Given`."""
+
+
+def _given(value: object) -> object:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+Given = Annotated[T | None, AfterValidator(_given)]
+"""An optional text. One that is blank says nothing: it is read as if it were absent."""
+
 Flag = Annotated[bool, Field(strict=True)]
-Minor = Annotated[int, Field(strict=True, ge=0, le=MAX_MINOR_UNITS)]
+Minor = Annotated[int, _Whole(0, MAX_MINOR_UNITS)]
 """An amount in the minor unit of its currency (cents, pence; JPY has none, KWD has three digits)."""
 
-Quantity = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
-Count = Annotated[int, Field(strict=True, ge=0, le=MAX_COUNT)]
-Grams = Annotated[int, Field(strict=True, ge=0, le=100_000_000)]
-Millimetres = Annotated[int, Field(strict=True, ge=0, le=100_000)]
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+Difference = Annotated[int, _Whole(-MAX_MINOR_UNITS, MAX_MINOR_UNITS)]
+"""A difference of two amounts, in the minor unit of their currency."""
+
+Quantity = Annotated[int, _Whole(1, 1_000_000)]
+QuantityOrNone = Annotated[int, _Whole(0, 1_000_000)]
+Count = Annotated[int, _Whole(0, MAX_COUNT)]
+Grams = Annotated[int, _Whole(0, 100_000_000)]
+Millimetres = Annotated[int, _Whole(0, 100_000)]
+Priority = Annotated[int, _Whole(0, 9)]
+Version = Annotated[int, _Whole(1, 2**53 - 1)]
+"""A number that only ever grows."""
+
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$"), OneLine()]
 """ISO 4217 alphabetic code."""
 
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), OneLine()]
 """ISO 3166-1 alpha-2 code."""
 
-Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
-"""BCP 47 language tag, e.g. `pt-BR`."""
+Language = Annotated[str, StringConstraints(pattern=LANGUAGE_TAG, max_length=320), OneLine()]
+"""Any well-formed BCP 47 language tag, e.g. `pt-BR`."""
+
+Locale = Annotated[Short, AfterValidator(well_formed)]
+"""What should be a BCP 47 language tag. One that isn't reads as absent: nobody loses an order for that."""
 
 Day = Annotated[
     str,
     StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
     AfterValidator(_as_day),
-    Field(json_schema_extra={"format": "date"}),
+    OneLine("date"),
 ]
 """A calendar day, `YYYY-MM-DD`."""
 
@@ -86,7 +176,7 @@ Gtin = Annotated[
     str,
     StringConstraints(pattern=r"^([0-9]{8}|[0-9]{12,14})$"),
     AfterValidator(check_gtin),
-    Field(json_schema_extra={"format": "gtin"}),
+    OneLine("gtin"),
 ]
 """GTIN-8, -12, -13 or -14 with a valid check digit."""
 
@@ -94,12 +184,27 @@ Sscc = Annotated[
     str,
     StringConstraints(pattern=r"^[0-9]{18}$"),
     AfterValidator(check_sscc),
-    Field(json_schema_extra={"format": "sscc"}),
+    OneLine("sscc"),
 ]
 """SSCC-18 with a valid check digit."""
 
-Utc = Annotated[AwareDatetime, BeforeValidator(_as_rfc3339), AfterValidator(to_utc)]
+Utc = Annotated[datetime, _Moment(), OneLine("date-time")]
 """RFC 3339 with an offset when read; always UTC once read."""
+
+
+def _lists(schema: object) -> Iterator[dict[str, object]]:
+    if isinstance(schema, dict):
+        if schema.get("type") in {"tuple", "list", "set", "frozenset"}:
+            yield schema
+        inside = list(schema.values())
+    else:
+        inside = schema if isinstance(schema, list) else []
+    for inner in inside:
+        yield from _lists(inner)
+
+
+class UnsoundFieldError(AttributeError):
+    """Asked for a field that is at fault, in what is left of a fact that breaks its contract (see `lenient`)."""
 
 
 class Model(BaseModel):
@@ -113,6 +218,21 @@ class Model(BaseModel):
         serialize_by_alias=True,
         hide_input_in_errors=True,  # errors are logged, and values may be personal
     )
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """No list is looked at beyond its first wrong member: a small record could hold more faults than memory."""
+        schema = handler(source)
+        for inner in _lists(schema):
+            inner["fail_fast"] = True
+        return schema
+
+    if not TYPE_CHECKING:  # a checker would take any name for a field
+
+        def __getattr__(self, name: str) -> object:
+            if name in type(self).model_fields:
+                raise UnsoundFieldError(name)
+            return super().__getattr__(name)
 
 
 class Money(Model):
@@ -129,14 +249,22 @@ class Fact(Model):
 
         class OrderConfirmed(Fact, type="packhorse.order.confirmed.v1", topic=ORDER_EVENTS, key="order_id"):
             order_id: OrderId
+
+    The service that answers for an outsider's fact is its topic's first reader, unless `answered_by` names another.
     """
 
     TYPE: ClassVar[str] = ""
     TOPIC: ClassVar[Topic]
     KEY: ClassVar[str] = ""
     SUBJECT: ClassVar[str] = ""
+    ANSWERED_BY: ClassVar[str] = ""
+    """Of an outsider's fact: the service that takes it, or says that it isn't offered. Empty for a fact of ours."""
+
     SNAPSHOT: ClassVar[bool] = False
     """A later one about the same subject replaces it: of several in one transaction only the last is said."""
+
+    SPARES: ClassVar[frozenset[str]] = frozenset()
+    """Optional fields that readers do without where they are wrong, so that they don't cost the whole fact."""
 
     def __init_subclass__(cls, **_contract: object) -> None:
         """Takes the class's own keywords, which pydantic hands on to here as well."""
@@ -150,13 +278,17 @@ class Fact(Model):
         key: str = "",
         subject: str = "",
         snapshot: bool = False,
+        answered_by: str = "",
+        spares: frozenset[str] = frozenset(),
         **kwargs: object,
     ) -> None:
         super().__pydantic_init_subclass__()
         if not type or topic is None:
             return
         cls.TYPE, cls.TOPIC, cls.KEY, cls.SUBJECT = type, topic, key, subject or key
-        cls.SNAPSHOT = snapshot
+        cls.SNAPSHOT, cls.SPARES = snapshot, spares
+        if registry.name_of(cls).sayer in OUTSIDERS:
+            cls.ANSWERED_BY = answered_by or topic.readers[0]
         registry.register(cls)
 
     @property

@@ -8,11 +8,14 @@ from packhorse_contracts.base import (
     Code,
     Count,
     Country,
+    Day,
+    Given,
     Grams,
     Id,
-    Language,
+    Locale,
     Minor,
     Model,
+    Perhaps,
     Short,
     Sscc,
     Text,
@@ -26,10 +29,11 @@ from packhorse_contracts.fields import (
     LocationId,
     PackageId,
     Pieces,
+    PiecesOrNone,
     Sku,
     Title,
-    TrackingNumber,
     Width,
+    WrittenTrackingNumber,
 )
 
 Channel = Annotated[Literal["web", "store", "marketplace", "phone"], Field(description="Where the order was taken")]
@@ -50,6 +54,7 @@ Hold = Annotated[
     ],
     Field(description="What the order waits for"),
 ]
+GiftMessage = Annotated[Given[Text], Field(description="To print on a card. Personal: keep it only while it is needed")]
 CancelledBy = Annotated[
     Literal["customer", "operator", "payment", "stock", "risk", "timeout", "warehouse"],
     Field(description="Who or what brought it about"),
@@ -61,9 +66,11 @@ class Customer(Model):
 
     customer_id: Id = Field(description="The checkout's id of the customer")
     name: Text = Field(description="As the customer wants to be addressed")
-    email: Short | None = Field(None, description="As given; whoever sends mail judges it")
-    phone: Short | None = Field(None, description="As given, best E.164")
-    locale: Language | None = Field(None, description="BCP 47 tag of the language the customer reads")
+    email: Given[Short] = Field(None, description="As given; whoever sends mail judges it")
+    phone: Given[Short] = Field(None, description="As given, best E.164")
+    locale: Locale | None = Field(
+        None, description="BCP 47 tag of the language the customer reads; one that isn't well-formed counts as absent"
+    )
 
 
 class Address(Model):
@@ -71,9 +78,9 @@ class Address(Model):
 
     name: Text = Field(description="Who receives it there")
     lines: tuple[Text, ...] = Field(max_length=20, description="Street lines, top to bottom")
-    city: Text = Field(description="City or post town")
-    region: Text | None = Field(None, description="State, province or county")
-    postal_code: Short | None = Field(None, description="As the country writes it")
+    city: Text = Field("", description="City or post town; empty where the country's addresses have none")
+    region: Given[Text] = Field(None, description="State, province or county")
+    postal_code: Given[Short] = Field(None, description="As the country writes it, where it has one")
     country: Country = Field(description="ISO 3166-1 alpha-2 code")
 
 
@@ -82,7 +89,7 @@ class OrderLine(Model):
 
     line_id: LineId
     sku: Sku
-    title: Title | None = None
+    title: Given[Title] = None
     quantity: Pieces
     unit_price: Minor = Field(description="Price of one piece, minor units")
     discount: Minor | None = Field(None, description="Off the whole line, minor units")
@@ -90,7 +97,7 @@ class OrderLine(Model):
         None, description="On top of the whole line, minor units; absent or 0 where prices include it"
     )
     lead_time_days: Count | None = Field(None, description="Days until it can be picked, for what isn't stocked")
-    gift_message: Text | None = Field(None, description="To print on a card")
+    gift_message: GiftMessage = None
 
 
 class Delivery(Model):
@@ -109,7 +116,7 @@ class PaymentTender(Model):
 
     method: PaymentMethod = Field(description="Means of payment")
     amount: Minor = Field(description="The part of the grand total that it pays, minor units")
-    token: Short | None = Field(None, description="The gateway's token for the instrument")
+    token: Given[Short] = Field(None, description="The gateway's token for the instrument")
 
 
 class Promotion(Model):
@@ -149,9 +156,10 @@ class ConfirmedLine(Model):
 
     line_id: LineId
     sku: Sku
-    title: Title | None = None
+    title: Given[Title] = None
     quantity: Pieces
     unit_price: Minor = Field(description="Price of one piece, minor units")
+    gift_message: GiftMessage = None
 
 
 class Allocation(Model):
@@ -163,18 +171,34 @@ class Allocation(Model):
     location: LocationId
 
 
-class Promise(Model):
-    """What the customer is told."""
+class PartPromise(Model):
+    """When what one location sends leaves it."""
 
-    ship_by: Utc = Field(description="Leaves the last location by then")
-    deliver_by: Utc = Field(description="Arrives by then")
+    location: LocationId
+    ship_on: Day = Field(description="The day that it leaves, a date on the location's calendar")
+    ship_by: Utc = Field(description="The end of that day there")
+    timezone: Short = Field(description="The location's time zone, IANA name")
+    pick_from: Utc | None = Field(
+        None, description="Not to be picked earlier (a lead time, a later wish): the beginning of that day there"
+    )
+
+
+class Promise(Model):
+    """What the customer is told. A day is told as it stands here, never converted: libs/contracts/time-and-place.md."""
+
+    ship_by: Utc = Field(description="Leaves the last location by then: the end of the day ship_on there")
+    deliver_by: Utc = Field(description="Arrives by then; for clocks that watch, not for customers")
+    ship_on: Day | None = Field(None, description="The day that the last of it leaves, a date in timezone")
+    deliver_on: Day | None = Field(None, description="The day that the last of it arrives, a date at the door")
+    timezone: Short | None = Field(None, description="IANA name, of the location that ships last")
+    parts: tuple[PartPromise, ...] = Field((), description="One a location")
 
 
 class LineQuantity(Model):
     """Pieces of an order line."""
 
     line_id: LineId
-    quantity: Pieces
+    quantity: PiecesOrNone
 
 
 class SkuLine(Model):
@@ -213,11 +237,11 @@ class Package(Model):
     length: Length
     width: Width
     height: Height
-    lines: tuple[LineQuantity, ...] = Field((), description="What is inside")
+    lines: Perhaps[LineQuantity] = Field((), description="What is inside")
 
 
 class Parcel(Model):
     """A parcel as the carrier knows it."""
 
-    tracking_number: TrackingNumber
+    tracking_number: WrittenTrackingNumber
     package_id: PackageId | None = None

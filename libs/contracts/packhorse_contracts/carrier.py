@@ -5,8 +5,8 @@ from typing import Literal
 from pydantic import Field
 
 from packhorse_contracts import topics
-from packhorse_contracts.base import Fact, Text, Utc
-from packhorse_contracts.fields import TrackingNumber
+from packhorse_contracts.base import Fact, Given, Text, Utc
+from packhorse_contracts.fields import WrittenTrackingNumber
 
 TrackingStatus = Literal[
     "pending",
@@ -31,9 +31,9 @@ class TrackingUpdated(
 ):
     """Where a parcel is."""
 
-    tracking_number: TrackingNumber
+    tracking_number: WrittenTrackingNumber
     status: TrackingStatus = Field(description="Where it stands, in the words all carriers share")
     incident: Incident | None = Field(None, description="Who or what caused a delay or a failure")
-    carrier_code: Text | None = Field(None, description="The carrier's own code for the status")
+    carrier_code: Given[Text] = Field(None, description="The carrier's own code for the status")
     at: Utc = Field(description="When the carrier saw it")
-    place: Text | None = Field(None, description="Where the carrier saw it")
+    place: Given[Text] = Field(None, description="Where the carrier saw it")

@@ -2,13 +2,20 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from packhorse_contracts import topics
 from packhorse_contracts.base import Count, Country, Fact, Flag, Grams, Gtin, Id, Money, Quantity, Short, Text
 from packhorse_contracts.fields import Height, Length, LocationId, Sku, Width
 
 LocationKind = Literal["warehouse", "store", "supplier", "returns", "quarantine"]
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+"""A time on the clock on the wall, `HH:MM`."""
+
+HolidayCalendar = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
+"""A country (ISO 3166-1 alpha-2), or a part of it (ISO 3166-2): whose public holidays are meant."""
+
 Degrees = Annotated[float, Field(strict=True)]
 
 
@@ -18,6 +25,7 @@ class ProductChanged(
     topic=topics.CATALOGUE_PRODUCTS,
     key="sku",
     snapshot=True,
+    spares=frozenset({"gtin", "supplier", "supplier_lead_days", "pack_size", "cost"}),
 ):
     """A product as it is now."""
 
@@ -43,6 +51,7 @@ class LocationChanged(
     topic=topics.CATALOGUE_LOCATIONS,
     key="location",
     snapshot=True,
+    spares=frozenset({"postal_code", "latitude", "longitude"}),
 ):
     """A location as it is now."""
 
@@ -54,4 +63,13 @@ class LocationChanged(
     latitude: Degrees | None = Field(None, ge=-90, le=90, description="Degrees north, WGS 84")
     longitude: Degrees | None = Field(None, ge=-180, le=180, description="Degrees east, WGS 84")
     timezone: Short | None = Field(None, description="IANA name, e.g. Europe/Lisbon")
+    cut_off: TimeOfDay | None = Field(
+        None, description="Confirmed before: leaves the same day. HH:MM, on the clock of its time zone"
+    )
+    working_weekdays: tuple[Weekday, ...] | None = Field(
+        None, min_length=1, max_length=7, description="Days on which parcels leave; absent: all but Sunday"
+    )
+    holidays_of: HolidayCalendar | None = Field(
+        None, description="Whose public holidays are kept there: ISO 3166 code of a country, or of a part such as DE-BY"
+    )
     active: Flag = Field(description="Whether orders may be sent from there")

@@ -2,8 +2,8 @@
 
 from pydantic import Field
 
-from packhorse_contracts import blocks, topics
-from packhorse_contracts.base import Fact, Many, Utc
+from packhorse_contracts import blocks, lenient, topics
+from packhorse_contracts.base import Fact, Many, Perhaps, Utc
 from packhorse_contracts.fields import CurrencyCode, OrderId
 
 
@@ -20,5 +20,17 @@ class OrderPlaced(Fact, type="packhorse.checkout.order_placed.v1", topic=topics.
     lines: Many[blocks.OrderLine] = Field(description="What was ordered")
     delivery: blocks.Delivery = Field(description="How it shall arrive")
     payments: Many[blocks.PaymentTender] = Field(description="How it is paid; together the grand total")
-    promotions: Many[blocks.Promotion] = Field((), description="Discounts on the whole order")
+    promotions: Perhaps[blocks.Promotion] = Field((), description="Discounts on the whole order")
     totals: blocks.Totals = Field(description="Sums, as the checkout reckoned them")
+
+
+class UnsoundOrder(lenient.Unsound):
+    """An order that breaks the contract, but has an id: the order service rejects it with every fault."""
+
+    order_id: OrderId
+    part: OrderPlaced | None = Field(
+        description="What of it is sound; nothing of one with too many faults", exclude=True
+    )
+
+
+lenient.twin(OrderPlaced, UnsoundOrder)

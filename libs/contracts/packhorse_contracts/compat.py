@@ -19,7 +19,7 @@ Node = Schema | JsonValue
 
 _LOWER: Final = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
 _UPPER: Final = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
-_EXACT: Final = ("pattern", "format", "const", "multipleOf", "uniqueItems", "additionalProperties")
+_EXACT: Final = ("pattern", "format", "const", "multipleOf", "uniqueItems", "additionalProperties", "not")
 _WIRE: Final = {"x-kafka-topic": "topic", "x-kafka-key": "key", "x-subject": "subject"}
 
 OLD_RECORD: Final = "an old record no longer reads"

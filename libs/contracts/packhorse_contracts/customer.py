@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from packhorse_contracts import blocks, topics
-from packhorse_contracts.base import Fact, Id, Many, Model, Text
+from packhorse_contracts.base import Fact, Given, Id, Many, Model, Text
 from packhorse_contracts.fields import LineId, Note, OrderId, Pieces
 
 ReturnReason = Literal["damaged", "wrong_item", "not_as_described", "no_longer_wanted", "late"]
@@ -74,7 +74,7 @@ class HoldRequested(Fact, type="packhorse.customer.hold_requested.v1", topic=top
 
     order_id: OrderId
     hold: blocks.Hold
-    note: Note | None = None
+    note: Given[Note] = None
     holder: Id = Field(description="Who holds it, and alone may release it")
 
 
@@ -85,5 +85,5 @@ class ReleaseRequested(
 
     order_id: OrderId
     hold: blocks.Hold
-    note: Note | None = None
+    note: Given[Note] = None
     holder: Id = Field(description="Who held it")

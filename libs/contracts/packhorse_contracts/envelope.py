@@ -11,10 +11,11 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from packhorse_contracts import registry
+from packhorse_contracts import lenient, registry, topics
 from packhorse_contracts.attributes import JSON, STRUCTURED, Headers, UnreadableError, attributes_and_data
-from packhorse_contracts.base import RFC3339, Fact, to_utc
-from packhorse_contracts.topics import OUTSIDERS
+from packhorse_contracts.base import Fact
+from packhorse_contracts.blocks import Fault
+from packhorse_contracts.times import moment
 
 __all__ = [
     "JSON",
@@ -24,6 +25,7 @@ __all__ = [
     "Envelope",
     "Headers",
     "Heard",
+    "Newer",
     "Unreadable",
     "decode",
     "encode",
@@ -37,6 +39,9 @@ MAX_OUTSIDER_BYTES: Final = 393_216
 
 A confirmed order names each line twice, once with its price and once with its location.
 """
+MAX_PARTS: Final = 150_000
+MAX_OUTSIDER_PARTS: Final = 50_000
+"""Objects, lists and their members. An order of 2,000 lines, each with every field, has half as many."""
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _SEQUENCE = re.compile(r"[0-9]{1,18}")
@@ -60,19 +65,42 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A record that could be read: its envelope, and its fact in the newest known major."""
+    """A record that could be read: its envelope, and its fact in the newest known major.
+
+    `spared` is what was wrong in fields that could be done without; the fact lacks them.
+    """
 
     envelope: Envelope
     fact: Fact
+    spared: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A record that can't be read: a short code, and a sentence that names the header or field at fault."""
+    """A record that can't be read: a short code, and a sentence that names the header or field at fault.
+
+    `unsound` is the same for a reader who answers the sender of what breaks its contract: with every fault.
+    """
 
     code: str
     message: str
     field: str | None = None
+    retryable: bool = False
+    """Whether it may be taken later, as it is."""
+
+    unsound: Heard | None = None
+    """What it is where it breaks its contract, and its reader can answer that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Newer(Unreadable):
+    """What one of our own services says in a newer release than this one."""
+
+    name: registry.WireType | None = None
+
+
+class _BrokenContractError(UnreadableError):
+    unsound: Heard | None = None
 
 
 def encode(envelope: Envelope, fact: Fact) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
@@ -106,13 +134,18 @@ def rfc3339(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def decode(value: bytes | None, raw_headers: Headers | None) -> Heard | Unreadable:
-    """Reads a record of any origin. Never raises."""
+def decode(value: bytes | None, raw_headers: Headers | None, topic: str | None = None) -> Heard | Unreadable:
+    """Reads a record of any origin. Never raises.
+
+    With the topic that it came on, it is also a fault if it doesn't belong there, or if its source may not write there.
+    """
     try:
-        return _decode(value, raw_headers or ())
+        return _decode(value, raw_headers or (), topic)
     except UnreadableError as fault:
         # Both are stored, and PostgreSQL keeps no NUL.
-        return Unreadable(fault.code, _without_nul(fault.message), fault.field and _without_nul(fault.field))
+        unsound = fault.unsound if isinstance(fault, _BrokenContractError) else None
+        at = fault.field and _without_nul(fault.field)
+        return Unreadable(fault.code, _without_nul(fault.message), at, unsound=unsound)
     except Exception as error:  # total by promise: one record never harms the batch that it came in
         return Unreadable("unreadable", f"the record can't be read: {type(error).__name__}")
 
@@ -121,14 +154,36 @@ def _without_nul(text: str) -> str:
     return text.replace("\x00", "\ufffd")
 
 
-def _decode(value: bytes | None, raw_headers: Headers) -> Heard:
+def _decode(value: bytes | None, raw_headers: Headers, topic: str | None) -> Heard | Unreadable:
     if not value:
         raise UnreadableError("empty_value", "the record has no value")
     if len(value) > MAX_VALUE_BYTES:
         raise UnreadableError("too_large", f"the value has {len(value)} bytes; at most {MAX_VALUE_BYTES} are read")
+    _count_parts(value, MAX_PARTS)
     attributes, data = attributes_and_data(value, raw_headers)
     envelope = _envelope(attributes)
-    return Heard(envelope, _fact(envelope.type, data))
+    known = registry.facts.get(envelope.type)
+    if topic is not None:
+        _check_place(envelope, known, topic)
+    if known is None:
+        return _unknown(envelope, topic)
+    return _heard(envelope, known, data)
+
+
+def _check_place(envelope: Envelope, known: type[Fact] | None, topic: str) -> None:
+    """Before the data are looked at, which may be large."""
+    if known is not None and known.TOPIC.name != topic:
+        raise UnreadableError("wrong_topic", f"{envelope.type} belongs on {known.TOPIC.name}", "ce_type")
+    if topic in topics.ALL and not topics.ALL[topic].admits(envelope.source):
+        writers = " and ".join(topics.ALL[topic].writers)
+        message = f"{topic} is written by {writers}, and not by {envelope.source[:200]!r}"
+        raise UnreadableError("wrong_source", message, "ce_source")
+
+
+def _count_parts(value: bytes, most: int) -> None:
+    """Small things cost much more to read than their bytes tell. Counted by the marks that separate them."""
+    if len(value) > most and (parts := value.count(b",") + value.count(b"{") + value.count(b"[")) > most:
+        raise UnreadableError("too_large", f"the value has {parts} parts; at most {most} are read")
 
 
 def _envelope(attributes: dict[str, str]) -> Envelope:
@@ -158,42 +213,48 @@ def _envelope(attributes: dict[str, str]) -> Envelope:
 @lru_cache(maxsize=1024)  # what one transaction said has one time
 def _time(text: str) -> datetime:
     try:
-        if RFC3339.fullmatch(text):
-            return to_utc(datetime.fromisoformat(text.upper()))
+        return moment(text)
     except ValueError:
-        pass
-    raise UnreadableError("time", f"time {text[:100]!r} is not RFC 3339 with an offset", "ce_time")
+        raise UnreadableError("time", f"time {text[:100]!r} is not RFC 3339 with an offset", "ce_time") from None
 
 
-def _fact(ce_type: str, data: bytes) -> Fact:
-    fact = registry.facts.get(ce_type)
-    if fact is None:
-        raise _unknown(ce_type)
-    if len(data) > MAX_OUTSIDER_BYTES and registry.name_of(fact).sayer in OUTSIDERS:
-        message = f"the data have {len(data)} bytes; of an outsider at most {MAX_OUTSIDER_BYTES} are read"
-        raise UnreadableError("too_large", message)
+def _heard(envelope: Envelope, fact: type[Fact], data: bytes) -> Heard:
+    if fact.ANSWERED_BY:
+        if len(data) > MAX_OUTSIDER_BYTES:
+            message = f"the data have {len(data)} bytes; of an outsider at most {MAX_OUTSIDER_BYTES} are read"
+            raise UnreadableError("too_large", message)
+        _count_parts(data, MAX_OUTSIDER_PARTS)
     try:
         # By alias alone: the names that Python needs (`from_`) are not the contract's.
-        return registry.upcast(fact.model_validate_json(data, by_alias=True, by_name=False))
+        return Heard(envelope, registry.upcast(fact.model_validate_json(data, by_alias=True, by_name=False)))
     except ValidationError as error:
-        raise _invalid(error) from None
+        broken = _invalid(error)
+    if (mended := lenient.without_spares(fact, data)) is not None:
+        return Heard(envelope, registry.upcast(mended[0]), mended[1])
+    if (unsound := lenient.unsound(fact, data)) is not None:
+        broken.unsound = Heard(envelope, unsound)
+    raise broken
 
 
-def _unknown(ce_type: str) -> UnreadableError:
-    wanted = registry.parse_type(ce_type)
+def _unknown(envelope: Envelope, topic: str | None) -> Unreadable:
+    told, wanted = envelope.type[:200], registry.parse_type(envelope.type)
+    code, message = "unknown_type", f"nobody says {told!r}"
     if wanted is not None:
         known = [known for known in registry.facts if (name := registry.parse_type(known)) and name[:2] == wanted[:2]]
         if known:
-            message = f"{ce_type[:200]} is not read here; known: {', '.join(sorted(known))}"
-            return UnreadableError("unknown_version", message, "ce_type")
-    return UnreadableError("unknown_type", f"nobody says {ce_type[:200]!r}", "ce_type")
+            code, message = "unknown_version", f"{told} is not read here; known: {', '.join(sorted(known))}"
+        if (
+            topic is not None and envelope.source == topics.OURS + wanted.sayer
+        ):  # which may write here, or we weren't here
+            return Newer(code, message, "ce_type", name=wanted)
+    return Unreadable(code, _without_nul(message), "ce_type")
 
 
-def _invalid(error: ValidationError) -> UnreadableError:
+def _invalid(error: ValidationError) -> _BrokenContractError:
     faults = error.errors(include_url=False, include_input=False, include_context=False)
     if faults[0]["type"] == "json_invalid":
-        return UnreadableError("not_json", f"the value is not JSON: {faults[0]['msg']}")
+        return _BrokenContractError("not_json", f"the value is not JSON: {faults[0]['msg']}")
     places = [".".join(str(part) for part in fault["loc"])[:200] for fault in faults]
     told = [f"{place or 'value'}: {fault['msg']}" for place, fault in zip(places, faults, strict=True)]
     more = f"; and {len(told) - 5} more" if len(told) > 5 else ""
-    return UnreadableError("invalid", "; ".join(told[:5]) + more, places[0] or None)
+    return _BrokenContractError("invalid", "; ".join(told[:5]) + more, places[0] or None)

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from packhorse_contracts import blocks, topics
-from packhorse_contracts.base import Count, Fact, Id, Model, Text, Utc
+from packhorse_contracts.base import Count, Fact, Id, Model, Text, Utc, Version
 from packhorse_contracts.fields import At, Available, LocationId, OnHand, OrderId, Pieces, Sku
 
 Allocations = Annotated[tuple[blocks.Allocation, ...], Field(description="What is set aside, and where")]
@@ -99,9 +99,7 @@ class InventoryLevelChanged(
     damaged: Count = Field(description="Pieces that can't be sold")
     incoming: Count = Field(description="Pieces ordered from suppliers, not yet in")
     available_to_promise: Available
-    version: Annotated[int, Field(strict=True, ge=1)] = Field(
-        description="Rises with every change of this SKU and location"
-    )
+    version: Version = Field(description="Rises with every change of this SKU and location")
 
     @property
     def subject(self) -> str:

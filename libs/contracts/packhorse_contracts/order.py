@@ -5,13 +5,21 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from packhorse_contracts import blocks, topics
-from packhorse_contracts.base import Code, Fact, Flag, Id, Model, Money, Text, Utc
+from packhorse_contracts.base import Code, Difference, Fact, Flag, Id, Model, Money, Perhaps, Text, Utc
 from packhorse_contracts.fields import At, CurrencyCode, Note, OrderId, ReturnId
 
 Outcome = Literal["delivered", "collected", "partly_delivered", "returned"]
 Holder = Annotated[Id, Field(description="Who holds it, and alone may release it")]
 DeclineCode = Literal["ended", "dispatched", "packed", "part_cancellation_not_offered"]
 """Codes of the faults for which a cancellation is declined; the list may grow."""
+
+RequestKind = Annotated[
+    Code,
+    Field(
+        description="What was asked for; the list may grow",
+        json_schema_extra={"x-expect-more": ["cancellation", "address_change", "hold", "release", "return", "claim"]},
+    ),
+]
 
 Faults = Annotated[tuple[blocks.Fault, ...], Field(description="Every fault, not the first")]
 
@@ -37,7 +45,7 @@ class OrderAccepted(Fact, type="packhorse.order.accepted.v1", topic=topics.ORDER
     lines: tuple[blocks.OrderLine, ...] = Field(description="What was ordered")
     delivery: blocks.Delivery = Field(description="How it shall arrive")
     payments: tuple[blocks.PaymentTender, ...] = Field(description="How it is paid; together the grand total")
-    promotions: tuple[blocks.Promotion, ...] = Field((), description="Discounts on the whole order")
+    promotions: Perhaps[blocks.Promotion] = Field((), description="Discounts on the whole order")
     totals: blocks.Totals = Field(description="Sums, checked")
 
 
@@ -97,7 +105,7 @@ class OrderAmended(Fact, type="packhorse.order.amended.v1", topic=topics.ORDER_E
     order_id: OrderId
     at: At
     changes: tuple[Change, ...] = Field(description="What was changed")
-    price_difference: Annotated[int, Field(strict=True)] = Field(
+    price_difference: Difference = Field(
         description="New grand total less the old one, minor units; negative where it got cheaper"
     )
 
@@ -120,6 +128,15 @@ class OrderCancellationDeclined(
 
     order_id: OrderId
     at: At
+    reasons: Faults
+
+
+class OrderRequestDeclined(Fact, type="packhorse.order.request_declined.v1", topic=topics.ORDER_EVENTS, key="order_id"):
+    """A customer's request isn't granted. Said of every kind of request; of a cancellation beside its own fact."""
+
+    order_id: OrderId
+    at: At
+    request: RequestKind
     reasons: Faults
 
 

@@ -1,11 +1,9 @@
 """What the shipping service says."""
 
-from typing import Annotated
-
 from pydantic import Field
 
 from packhorse_contracts import blocks, topics
-from packhorse_contracts.base import Code, Fact, Grams, Id, Model, Money, Text, Utc
+from packhorse_contracts.base import Code, Fact, Given, Grams, Id, Model, Money, Priority, Text, Utc
 from packhorse_contracts.fields import (
     At,
     Carrier,
@@ -29,9 +27,10 @@ class PickLine(Model):
 
     line_id: LineId
     sku: Sku
-    title: Title | None = None
+    title: Given[Title] = None
     quantity: Pieces
     bin: Id | None = Field(None, description="Where it lies, as the warehouse named it")
+    gift_message: blocks.GiftMessage = None
 
 
 class ProposedCarton(Model):
@@ -66,7 +65,7 @@ class ShippingPickListIssued(
     shipment_id: ShipmentId
     location: LocationId
     wave_id: Id | None = Field(None, description="Lists of one wave are picked together")
-    priority: Annotated[int, Field(strict=True, ge=0, le=9)] = Field(description="0 to 9; 9 is the most urgent")
+    priority: Priority = Field(description="0 to 9; 9 is the most urgent")
     ship_by: Utc = Field(description="Handed over to the carrier by then")
     service: blocks.ServiceLevel
     ship_to: blocks.Address | None = Field(None, description="Where to send it")
@@ -171,7 +170,9 @@ class ShippingDispatched(
     at: At
     carrier: Carrier
     service: blocks.ServiceLevel
-    tracking_numbers: tuple[Id, ...] = Field(description="One for each parcel")
+    tracking_numbers: tuple[Id, ...] = Field(
+        description="One for each parcel. Said again with others, where labels were corrected: the last counts"
+    )
     lines: tuple[blocks.SkuLine, ...] = Field(description="What is on its way")
     packages: tuple[blocks.Package, ...] = Field(description="Closed and weighed")
 
@@ -182,6 +183,9 @@ class _ParcelNews(Fact):
     at: At
     tracking_number: TrackingNumber | None = Field(None, description="The parcel, where it is about a single one")
     detail: Text | None = Field(None, description="What the carrier said of it")
+    lines: tuple[blocks.SkuLine, ...] | None = Field(
+        None, description="What is inside of it; absent where nobody has told"
+    )
 
 
 class ShippingReadyForCollection(
@@ -221,7 +225,7 @@ class ShippingDelivered(
     key="order_id",
     subject="shipment_id",
 ):
-    """The customer has it."""
+    """The customer has it: this parcel, or all of the shipment where none is named."""
 
 
 class ShippingDeliveryFailed(
@@ -241,7 +245,13 @@ class ShippingReturnedToSender(
     key="order_id",
     subject="shipment_id",
 ):
-    """It comes back undelivered."""
+    """It comes back undelivered, or was never taken along: this parcel, or all where none is named."""
+
+
+class ShippingLost(
+    _ParcelNews, type="packhorse.shipping.lost.v1", topic=topics.SHIPPING_EVENTS, key="order_id", subject="shipment_id"
+):
+    """The carrier has lost it: this parcel, or all where none is named. It may turn up: what is said then counts."""
 
 
 class ShippingReturnReceived(

@@ -12,6 +12,9 @@ from packhorse_contracts import topics
 SERVICES = ("order", "payment", "inventory", "shipping", "notification")
 """Our services that consume facts, and so have dead-letter topics."""
 
+Size = Literal["small", "cluster"]
+"""How many partitions topics have: few for one machine, more for several. For life."""
+
 _HOUR_MS = 3_600_000
 
 
@@ -51,29 +54,33 @@ class TopicSettings(BaseModel):
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
+    sizes: dict[Size, int]
     defaults: dict[str, int | str]
     dead_letters: dict[str, int | str]
     compacted: dict[str, int | str]
     topics: dict[str, dict[str, int | str]]
 
 
-def load(path: Path) -> tuple[TopicSettings, ...]:
-    """All topics, each followed by its dead-letter topics.
+def load(path: Path, size: Size) -> tuple[TopicSettings, ...]:
+    """All topics of a system of this size, each followed by its dead-letter topics.
 
     Raises ValueError where the file and the contracts don't name the same topics, or differ in what is compacted.
     """
     file = _File.model_validate(tomllib.loads(path.read_text("utf-8")))
     _same_names(path, file.topics)
+    if size not in file.sizes:
+        raise ValueError(f"{path} doesn't say how many partitions the size {size} has")
+    usual = {"partitions": file.sizes[size]} | file.defaults
     found = []
     for topic in topics.ALL.values():
-        own = file.defaults | file.topics[topic.name]
+        own = usual | file.topics[topic.name]
         if own["cleanup"] == "compact":
             own = file.compacted | own
         if (own["cleanup"] == "compact") != topic.compacted:
             raise ValueError(f"{path}: {topic.name} is {'' if topic.compacted else 'not '}compacted in the contracts")
         found.append(TopicSettings.model_validate({"name": topic.name} | own))
         found += [
-            TopicSettings.model_validate({"name": name} | file.defaults | file.dead_letters)
+            TopicSettings.model_validate({"name": name} | usual | file.dead_letters)
             for name in dead_letter_topics(topic)
         ]
     return tuple(found)

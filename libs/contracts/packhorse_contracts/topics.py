@@ -8,6 +8,14 @@ from dataclasses import dataclass
 OUTSIDERS = frozenset({"checkout", "customer", "warehouse", "carrier", "catalogue"})
 """Who may say facts without being one of our services."""
 
+OURS = "/packhorse/"
+"""What the `ce_source` of our services and of the console begins with."""
+
+
+def ours(source: str) -> bool:
+    """Whether a source is a name of ours, however it is written."""
+    return f"{source.lower()}/".startswith(OURS)
+
 
 @dataclass(frozen=True, slots=True)
 class Topic:
@@ -18,6 +26,13 @@ class Topic:
     writers: tuple[str, ...]
     readers: tuple[str, ...]
     compacted: bool = False
+
+    def admits(self, source: str) -> bool:
+        """Whether this `ce_source` may write here: each of our services in its own name and on its own topics alone,
+        and outsiders in any other name, where they write at all."""
+        if ours(source):
+            return source.removeprefix(OURS) in set(self.writers) - OUTSIDERS
+        return not OUTSIDERS.isdisjoint(self.writers)
 
 
 CHECKOUT_ORDERS = Topic("checkout.orders", "order id", ("checkout",), ("order",))

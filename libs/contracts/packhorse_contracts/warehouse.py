@@ -5,22 +5,22 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from packhorse_contracts import blocks, registry, topics
-from packhorse_contracts.base import Code, Day, Fact, Id, Many, Model, Text
+from packhorse_contracts.base import Day, Fact, Given, Id, Many, MaybeCode, Model, Text
 from packhorse_contracts.fields import (
     Carrier,
     LineId,
     LocationId,
     OnHand,
     PickListId,
-    Pieces,
+    PiecesOrNone,
     ReturnId,
     Sku,
-    TrackingNumber,
+    WrittenTrackingNumber,
 )
 
 RejectionReason = Literal["incorrect_address", "ineligible_product", "out_of_stock", "undeliverable", "other"]
 Condition = Literal["sellable", "damaged", "missing"]
-ShortReason = Annotated[Code, Field(json_schema_extra={"x-expect-more": ["out_of_stock", "not_found", "damaged"]})]
+ShortReason = Annotated[MaybeCode, Field(json_schema_extra={"x-expect-more": ["out_of_stock", "not_found", "damaged"]})]
 Why = Annotated[Text, Field(description="A sentence for people")]
 
 
@@ -29,14 +29,14 @@ class PickedLine(Model):
 
     line_id: LineId
     picked: OnHand = Field(description="Pieces that were picked, at most those wanted")
-    short_reason: ShortReason | None = Field(None, description="Why fewer than wanted; the list may grow")
+    short_reason: Given[ShortReason] = Field(None, description="Why fewer than wanted; the list may grow")
 
 
 class ReceivedLine(Model):
     """Goods that came in."""
 
     sku: Sku
-    quantity: Pieces
+    quantity: PiecesOrNone
     lot: Id | None = Field(None, description="The supplier's lot or batch")
     expires_on: Day | None = Field(None, description="Last day on which it may be sold")
 
@@ -46,7 +46,7 @@ class ReturnedLine(Model):
 
     line_id: LineId
     sku: Sku
-    quantity: Pieces
+    quantity: PiecesOrNone
     condition: Condition = Field(description="What was found when it was looked at")
 
 
@@ -74,7 +74,7 @@ class WithdrawalAccepted(
     """The warehouse stopped in time."""
 
     pick_list_id: PickListId
-    reason: Why | None = None
+    reason: Given[Why] = None
 
 
 class WithdrawalRejected(
@@ -83,7 +83,7 @@ class WithdrawalRejected(
     """Too late: it goes out."""
 
     pick_list_id: PickListId
-    reason: Why | None = None
+    reason: Given[Why] = None
 
 
 class PickCompleted(
@@ -107,7 +107,7 @@ class HandedOverV1(Fact, type="packhorse.warehouse.handed_over.v1", topic=topics
 
     pick_list_id: PickListId
     carrier: Carrier
-    tracking_numbers: Many[TrackingNumber] = Field(description="One for each parcel")
+    tracking_numbers: Many[WrittenTrackingNumber] = Field(description="One for each parcel")
 
 
 class HandedOver(Fact, type="packhorse.warehouse.handed_over.v2", topic=topics.WAREHOUSE_EVENTS, key="pick_list_id"):
@@ -129,11 +129,15 @@ class Collected(Fact, type="packhorse.warehouse.collected.v1", topic=topics.WARE
     """The customer fetched it."""
 
     pick_list_id: PickListId
-    collected_by: Text | None = Field(None, description="Who fetched it, as they signed")
+    collected_by: Given[Text] = Field(None, description="Who fetched it, as they signed")
 
 
 class StockReceived(
-    Fact, type="packhorse.warehouse.stock_received.v1", topic=topics.WAREHOUSE_EVENTS, key="receipt_id"
+    Fact,
+    type="packhorse.warehouse.stock_received.v1",
+    topic=topics.WAREHOUSE_EVENTS,
+    key="receipt_id",
+    answered_by="inventory",
 ):
     """Goods came in."""
 
@@ -143,7 +147,13 @@ class StockReceived(
     lines: Many[ReceivedLine] = Field(description="What came in")
 
 
-class StockCounted(Fact, type="packhorse.warehouse.stock_counted.v1", topic=topics.WAREHOUSE_EVENTS, key="sku"):
+class StockCounted(
+    Fact,
+    type="packhorse.warehouse.stock_counted.v1",
+    topic=topics.WAREHOUSE_EVENTS,
+    key="sku",
+    answered_by="inventory",
+):
     """Somebody counted what is there."""
 
     count_id: Id = Field(description="The warehouse's id of the count; one count counts once")
@@ -152,14 +162,20 @@ class StockCounted(Fact, type="packhorse.warehouse.stock_counted.v1", topic=topi
     counted: OnHand
 
 
-class StockMoved(Fact, type="packhorse.warehouse.stock_moved.v1", topic=topics.WAREHOUSE_EVENTS, key="sku"):
+class StockMoved(
+    Fact,
+    type="packhorse.warehouse.stock_moved.v1",
+    topic=topics.WAREHOUSE_EVENTS,
+    key="sku",
+    answered_by="inventory",
+):
     """Goods went from one location to another."""
 
     move_id: Id = Field(description="The warehouse's id of the move; one move counts once")
     from_: LocationId = Field(alias="from", description="The location they left")
     to: LocationId = Field(description="The location they came to")
     sku: Sku
-    quantity: Pieces
+    quantity: PiecesOrNone
 
 
 class ReturnReceived(

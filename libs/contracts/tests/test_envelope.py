@@ -161,7 +161,8 @@ def test_a_missing_attribute_is_named(missing: str) -> None:
         (binary(b"[]"), "invalid"),
         (binary(b"null"), "invalid"),
         (binary(b'{"pick_list_id":7}'), "invalid"),
-        (binary(b"[" * 100_000), "not_json"),
+        (binary(b"[" * 10_000), "not_json"),
+        (binary(b"[" * 100_000), "too_large"),
         (binary(ce_specversion=b"0.3"), "specversion"),
         (binary(ce_time=b"2026-03-02T12:00:00"), "time"),
         (binary(ce_time=b"20260302T120000Z"), "time"),
@@ -194,10 +195,67 @@ def test_what_can_t_be_read_says_why(heard: Heard | Unreadable, expected: str) -
     assert code(heard) == expected
 
 
+@pytest.mark.parametrize("kind", [b"text/json", b"Application/Vnd.Shop+JSON; v=2", b"application/json", b""])
+def test_any_type_of_json_is_read(kind: bytes) -> None:
+    """By the rule of the CloudEvents JSON format."""
+    assert isinstance(binary(content_type=kind), Heard)
+    assert isinstance(structured(datacontenttype=kind.decode() or None), Heard)
+
+
+@pytest.mark.parametrize("kind", [b"application/cloudevents", b"application/cloudevents-batch+json", b"json", b"a/xml"])
+def test_another_type_is_refused_by_name(kind: bytes) -> None:
+    """A batch too: one event a record."""
+    heard = binary(content_type=kind)
+    if kind != b"json":
+        assert code(heard) == "content_type"
+        assert isinstance(heard, Unreadable)
+        assert kind.decode() in heard.message
+
+
+def test_a_byte_order_mark_is_ignored() -> None:
+    """Around the data, or around the whole event."""
+    marked = ce.decode(b"\xef\xbb\xbf" + BODY, list(HEADERS.items()))
+    assert marked == binary()
+    event = json.dumps(sample(TrackingUpdated)).encode()
+    head = [("content-type", b"application/cloudevents+json")]
+    assert ce.decode(b"\xef\xbb\xbf" + event, head) == ce.decode(event, head)
+    encoded = base64.b64encode(b"\xef\xbb\xbf" + BODY).decode()
+    assert isinstance(structured(data=None, data_base64=encoded), Heard)
+
+
+def test_of_a_name_that_comes_twice_the_last_one_counts() -> None:
+    """As in JavaScript, Python and most others; both modes alike."""
+    body = json.dumps(sample(TrackingUpdated)["data"])[:-1] + ',"place":"first","place":"last"}'
+    event = json.dumps({name: held for name, held in sample(TrackingUpdated).items() if name != "data"})[:-1]
+    whole = ce.decode(f'{event},"data":{body}}}'.encode(), [("content-type", b"application/cloudevents+json")])
+    plain = binary(body.encode(), ce_type=TrackingUpdated.TYPE.encode())
+    for heard in (whole, plain):
+        assert isinstance(heard, Heard)
+        assert isinstance(heard.fact, TrackingUpdated)
+        assert heard.fact.place == "last"
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("2016-12-31T23:59:60Z", True),
+        ("2016-12-31t15:59:60.75-08:00", True),
+        ("2016-12-31T23:58:60Z", False),
+        ("2016-12-31T23:59:60+01:00", False),
+    ],
+)
+def test_a_leap_second_is_a_time(text: str, right: bool) -> None:
+    """Where one can be: at the end of a day in UTC. It is the last microsecond of that day."""
+    heard = binary(ce_time=text.encode())
+    assert isinstance(heard, Heard) == right
+    if isinstance(heard, Heard):
+        assert heard.envelope.time == datetime(2016, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+
+
 def test_several_faults_are_told_together() -> None:
     """With the path of each field; what was in them is not repeated, for it may be personal."""
     heard = binary(
-        b'{"tracking_number":"secret blank","status":"lost in space"}', ce_type=TrackingUpdated.TYPE.encode()
+        b'{"tracking_number":"secret\\tblank","status":"lost in space"}', ce_type=TrackingUpdated.TYPE.encode()
     )
     assert isinstance(heard, Unreadable)
     assert heard.field == "tracking_number"

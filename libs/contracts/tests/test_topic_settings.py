@@ -15,7 +15,7 @@ DAY_MS = 86_400_000
 @pytest.fixture
 def settings() -> dict[str, TopicSettings]:
     """The project's own file."""
-    return {topic.name: topic for topic in load(TOPICS)}
+    return {topic.name: topic for topic in load(TOPICS, "cluster")}
 
 
 def test_it_names_exactly_the_topics_and_their_dead_letters(settings: dict[str, TopicSettings]) -> None:
@@ -27,7 +27,7 @@ def test_it_names_exactly_the_topics_and_their_dead_letters(settings: dict[str, 
         if service in topic.readers
     }
     assert settings.keys() == topics.ALL.keys() | dead
-    assert len(load(TOPICS)) == len(settings)
+    assert len(load(TOPICS, "cluster")) == len(settings)
 
 
 def test_partitions_and_durability(settings: dict[str, TopicSettings]) -> None:
@@ -37,6 +37,14 @@ def test_partitions_and_durability(settings: dict[str, TopicSettings]) -> None:
         partitions = 1 if name.endswith(".dead") else 12
         assert (topic.partitions, topic.replicas(3), configs["min.insync.replicas"]) == (partitions, 3, "2")
         assert configs["unclean.leader.election.enable"] == "false"
+
+
+def test_one_machine_has_fewer_partitions() -> None:
+    """The small size differs in nothing else."""
+    small = {topic.name: topic for topic in load(TOPICS, "small")}
+    for topic in load(TOPICS, "cluster"):
+        partitions = 1 if topic.name.endswith(".dead") else 3
+        assert small[topic.name] == topic.model_copy(update={"partitions": partitions})
 
 
 def test_retention(settings: dict[str, TopicSettings]) -> None:
@@ -75,8 +83,9 @@ def test_a_small_cluster_holds_what_it_can(
         ('[topics."order.events"]\n', '[topics."order.events"]\ncleanup = "compact"\n', "not compacted in the contr"),
         ('[topics."inventory.stock"]\ncleanup = "compact"', '[topics."inventory.stock"]', "stock is compacted in"),
         ('cleanup = "delete"', 'cleanup = "none"', "cleanup"),
-        ("partitions = 12", 'partitions = "12"', "partitions"),
-        ("partitions = 12", "partition = 12", "partition"),
+        ("cluster = 12", 'cluster = "twelve"', "cluster"),
+        ("cluster = 12", "custer = 12", "cluster"),
+        ("partitions = 1 ", "partition = 1 ", "partition"),
         ("[compacted]", "[compact]", "compact"),
     ],
 )
@@ -87,5 +96,5 @@ def test_a_wrong_file_is_refused(tmp_path: Path, old: str, new: str, message: st
     path = tmp_path / "topics.toml"
     path.write_text(text.replace(old, new, 1), "utf-8")
     with pytest.raises(ValueError, match=message) as refused:
-        load(path)
+        load(path, "cluster")
     assert isinstance(refused.value, ValidationError) or str(path) in str(refused.value)

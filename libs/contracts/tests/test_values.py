@@ -16,6 +16,7 @@ from packhorse_contracts.base import (
     Gtin,
     Id,
     Language,
+    Locale,
     Minor,
     Quantity,
     Sscc,
@@ -23,6 +24,60 @@ from packhorse_contracts.base import (
     Utc,
 )
 from pydantic import TypeAdapter, ValidationError
+
+WELL_FORMED = (
+    *("de", "pt-BR", "zh-Hans-CN", "en-US-u-hc-h23", "en-GB-oxendict-x-shop1", "sl-rozaj-biske-1994", "es-419"),
+    *("zh-cmn-Hans-CN", "hy-Latn-IT-arevela", "de-DE-u-co-phonebk-x-a-b", "qaa-Qaaa-QM-x-southern", "x-whatever"),
+    *(
+        "i-klingon",
+        "sgn-BE-FR",
+        "en-GB-oed",
+        "art-lojban",
+        "EN-gb",
+        "ar-a-aaa-b-bbb-a-ccc",
+        "und",
+        "de-1996",
+        "zh-min-nan",
+    ),
+)
+"""Most are the examples of RFC 5646, appendix A."""
+
+ILL_FORMED = (
+    "",
+    "a",
+    "de-",
+    "-de",
+    "de--AT",
+    "pt_BR",
+    "de-419-DE",
+    "a-DE",
+    "en-u",
+    "x",
+    "x-",
+    "en-x",
+    "ü",
+    "en GB",
+    "123",
+)
+
+
+@pytest.mark.parametrize("tag", WELL_FORMED)
+def test_any_well_formed_language_tag_is_a_customers_locale(tag: str) -> None:
+    """With extensions, variants, private use, and those from before there was a form."""
+    assert read(Locale, f'"{tag}"') == tag
+
+
+@pytest.mark.parametrize(
+    "tag", [*(tag for tag in ILL_FORMED if tag != "pt_BR"), "klingon!", "\U0001f40e" * 320, "en\\n-"]
+)
+def test_a_locale_that_is_none_is_as_good_as_absent(tag: str) -> None:
+    """Nobody loses an order for the language of a mail."""
+    assert read(Locale, f'"{tag}"') is None
+
+
+def test_a_locale_as_programs_write_it_is_a_tag() -> None:
+    """With an underscore, and blanks around it."""
+    assert read(Locale, '" pt_BR "') == "pt-BR"
 
 
 def read(kind: Any, json: str) -> object:
@@ -71,6 +126,10 @@ def test_what_is_no_rfc_3339_time_with_an_offset_is_refused(json: str) -> None:
     ("kind", "json"),
     [
         (Minor, "12"),
+        (Minor, "12.0"),
+        (Minor, "12e0"),
+        (Minor, "-0.0"),
+        (Minor, f"{MAX_MINOR_UNITS}.0"),
         (Minor, str(MAX_MINOR_UNITS)),
         (Quantity, "1"),
         (Flag, "true"),
@@ -80,7 +139,7 @@ def test_what_is_no_rfc_3339_time_with_an_offset_is_refused(json: str) -> None:
         (Text, '"line\\nline"'),
         (Currency, '"KWD"'),
         (Country, '"PT"'),
-        (Language, '"zh-Hans-CN"'),
+        *((Language, f'"{tag}"') for tag in WELL_FORMED),
         (Day, '"2028-02-29"'),
         (Gtin, '"4006381333931"'),
         (Gtin, '"96385074"'),
@@ -96,7 +155,9 @@ def test_what_is_well_formed_is_read(kind: object, json: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "json"),
     [
-        (Minor, "1.0"),
+        (Minor, "1.5"),
+        (Minor, "1.0000000001"),
+        (Minor, "1e400"),
         (Minor, '"1"'),
         (Minor, "true"),
         (Minor, "-1"),
@@ -117,7 +178,7 @@ def test_what_is_well_formed_is_read(kind: object, json: str) -> None:
         (Currency, '"eur"'),
         (Currency, '"EUR\\n"'),
         (Country, '"PRT"'),
-        (Language, '"pt_BR"'),
+        *((Language, f'"{tag}"') for tag in ILL_FORMED),
         (Day, '"2026-02-29"'),
         (Day, '"٢٠٢٦-٠٣-٠٢"'),
         (Gtin, '"4006381333930"'),

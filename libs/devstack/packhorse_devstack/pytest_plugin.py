@@ -1,4 +1,7 @@
-"""Fixtures for tests against the real servers: one Kafka and one PostgreSQL a session, a database a test."""
+"""Fixtures for tests against the real servers: one Kafka and one PostgreSQL a session, a database a test.
+
+Run side by side (`-n 4 --dist loadgroup`), each worker is a session with servers of its own.
+"""
 
 import asyncio
 import shutil
@@ -14,6 +17,14 @@ import pytest
 from packhorse_devstack import topics
 from packhorse_devstack.places import data_folder
 from packhorse_devstack.stack import Stack
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests of a file share what it has set up: they stay together on one worker, in their order."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,16 @@
 """Creates the topics, or compares those that are there, with `deploy/topics.toml`."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from packhorse_contracts.topic_settings import TopicSettings, load
+from packhorse_contracts.topic_settings import Size, TopicSettings, load
+from packhorse_contracts.topics import ALL
 
 from packhorse_devstack.places import project
 
@@ -35,12 +37,31 @@ class Difference:
         return f"{self.topic} {self.text}"
 
 
-def settings(path: Path | None = None) -> tuple[TopicSettings, ...]:
+def settings(path: Path | None = None, size: Size = "small") -> tuple[TopicSettings, ...]:
     """All topics and their dead-letter topics as `path` says, or the project's `deploy/topics.toml`.
 
     Raises FileNotFoundError where there is no such file, ValueError where it doesn't fit the contracts.
     """
-    return load(path or project() / "deploy" / "topics.toml")
+    return load(path or project() / "deploy" / "topics.toml", size)
+
+
+async def size_of(bootstrap: str, path: Path | None = None) -> Size | None:
+    """The size that most of the topics there have; None where there are none, or where it is no size of the file."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        present = set(await admin.list_topics()) & ALL.keys()
+        described = await admin.describe_topics(sorted(present)) if present else []
+    finally:
+        await admin.close()
+    most = Counter(len(topic["partitions"]) for topic in described).most_common(1)
+    sizes: tuple[Size, ...] = get_args(Size)
+    name = next(iter(ALL))
+    for size in sizes:
+        usual = next(topic.partitions for topic in settings(path, size) if topic.name == name)
+        if most and most[0][0] == usual:
+            return size
+    return None
 
 
 async def create(bootstrap: str, wanted: Sequence[TopicSettings] | None = None) -> list[str]:

@@ -5,10 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from packhorse_audit.books import Cell, OrderBook, PaymentBook, ShipmentBook, StockBook
 from packhorse_audit.streams import Spoken
-from packhorse_audit.told import Told
-from packhorse_contracts.notification import NotificationSent
-from packhorse_contracts.order import OrderAccepted
-from packhorse_contracts.shipping import ShippingDispatched, ShippingPickListIssued, ShippingPickListWithdrawn
+from packhorse_audit.told import ASKED, Told
 from packhorse_inventory.state import RESERVATIONS, STOCK, Movement, Reservation, Stock
 from packhorse_notification.state import CONVERSATIONS
 from packhorse_order.state import ORDERS, Order
@@ -21,7 +18,7 @@ from packhorse_simulation.log import Record
 
 Sums = tuple[int, int, int, int]
 _LIVE = {"open", "in_progress", "packed"}
-_ASKED = (OrderAccepted, ShippingDispatched, ShippingPickListIssued, ShippingPickListWithdrawn, NotificationSent)
+_ASKED = frozenset(f"packhorse.{kind}.v1" for kind in ASKED)
 """The facts whose content the audit looks at."""
 
 
@@ -143,5 +140,5 @@ def told(records: Iterable[Record]) -> Told:
             record.fact.TYPE,
             record.sequence,
         )
-        heard.take(spoken, record.fact.model_dump_json().encode() if isinstance(record.fact, _ASKED) else b"")
+        heard.take(spoken, record.fact.model_dump_json().encode() if record.fact.TYPE in _ASKED else b"")
     return heard

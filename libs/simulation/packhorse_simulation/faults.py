@@ -64,6 +64,21 @@ RATES: Final[Mapping[str, float]] = {
     "the warehouse won't stop": 0.2,
     # what came last stands last: in runs without it, everything else is drawn as before
     "a piece breaks before it is packed": 0.1,
+    "a line has to be made first": 0.05,
+    "the gateway talks nonsense": 0.05,
+    "the gateway doesn't say why it declines": 0.3,
+    "each package has a parcel of its own": 0.3,
+    "packages go under one number": 0.1,
+    "shipments of an order share a number": 0.1,
+    "the warehouse packs anew": 0.1,
+    "a label is corrected after the hand-over": 0.1,
+    "a package has two labels": 0.05,
+    "a number is written with blanks": 0.1,
+    "a parcel is lost": 0.06,
+    "a lost parcel turns up": 0.3,
+    "the carrier cancels a parcel": 0.03,
+    "a customer asks for what isn't offered": 0.1,
+    "a customer cancels an order that never comes": 0.05,
 }
 """How likely each is at each opportunity, in a run that has it at all."""
 

@@ -81,8 +81,8 @@ class Node:
     def set_clock(self, skew: float) -> None:
         """The clock jumps; what became due by that is noticed."""
         self.skew = skew
-        if self._due:
-            self._plan_timers(self._due[0][0])
+        for due, _ in self._due:  # each was planned by the clock as it was
+            self._plan_timers(due)
 
     def ask_again(self, dead_letter_id: str) -> None:
         """An operator wants a dead letter tried again."""
@@ -175,11 +175,11 @@ class Node:
         """After a commit: wakes whoever has something to do now."""
         if work.published:
             self._plan_relay()
-        for key, timer in work.timers.items():
+        for key, timer in work.outcome.timers.items():
             if timer is not None:
                 heappush(self._due, (timer[0].due, key))
                 self._plan_timers(timer[0].due)
-        for effect, _ in work.effects:
+        for effect, *_ in work.outcome.effects:
             row = self.db.effects[effect.idempotency_key]
             if row.next_at is None:
                 row.next_at = work.now

@@ -41,7 +41,7 @@ class Operator:
 
     def see(self, node: Node, work: Work) -> None:
         """New dead letters."""
-        for letter in work.dead:
+        for letter in work.outcome.dead:
             key = (node.name, letter.cause.id)
             if not letter.retryable or self._tries[key] >= _TRIES:
                 continue

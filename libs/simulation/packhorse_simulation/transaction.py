@@ -5,24 +5,18 @@ those that need one of its rows wait.
 """
 
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from packhorse_chassis import outgoing
 from packhorse_chassis import said as saying
+from packhorse_chassis.decide import Outcome, beside, routed, take
 from packhorse_chassis.inputs import Arrival, Raw
-from packhorse_chassis.reaction import (
-    CancelTimer,
-    Decisions,
-    Effect,
-    Others,
-    Ref,
-    RefusedError,
-    Route,
-    SetTimer,
-)
+from packhorse_chassis.reaction import Effect, Ref, SetTimer
 from packhorse_contracts import ids
-from packhorse_contracts.base import Model
+from packhorse_contracts.base import Fact
 
 from packhorse_simulation.database import Database, DeadRow, EffectRow, Holder, TimerKey, TimerRow
 from packhorse_simulation.log import Record
@@ -32,32 +26,31 @@ Sabotage = Callable[[Arrival], None]
 """Raises where a reaction shall fail."""
 
 
-@dataclass(slots=True)
-class Reacted:
-    """One input that a reaction took, and what it said."""
+_NOTHING: AbstractContextManager[str | None] = nullcontext()
 
-    arrival: Arrival
-    ref: Ref
-    said: list[saying.Said]
+
+class States(dict[Ref, object]):
+    """The states that a transaction looks at, each read when it is first asked for."""
+
+    def __init__(self, load: Callable[[Ref], object]) -> None:
+        super().__init__()
+        self._load = load
+
+    def __missing__(self, ref: Ref) -> object:
+        state = self[ref] = self._load(ref)
+        return state
 
 
 @dataclass(slots=True)
 class Work:
-    """What one transaction is about to store."""
+    """One transaction: what it has claimed and read, and what it is about to store."""
 
     source: Source
     now: datetime
     claimed: list[Arrival]
+    states: States
     subjects: set[Ref] = field(default_factory=set)
-    states: dict[Ref, object] = field(default_factory=dict)
-    changed: dict[Ref, object] = field(default_factory=dict)
-    timers: dict[TimerKey, tuple[SetTimer, Arrival] | None] = field(default_factory=dict)
-    effects: list[tuple[Effect, Arrival]] = field(default_factory=list)
-    journal: list[Model] = field(default_factory=list)
-    dead: list[saying.DeadLetter] = field(default_factory=list)
-    waiting: list[tuple[Ref, Arrival]] = field(default_factory=list)
-    parked: set[Ref] = field(default_factory=set)
-    reacted: list[Reacted] = field(default_factory=list)
+    outcome: Outcome = field(default_factory=Outcome)
     sequences: dict[str, int] = field(default_factory=dict)
     published: list[tuple[int, Record]] = field(default_factory=list)
     holder: Holder = field(default_factory=Holder)
@@ -73,36 +66,16 @@ class Transactions:
     def begin(self, arrivals: Sequence[Arrival], source: Source, now: datetime) -> Work:
         """Does all but the commit. Raises LockedError, and Refused where a constraint doesn't hold."""
         db = self.db
-        claimed = source.before(db, arrivals)
-        work = Work(source, now, claimed)
-        if not claimed:
+        work = Work(source, now, source.before(db, arrivals), States(db.load))
+        if not work.claimed:
             return work
-        states, load = work.states, db.load
-
-        def read(ref: Ref) -> object:
-            try:
-                return states[ref]
-            except KeyError:
-                state = states[ref] = load(ref)
-                return state
-
-        by_input, others = db.routes.by_input, Others(read)
-        routed: dict[int, tuple[Route, Ref]] = {}
-        for arrival in claimed:
-            heard = arrival.heard
-            if heard is not None:
-                route = by_input[type(heard)]
-                ref = route.kind.ref(route.key(heard))
-                routed[id(arrival)] = (route, ref)
-                for other in route.also(read(ref), heard):
-                    read(other)
-        work.subjects = {ref for _, ref in routed.values()}
-        work.claimed = source.after(db, claimed)
-        if db.parked:
-            work.parked = {ref for ref in work.subjects if ref in db.parked} - source.released
-        for arrival in work.claimed:
-            self._take(arrival, routed.get(id(arrival)), work, others)
-        db.check(work.changed)
+        work.subjects = {pair[1] for arrival in work.claimed if (pair := routed(db.routes, arrival)) is not None}
+        for ref in beside(db.routes, work.claimed, work.states):
+            work.states[ref]
+        work.claimed = source.after(db, work.claimed)
+        parked = {ref for ref in work.subjects if ref in db.parked} - source.released if db.parked else set()
+        work.outcome = take(db.routes, work.claimed, work.states, parked, now, around=self._around, bodies=self._bodies)
+        db.check(work.outcome.changed)
         self._prepare(work)
         if db.locked:
             db.need(self.rows(work))
@@ -110,28 +83,29 @@ class Transactions:
 
     def rows(self, work: Work) -> list[Hashable]:
         """Every row that this transaction holds until it ends."""
+        outcome = work.outcome
         return [
             *work.subjects,
-            *(ref for ref in work.states if not self.db.routes.kinds[ref.kind].reference or ref in work.changed),
+            *(ref for ref in work.states if not self.db.routes.kinds[ref.kind].reference or ref in outcome.changed),
             *work.source.rows(work.claimed),
-            *(("timer", *key) for key in work.timers),
-            *(("effect", effect.idempotency_key) for effect, _ in work.effects),
+            *(("timer", *key) for key in outcome.timers),
+            *(("effect", effect.idempotency_key) for effect, *_ in outcome.effects),
             *(("sequence", key) for key in work.sequences),
         ]
 
     def commit(self, work: Work) -> None:
         """Everything becomes visible at once."""
-        db = self.db
+        db, outcome = self.db, work.outcome
         if work.claimed:
             work.source.settle(db, work.claimed)
-        db.keep(work.changed)
-        db.journal.extend(work.journal)
-        for key, timer in work.timers.items():
+        db.keep(outcome.changed)
+        db.journal.extend(outcome.journal)
+        for key, timer in outcome.timers.items():
             self._keep_timer(key, timer)
-        for effect, cause in work.effects:
+        for effect, cause, _ in outcome.effects:
             if effect.idempotency_key not in db.effects:
                 db.effects[effect.idempotency_key] = self._effect(effect, cause, work.now)
-        for letter in work.dead:
+        for letter in outcome.dead:
             db.dead[letter.id] = DeadRow(
                 letter.id,
                 letter.cause,
@@ -144,117 +118,32 @@ class Transactions:
             )
             if letter.parked and letter.ref is not None:
                 db.parked[letter.ref] = letter.id
-        for ref, arrival in work.waiting:
+        for ref, arrival in outcome.waiting:
             if arrival.waiting is None:
                 db.next_waiting += 1
                 arrival.waiting = db.next_waiting
             db.waiting[arrival.waiting] = (ref, arrival)
-        if work.waiting:
+        if outcome.waiting:
             db.waiting = dict(sorted(db.waiting.items()))
         db.sequences.update(work.sequences)
         db.outbox.update(work.published)
 
-    def _take(
-        self,
-        arrival: Arrival,
-        pair: tuple[Route, Ref] | None,
-        work: Work,
-        others: Others,
-    ) -> None:
-        if pair is None or arrival.heard is None:
-            fault = arrival.fault
-            assert fault is not None  # noqa: S101 -- an arrival is either heard or at fault
-            self._give_up(arrival, None, work, fault.code, fault.message, fault.field)
-            return
-        route, ref = pair
-        if arrival.raw.origin == "timer" and arrival.row in work.timers:
-            return
-        if ref in work.parked:
-            work.waiting.append((ref, arrival))
-            return
-        try:
-            if arrival.broken is not None:
-                raise arrival.broken
-            if self._fails is not None:
-                self._fails(arrival)
-            decided = route.react(work.states[ref], arrival.heard, work.now, others)
-            spoken = self._bodies(decided, arrival)
-        except RefusedError as refusal:
-            self._give_up(
-                arrival,
-                ref,
-                work,
-                refusal.code,
-                refusal.message,
-                refusal.field,
-                retryable=refusal.retryable,
-            )
-        except Exception as error:
-            code = "reaction" if error is not arrival.broken else "database"
-            self._give_up(arrival, ref, work, code, repr(error)[:500], error=error)
-        else:
-            self._add(decided, spoken, ref, arrival, work)
+    def _around(self, _name: str, arrival: Arrival) -> AbstractContextManager[str | None]:
+        if self._fails is not None:
+            self._fails(arrival)
+        return _NOTHING
 
-    def _bodies(self, decided: Decisions[Any], arrival: Arrival) -> list[saying.Said]:
+    def _bodies(self, facts: Sequence[Fact], arrival: Arrival, traceparent: str | None) -> list[saying.Said]:
         if self.db.wire:
-            return saying.bodies(decided.events, arrival)
-        return [saying.Said(fact, b"", arrival, index) for index, fact in enumerate(decided.events)]
-
-    def _add(
-        self,
-        decided: Decisions[Any],
-        spoken: list[saying.Said],
-        ref: Ref,
-        arrival: Arrival,
-        work: Work,
-    ) -> None:
-        states = work.states
-        if decided.state is not states[ref]:
-            states[ref] = work.changed[ref] = decided.state
-        for other, state in decided.others.items():
-            if state is not states.get(other):
-                states[other] = work.changed[other] = state
-        work.reacted.append(Reacted(arrival, ref, spoken))
-        work.journal.extend(decided.journal)
-        for timer in decided.timers:
-            key = (timer.payload.type_name(), timer.key, timer.name)
-            work.timers[key] = None if isinstance(timer, CancelTimer) else (timer, arrival)
-        work.effects.extend((effect, arrival) for effect in decided.effects)
-
-    def _give_up(
-        self,
-        arrival: Arrival,
-        ref: Ref | None,
-        work: Work,
-        code: str,
-        reason: str,
-        field: str | None = None,
-        *,
-        error: BaseException | None = None,
-        retryable: bool = False,
-    ) -> None:
-        dead = saying.dead_letter(
-            self.service,
-            arrival,
-            ref,
-            work.now,
-            code=code,
-            reason=reason,
-            field=field,
-            error=error,
-            retryable=retryable,
-        )
-        work.dead.append(dead)
-        if dead.parked and ref is not None:
-            work.parked.add(ref)
+            return saying.bodies(facts, arrival, traceparent)
+        return [saying.Said(fact, b"", arrival, index) for index, fact in enumerate(facts)]
 
     def _prepare(self, work: Work) -> None:
         """Numbers and ids of what was said. They are drawn under the locks, before the commit."""
-        said = [item for reacted in work.reacted for item in reacted.said]
-        if not said:
+        spoken = work.outcome.said
+        if not spoken:
             return
         db = self.db
-        spoken = saying.without_superseded(said) if any(item.fact.SNAPSHOT for item in said) else said
         for item in spoken:
             key = item.fact.key
             work.sequences[key] = work.sequences.get(key, db.sequences.get(key, 0)) + 1
@@ -289,16 +178,16 @@ class Transactions:
     def _wired(self, spoken: Sequence[saying.Said], work: Work) -> list[Record]:
         """The chassis's own rows, as bytes."""
         plain = self._plain(spoken, work)
-        rows = saying.rows(self.service, spoken, work.sequences, work.now)
+        rows = outgoing.rows(self.service, spoken, work.sequences, work.now)
         for record, row in zip(plain, rows, strict=True):
             record.raw = Raw("record", row.topic, None, None, row.key, row.headers, row.value)
         return plain
 
-    def _keep_timer(self, key: TimerKey, timer: tuple[SetTimer, Arrival] | None) -> None:
+    def _keep_timer(self, key: TimerKey, timer: tuple[SetTimer, Arrival, str | None] | None) -> None:
         if timer is None:
             self.db.timers.pop(key, None)
             return
-        wanted, cause = timer
+        wanted, cause, _ = timer
         self.db.timers[key] = TimerRow(
             ids.derive(wanted.due, cause.source, cause.id, self.service, "timer", *key),
             wanted.due,

@@ -7,6 +7,7 @@ from datetime import timedelta
 from packhorse_audit import books as audit
 from packhorse_audit.streams import streams_are_whole
 from packhorse_audit.verdict import Violation
+from packhorse_contracts.carrier import TrackingStatus
 from packhorse_contracts.customer import CancellationRequested
 from packhorse_contracts.order import (
     OrderAccepted,
@@ -14,21 +15,24 @@ from packhorse_contracts.order import (
     OrderCancelled,
     OrderCompleted,
     OrderRejected,
+    OrderRequestDeclined,
 )
-from packhorse_contracts.shipping import ShippingShortPicked
+from packhorse_contracts.shipping import ShippingDispatched, ShippingShortPicked
 from packhorse_inventory.state import Movement
 from packhorse_order.state import ORDERS
 from packhorse_payment.state import PAYMENTS, Authorisation
 
 from packhorse_simulation import books
 from packhorse_simulation.log import Record
+from packhorse_simulation.promises import promises
 from packhorse_simulation.scheduler import EPOCH
 from packhorse_simulation.world import World
 
 
 def violations(world: World) -> list[Violation]:
     """All that doesn't hold; empty where everything does."""
-    return [*world.witness.violations, *_at_rest(world), *_dead_letters(world), *_audit(world), *_outcomes(world)]
+    rest = (_at_rest(world), _dead_letters(world), _audit(world), _outcomes(world), promises(world))
+    return [*world.witness.violations, *(found for part in rest for found in part)]
 
 
 def _at_rest(world: World) -> Iterator[Violation]:
@@ -61,7 +65,8 @@ def _audit(world: World) -> Iterator[Violation]:
     told = books.told(records)
     yield from audit.money_is_conserved(books.payments(dbs["payment"], totals), kept, told.sales())
     yield from audit.one_pick_list_per_shipment(books.shipments(dbs["shipping"]), told.issued, told.withdrawn)
-    yield from audit.nobody_is_told_twice(world.mail.books(), told.sent.values(), books.sent(dbs["notification"]))
+    said = books.sent(dbs["notification"])
+    yield from audit.nobody_is_told_twice(world.mail.books(), told.sent.values(), said, told.causes)
     counters = {(f"/packhorse/{name}", key): last for name, db in dbs.items() for key, last in db.sequences.items()}
     yield from streams_are_whole(told.spoken, counters)
 
@@ -93,6 +98,8 @@ def _outcomes(world: World) -> Iterator[Violation]:
             found = f"{held.amount} were held until that lapsed by itself, days after the order's end"
             yield Violation("money is held no longer than needed", order_id, found)
     yield from _cancellations(world)
+    yield from _requests(world)
+    yield from _parcels(world)
     yield from _short(world)
     yield from _shelves(world)
 
@@ -103,17 +110,58 @@ def _cancellations(world: World) -> Iterator[Violation]:
     facts = [record.fact for record in world.log.records()]
     answers = OrderCancelled | OrderCancellationDeclined | OrderRejected
     answered = {fact.order_id for fact in facts if isinstance(fact, answers)}
-    given = {fact.order_id for fact in facts if isinstance(fact, OrderCancelled) and fact.by == "customer"}
+    given = [fact for fact in facts if isinstance(fact, OrderCancelled) and fact.by == "customer"]
     asked = [fact for fact in facts if isinstance(fact, CancellationRequested) and fact.order_id in world.shop.ledger]
     for order_id in sorted({fact.order_id for fact in asked} - answered):
         yield Violation("every cancellation is answered", order_id, "neither cancelled nor declined")
-    for order_id in sorted(given - {fact.order_id for fact in asked if _of_whole(fact, world)}):
-        yield Violation("nobody loses more than they cancel", order_id, "a part was to be cancelled, all of it was")
+    for lost in given:
+        if not any(_covers(fact, lost) for fact in asked if fact.order_id == lost.order_id):
+            yield Violation("nobody loses more than they cancel", lost.order_id, "a part was to be cancelled, more was")
 
 
-def _of_whole(asked: CancellationRequested, world: World) -> bool:
-    ordered = {line.line_id: line.quantity for line in world.shop.ledger[asked.order_id].fact.lines}
-    return asked.lines is None or {line.line_id: line.quantity for line in asked.lines} == ordered
+def _requests(world: World) -> Iterator[Violation]:
+    """Who asks for what isn't to be had is told so: once a request."""
+    answers: Counter[tuple[str, str]] = Counter()
+    for fact in {record.id: record.fact for record in world.log.records()}.values():
+        if isinstance(fact, OrderRequestDeclined):
+            answers.update((fact.order_id, fault.code) for fault in fact.reasons)
+    wanted = Counter({(order_id, "not_offered"): times for order_id, times in world.shop.in_vain.items()})
+    wanted.update((order_id, "unknown_order") for order_id in world.shop.ghosts)
+    for order_id, code in wanted:
+        if answers[order_id, code] != wanted[order_id, code]:
+            found = f"{code}: asked {wanted[order_id, code]} times, answered {answers[order_id, code]} times"
+            yield Violation("every request is answered", order_id, found)
+
+
+_ENDS: dict[TrackingStatus, str] = {"lost": "lost", "return_to_sender": "returned", "cancelled": "returned"}
+
+
+def _parcels(world: World) -> Iterator[Violation]:
+    """An order that is over knows how each of its parcels ended, as the carrier does."""
+    said = {record.id: record.fact for record in world.log.records()}  # once, where it was published twice
+    sent = {
+        (fact.order_id, fact.shipment_id): fact.tracking_numbers
+        for fact in said.values()
+        if isinstance(fact, ShippingDispatched)
+    }
+    ends: dict[str, set[str]] = {}
+    for (order_id, _), numbers in sent.items():
+        ends.setdefault(order_id, set()).update(
+            _ENDS.get(world.carrier.taken[number], "delivered") for number in numbers
+        )
+    for order_id, order in world.nodes["order"].db.of_kind(ORDERS).items():
+        owed = ", ".join(sorted(ends.get(order_id, set()) - {"delivered"})) or None
+        if order.undelivered != owed:
+            found = f"the carrier: {owed}, the order: {order.undelivered}"
+            yield Violation("what didn't arrive is on the list", order_id, found)
+
+
+def _covers(asked: CancellationRequested, lost: OrderCancelled) -> bool:
+    """Whether all that was cancelled was named: nothing else was still to come, where only a part was."""
+    named = Counter[str]()
+    for line in asked.lines or ():
+        named[line.line_id] += line.quantity
+    return asked.lines is None or all(line.quantity <= named[line.line_id] for line in lost.lines)
 
 
 def _short(world: World) -> Iterator[Violation]:

@@ -18,7 +18,7 @@ class Witness:
 
     def see(self, node: Node, work: Work) -> None:
         """Looks at one commit."""
-        for reacted in work.reacted:
+        for reacted in work.outcome.reacted:
             arrival = reacted.arrival
             raw = arrival.raw
             if raw.origin == "record":
@@ -39,7 +39,7 @@ class Witness:
                 self._complain("a timer or an answer is heard once", f"{node.name} {reacted.ref.key}", arrival.id)
             else:
                 self._fired.add((node.name, arrival.id))
-        for letter in work.dead:
+        for letter in work.outcome.dead:
             # What was refused steps aside for good, and those behind it go on; what a reaction failed at doesn't.
             if letter.code not in ("reaction", "database"):
                 self._aside.add((node.name, letter.cause.source, letter.cause.id))

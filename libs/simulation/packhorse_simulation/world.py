@@ -82,6 +82,6 @@ class World:
 
     def _watch(self, node: Node, work: Work) -> None:
         self.witness.see(node, work)
-        if work.dead:
+        if work.outcome.dead:
             self.operator.see(node, work)
-            self.dead_at.update((letter.id, self.scheduler.now) for letter in work.dead)
+            self.dead_at.update((letter.id, self.scheduler.now) for letter in work.outcome.dead)

@@ -195,10 +195,11 @@ def receive(policy: Policy, kept: Receipt, receipt: StockReceived, now: datetime
     if kept.booked:
         return Decisions(kept)
     _know_location(receipt.location, others)
-    for number, line in enumerate(receipt.lines):
+    came = [(number, line) for number, line in enumerate(receipt.lines) if line.quantity]
+    for number, line in came:
         _know_sku(line.sku, others, f"lines.{number}.sku")
     shelves = _shelves(policy, others, now)
-    for number, line in enumerate(receipt.lines):
+    for number, line in came:
         shelves.move(
             line.sku,
             receipt.location,
@@ -233,9 +234,11 @@ def count(policy: Policy, kept: Receipt, counted: StockCounted, now: datetime, o
 
 
 def move(policy: Policy, kept: Receipt, moved: StockMoved, now: datetime, others: Others) -> Decisions[Receipt]:
-    """Goods went from one location to another."""
+    """Goods went from one location to another. Where none did, nothing is to be known of either."""
     if kept.booked:
         return Decisions(kept)
+    if moved.quantity == 0:
+        return Decisions(Receipt(booked=True))
     _know_location(moved.from_, others, "from")
     _know_location(moved.to, others, "to")
     _know_sku(moved.sku, others, "sku")

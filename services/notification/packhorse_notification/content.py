@@ -4,7 +4,7 @@
 id, so that a fact that is said again under another id leads to no second mail.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import blake2b
 from typing import Annotated, Final, Literal
 
@@ -54,8 +54,9 @@ class OrderConfirmedContent(_Content):
     kind: Literal["order_confirmed"] = "order_confirmed"
     items: tuple[Item, ...]
     sums: Sums | None = None
-    ship_by: datetime | None = None
-    deliver_by: datetime | None = None
+    ship_on: date | None = None
+    deliver_on: date | None = None
+    """Days as the customer is told them: on the calendars of the places where they happen, never converted."""
 
 
 class DispatchedContent(_Content):
@@ -66,6 +67,8 @@ class DispatchedContent(_Content):
     carrier: Plain
     tracking_numbers: tuple[Plain, ...]
     items: tuple[Item, ...]
+    part: bool = False
+    """The order has more than this."""
 
     @property
     def cause(self) -> str:
@@ -74,26 +77,30 @@ class DispatchedContent(_Content):
 
 
 class DeliveredContent(_Content):
-    """A shipment has arrived."""
+    """A shipment has arrived, or one parcel of it. `items`: none where nobody knows what was in it."""
 
     kind: Literal["delivered"] = "delivered"
     shipment_id: str
-    tracking_number: Plain | None = None
+    tracking_numbers: tuple[Plain, ...] = ()
+    items: tuple[Item, ...] = ()
+    part: bool = False
 
     @property
     def cause(self) -> str:
-        """One mail a shipment."""
-        return self.shipment_id
+        """One mail a parcel, or a shipment where it is about all of it."""
+        return "/".join((self.shipment_id, *sorted(self.tracking_numbers)))
 
 
 class CancelledContent(_Content):
-    """The order, or some of its lines, won't come; `by` says whose doing it is, `code` why."""
+    """The order, or some of its lines, won't come; `by` says whose doing it is, `code` why. `before`: units that were
+    cancelled earlier."""
 
     kind: Literal["cancelled"] = "cancelled"
     whole: bool
     by: str
     code: str
     items: tuple[Item, ...]
+    before: int = 0
 
     @property
     def cause(self) -> str:
@@ -118,13 +125,14 @@ class CancellationDeclinedContent(_Content):
 
 
 class RefundedContent(_Content):
-    """Money is on its way back; `amount` in minor units."""
+    """Money is on its way back; `amount`, and what was given back `before`, in minor units."""
 
     kind: Literal["refunded"] = "refunded"
     payment_id: str
     amount: int
     currency: str
     why: str
+    before: int = 0
 
     @property
     def cause(self) -> str:

@@ -1,6 +1,6 @@
 """Each fact that customers are told of, as the content of a message."""
 
-from collections.abc import Mapping
+from datetime import date, datetime
 
 from packhorse_contracts.order import OrderCancellationDeclined, OrderCancelled, OrderConfirmed
 from packhorse_contracts.payment import PaymentRefunded
@@ -15,8 +15,8 @@ from packhorse_notification.content import (
     Item,
     OrderConfirmedContent,
     RefundedContent,
-    Sums,
 )
+from packhorse_notification.state import Conversation
 
 
 def confirmed(fact: OrderConfirmed) -> OrderConfirmedContent:
@@ -32,9 +32,14 @@ def confirmed(fact: OrderConfirmed) -> OrderConfirmedContent:
             )
             for line in fact.lines
         ),
-        ship_by=fact.promise.ship_by,
-        deliver_by=fact.promise.deliver_by,
+        ship_on=_day(fact.promise.ship_on, fact.promise.ship_by),
+        deliver_on=_day(fact.promise.deliver_on, fact.promise.deliver_by),
     )
+
+
+def _day(day: str | None, end: datetime) -> date:
+    """A promised day; of one that isn't named, but only its end, the day in UTC, in which it was reckoned."""
+    return end.date() if day is None else date.fromisoformat(day)
 
 
 def cancelled(fact: OrderCancelled) -> CancelledContent:
@@ -66,7 +71,12 @@ def dispatched(fact: ShippingDispatched) -> DispatchedContent:
 
 def delivered(fact: ShippingDelivered) -> DeliveredContent:
     """There."""
-    return DeliveredContent(at=fact.at, shipment_id=fact.shipment_id, tracking_number=fact.tracking_number)
+    return DeliveredContent(
+        at=fact.at,
+        shipment_id=fact.shipment_id,
+        tracking_numbers=() if fact.tracking_number is None else (fact.tracking_number,),
+        items=tuple(Item(line_id=line.line_id, title=line.sku, quantity=line.quantity) for line in fact.lines or ()),
+    )
 
 
 def refunded(fact: PaymentRefunded) -> RefundedContent:
@@ -76,18 +86,47 @@ def refunded(fact: PaymentRefunded) -> RefundedContent:
     )
 
 
-def completed(content: Content, items: Mapping[str, Item], sums: Sums | None) -> Content:
-    """The same with what only the accepted order tells: how its lines are called, and what all costs."""
+def completed(content: Content, known: Conversation) -> Content:
+    """The same with what only other facts tell: how lines are called, what all costs, what was in a parcel, and what
+    was said before."""
     match content:
         case OrderConfirmedContent():
-            return content.model_copy(update={"items": _named(content.items, items), "sums": sums})
-        case DispatchedContent() | CancelledContent():
-            return content.model_copy(update={"items": _named(content.items, items)})
-        case _:
+            return content.model_copy(update={"items": _named(content.items, known), "sums": known.sums})
+        case DispatchedContent():
+            items = _named(content.items, known)
+            return content.model_copy(update={"items": items, "part": _part(items, known)})
+        case DeliveredContent():
+            return _unpacked(content, known)
+        case CancelledContent():
+            return content.model_copy(update={"items": _named(content.items, known), "before": known.cancelled})
+        case RefundedContent():
+            return content.model_copy(update={"before": known.refunded})
+        case CancellationDeclinedContent():
             return content
 
 
-def _named(some: tuple[Item, ...], items: Mapping[str, Item]) -> tuple[Item, ...]:
+def _unpacked(content: DeliveredContent, known: Conversation) -> DeliveredContent:
+    """What came: as the fact says, else what left, where all of that came."""
+    items, numbers = content.items, content.tracking_numbers
+    left = known.sent.get(content.shipment_id)
+    if left is not None and not items and numbers in ((), left.tracking_numbers):
+        items = tuple(Item(line_id=line_id, quantity=units) for line_id, units in left.units.items())
+    if left is not None and not numbers:
+        numbers = left.tracking_numbers
+    items = _named(items, known)
+    return content.model_copy(update={"items": items, "tracking_numbers": numbers, "part": _part(items, known)})
+
+
+def _part(items: tuple[Item, ...], known: Conversation) -> bool:
+    """The order has more than these."""
+    here: dict[str, int] = {}
+    for item in items:
+        here[item.line_id] = here.get(item.line_id, 0) + item.quantity
+    return bool(here) and any(here.get(line_id, 0) < item.quantity for line_id, item in known.items.items())
+
+
+def _named(some: tuple[Item, ...], known: Conversation) -> tuple[Item, ...]:
     return tuple(
-        item.model_copy(update={"title": items[item.line_id].title}) if item.line_id in items else item for item in some
+        item.model_copy(update={"title": known.items[item.line_id].title}) if item.line_id in known.items else item
+        for item in some
     )

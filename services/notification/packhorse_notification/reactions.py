@@ -17,11 +17,18 @@ from packhorse_contracts.payment import PaymentRefunded
 from packhorse_contracts.shipping import ShippingDelivered, ShippingDispatched
 
 from packhorse_notification import from_facts
-from packhorse_notification.content import Content, Item, Sums
+from packhorse_notification.content import (
+    CancelledContent,
+    Content,
+    DispatchedContent,
+    Item,
+    RefundedContent,
+    Sums,
+)
 from packhorse_notification.locales import choose_language
 from packhorse_notification.messages import MailFailed, MailSent, Recipient, SendMail
 from packhorse_notification.policies import Policy, deliverable
-from packhorse_notification.state import CONVERSATIONS, Contact, Conversation, Said
+from packhorse_notification.state import CONVERSATIONS, Contact, Conversation, Said, Sent
 from packhorse_notification.text import person
 
 Decided = Decisions[Conversation]
@@ -79,8 +86,9 @@ def say(policy: Policy, state: Conversation, content: Content, now: datetime) ->
     )
     if about in state.said:
         return Decisions(state, events=[suppressed(why="duplicate")])
+    now_known = _learnt(state, content)
     if state.contact.email is None:
-        noted = state.noting(about, Said(notification_id, content.kind, "suppressed"))
+        noted = now_known.noting(about, Said(notification_id, content.kind, "suppressed"))
         return Decisions(noted, events=[suppressed(why="no_address")])
     mail = SendMail(
         order_id=state.order_id,
@@ -90,12 +98,28 @@ def say(policy: Policy, state: Conversation, content: Content, now: datetime) ->
         language=choose_language(state.contact.locale, policy.fallback_language),
         locale=state.contact.locale,
         contact=Recipient(name=state.contact.name, email=state.contact.email),
-        content=from_facts.completed(content, state.items, state.sums),
+        content=from_facts.completed(content, state),
     )
     return Decisions(
-        state.noting(about, Said(notification_id, content.kind, "sending")),
+        now_known.noting(about, Said(notification_id, content.kind, "sending")),
         effects=[Effect(mail, idempotency_key=notification_id, deadline=policy.patience)],
     )
+
+
+def _learnt(state: Conversation, content: Content) -> Conversation:
+    """The same, knowing what later messages about the order refer to."""
+    match content:
+        case DispatchedContent():
+            units: dict[str, int] = {}
+            for item in content.items:
+                units[item.line_id] = units.get(item.line_id, 0) + item.quantity
+            return replace(state, sent={**state.sent, content.shipment_id: Sent(units, content.tracking_numbers)})
+        case CancelledContent():
+            return replace(state, cancelled=state.cancelled + sum(item.quantity for item in content.items))
+        case RefundedContent():
+            return replace(state, refunded=state.refunded + content.amount)
+        case _:
+            return state
 
 
 def record_sent(state: Conversation, answer: MailSent, now: datetime) -> Decided:

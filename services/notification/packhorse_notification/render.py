@@ -1,10 +1,9 @@
 """A mail's subject, text and HTML from its content. Pure: the same request gives the same letters for ever."""
 
-from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from typing import Final, Literal
-from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date
@@ -35,11 +34,10 @@ Value = str | int | tuple["Row", ...] | tuple[tuple[str, str], ...] | tuple[str,
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """Who writes: the name that customers know, the sender's address, and the time zone of promised dates."""
+    """Who writes: the name that customers know, and the sender's address."""
 
     name: str
     sender: str
-    timezone: tzinfo = field(default_factory=lambda: ZoneInfo("UTC"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +83,7 @@ def render(mail: SendMail, shop: Shop) -> Rendered:
     subject = language.text(f"{mail.content.kind}.subject{variant}", order=order)
     name = mail.contact.name
     context: dict[str, object] = {
-        **_details(mail.content, language, locale, shop),
+        **_details(mail.content, language, locale),
         "content": mail.content,
         "language": "fil" if mail.language == "tl" else mail.language,
         "shop": plain(shop.name),
@@ -129,10 +127,12 @@ def _variant(content: Content) -> str:
         return "_whole" if content.whole else "_lines"
     if isinstance(content, CancellationDeclinedContent) and PART_NOT_OFFERED in content.codes:
         return "_part"  # the usual words say that it is too late
+    if isinstance(content, DispatchedContent | DeliveredContent) and content.part:
+        return "_part"
     return ""
 
 
-def _details(content: Content, language: Words, locale: Locale, shop: Shop) -> dict[str, Value]:
+def _details(content: Content, language: Words, locale: Locale) -> dict[str, Value]:
     match content:
         case OrderConfirmedContent():
             currency = content.sums.currency if content.sums else None
@@ -140,29 +140,35 @@ def _details(content: Content, language: Words, locale: Locale, shop: Shop) -> d
                 "rows": tuple(_row(item, locale, currency) for item in content.items),
                 "sums": _sums(content.sums, language, locale) if content.sums else (),
                 "dates": tuple(
-                    (language.text(f"order_confirmed.{name}"), _date(at, locale, shop))
-                    for name, at in (("ship_by", content.ship_by), ("deliver_by", content.deliver_by))
-                    if at is not None
+                    (language.text(f"order_confirmed.{name}"), _date(day, locale))
+                    for name, day in (("ship_by", content.ship_on), ("deliver_by", content.deliver_on))
+                    if day is not None
                 ),
             }
         case DispatchedContent():
             return {
                 "rows": tuple(_row(item, locale, None) for item in content.items),
                 "units": sum(item.quantity for item in content.items),
-                "tracking": _tracking(content, language),
+                "tracking": _tracking(content.carrier, content.tracking_numbers, language),
             }
         case DeliveredContent():
-            number = content.tracking_number
-            return {"tracking": ((language.text("delivered.tracking"), number),) if number else ()}
-        case CancelledContent():
             return {
                 "rows": tuple(_row(item, locale, None) for item in content.items),
                 "units": sum(item.quantity for item in content.items),
+                "tracking": _tracking("", content.tracking_numbers, language),
+            }
+        case CancelledContent():
+            units = sum(item.quantity for item in content.items)
+            return {
+                "rows": tuple(_row(item, locale, None) for item in content.items),
+                "units": units,
+                "so_far": content.before + units if content.before else 0,
             }
         case CancellationDeclinedContent():
             return {"reasons": language.each_of("cancellation_declined.why", content.codes)}
         case RefundedContent():
-            return {"amount": format_money(content.amount, content.currency, locale)}
+            so_far = format_money(content.before + content.amount, content.currency, locale) if content.before else ""
+            return {"amount": format_money(content.amount, content.currency, locale), "so_far": so_far}
 
 
 def _row(item: Item, locale: Locale, currency: str | None) -> Row:
@@ -174,10 +180,9 @@ def _row(item: Item, locale: Locale, currency: str | None) -> Row:
     return Row(format_count(item.quantity, locale), item.title, price)
 
 
-def _tracking(content: DispatchedContent, language: Words) -> tuple[tuple[str, str], ...]:
-    numbers = content.tracking_numbers
+def _tracking(carrier: str, numbers: tuple[str, ...], language: Words) -> tuple[tuple[str, str], ...]:
     label = "dispatched.trackings" if len(numbers) > 1 else "dispatched.tracking"
-    known = ((language.text("dispatched.carrier"), content.carrier), (language.text(label), ", ".join(numbers)))
+    known = ((language.text("dispatched.carrier"), carrier), (language.text(label), ", ".join(numbers)))
     return tuple((name, value) for name, value in known if value)
 
 
@@ -197,5 +202,5 @@ def _sums(sums: Sums, language: Words, locale: Locale) -> tuple[tuple[str, str],
     )
 
 
-def _date(at: datetime, locale: Locale, shop: Shop) -> str:
-    return format_date(at.astimezone(shop.timezone).date(), format="long", locale=locale)
+def _date(day: date, locale: Locale) -> str:
+    return format_date(day, format="long", locale=locale)

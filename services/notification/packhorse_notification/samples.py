@@ -1,6 +1,6 @@
 """One mail of each kind about the same order, for previews and tests."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime
 
 from packhorse_notification.content import (
     PART_NOT_OFFERED,
@@ -46,8 +46,8 @@ def contents(currency: str) -> tuple[tuple[str, Content], ...]:
                 at=MORNING,
                 items=(_LANTERN, _HEART, _MUG),
                 sums=sums,
-                ship_by=MORNING + timedelta(days=1),
-                deliver_by=MORNING + timedelta(days=9),
+                ship_on=date(2026, 11, 24),
+                deliver_on=date(2026, 12, 2),
             ),
         ),
         (
@@ -58,6 +58,7 @@ def contents(currency: str) -> tuple[tuple[str, Content], ...]:
                 carrier="Royal Mail",
                 tracking_numbers=("RR123456785GB", "RR123456799GB"),
                 items=(_LANTERN, _HEART),
+                part=True,
             ),
         ),
         (
@@ -70,8 +71,24 @@ def contents(currency: str) -> tuple[tuple[str, Content], ...]:
                 items=(_MUG,),
             ),
         ),
-        ("delivered", DeliveredContent(at=MORNING, shipment_id="s-1", tracking_number="RR123456785GB")),
+        (
+            "delivered, all of it",
+            DeliveredContent(
+                at=MORNING, shipment_id="s-1", tracking_numbers=("RR123456785GB",), items=(_LANTERN, _HEART, _MUG)
+            ),
+        ),
+        (
+            "delivered, a part",
+            DeliveredContent(
+                at=MORNING, shipment_id="s-2", tracking_numbers=("RR123456808GB",), items=(_MUG,), part=True
+            ),
+        ),
+        (
+            "delivered, nobody knows what",
+            DeliveredContent(at=MORNING, shipment_id="s-1", tracking_numbers=("RR123456785GB",)),
+        ),
         ("cancelled, one unit", cancelled),
+        ("cancelled, one more", cancelled.model_copy(update={"before": 1})),
         ("cancelled, can't be sent there", cancelled.model_copy(update={"code": "incorrect_address"})),
         (
             "cancelled, few units",
@@ -83,6 +100,10 @@ def contents(currency: str) -> tuple[tuple[str, Content], ...]:
         ),
         ("cancellation declined", CancellationDeclinedContent(at=MORNING, codes=("dispatched",))),
         ("cancellation of a part declined", CancellationDeclinedContent(at=MORNING, codes=(PART_NOT_OFFERED,))),
+        (
+            "refunded again",
+            RefundedContent(at=MORNING, payment_id="p-1", amount=450, currency=currency, why="cancelled", before=450),
+        ),
         (
             "refunded",
             RefundedContent(at=MORNING, payment_id="p-1", amount=450, currency=currency, why="cancelled"),

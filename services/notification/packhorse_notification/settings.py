@@ -1,7 +1,6 @@
 """What is set from outside, all with the prefix PACKHORSE_NOTIFICATION_."""
 
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -32,7 +31,6 @@ class Settings(BaseSettings):
     smtp_connections: int = Field(4, ge=1, le=64, description="Connections kept open at most")
     sender: Annotated[str, AfterValidator(_address)] = Field("orders@packhorse.example", description="Who writes")
     shop_name: str = Field("Packhorse", min_length=1, max_length=80, description="The name that customers know")
-    timezone: ZoneInfo = Field(ZoneInfo("UTC"), description="IANA name; promised dates are dates there")
     fallback_language: Language = Field("en", description="For customers whose language we don't write")
 
     @property
@@ -44,7 +42,7 @@ class Settings(BaseSettings):
     @property
     def shop(self) -> Shop:
         """Who writes."""
-        return Shop(self.shop_name, self.sender, self.timezone)
+        return Shop(self.shop_name, self.sender)
 
     @property
     def policy(self) -> Policy:

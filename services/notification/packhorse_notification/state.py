@@ -30,11 +30,21 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """What left as one shipment: units by line id, and the parcels' numbers."""
+
+    units: dict[str, int]
+    tracking_numbers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
     """All that one customer hears from us about one order.
 
     `items` (by line id) and `sums` come with the accepted order: later facts name lines only by their ids. `said` is
-    by kind and cause: what is in it is never said again. `waiting` holds the early birds, facts of other topics that
+    by kind and cause: what is in it is never said again. `sent` is what left, by shipment; `cancelled` counts units,
+    `refunded` minor units: with them two mails of a kind can be told apart. `waiting` holds the early birds, facts of
+    other topics that
     overtook the order itself, in the order they came.
     """
 
@@ -43,6 +53,9 @@ class Conversation:
     items: dict[str, Item] = field(default_factory=dict)
     sums: Sums | None = None
     said: dict[str, Said] = field(default_factory=dict)
+    sent: dict[str, Sent] = field(default_factory=dict)
+    cancelled: int = 0
+    refunded: int = 0
     waiting: tuple[Content, ...] = ()
 
     @staticmethod

@@ -42,7 +42,13 @@ def confirmed() -> OrderConfirmed:
             "delivery": {"mode": "collect", "service": "standard", "price": 495},
             "lines": _LINES,
             "allocations": [],
-            "promise": {"ship_by": NOON + timedelta(days=1), "deliver_by": NOON + timedelta(days=4)},
+            "promise": {
+                "ship_by": "2026-11-28T23:59:00Z",
+                "deliver_by": "2026-12-02T23:59:00Z",
+                "ship_on": "2026-11-28",
+                "deliver_on": "2026-12-02",
+                "timezone": "UTC",
+            },
         }
     )
 
@@ -65,11 +71,10 @@ def dispatched(shipment_id: str = "s-1", line_id: str = "1", quantity: int = 6) 
     )
 
 
-def delivered(shipment_id: str = "s-1") -> ShippingDelivered:
+def delivered(shipment_id: str = "s-1", **more: object) -> ShippingDelivered:
     """At the door."""
-    return ShippingDelivered.model_validate(
-        {"order_id": ORDER, "shipment_id": shipment_id, "at": NOON, "tracking_number": f"T-{shipment_id}"}
-    )
+    one = {"order_id": ORDER, "shipment_id": shipment_id, "at": NOON, "tracking_number": f"T-{shipment_id}"}
+    return ShippingDelivered.model_validate(one | more)
 
 
 def cancelled(

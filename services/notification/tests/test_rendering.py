@@ -1,13 +1,14 @@
 """What customers read: words, plural forms, money and dates, in six languages."""
 
 import string
-from datetime import UTC, datetime
+from datetime import date
 from pathlib import Path
 from typing import get_args
-from zoneinfo import ZoneInfo
 
 import pytest
 from babel import Locale
+from hypothesis import given
+from hypothesis import strategies as st
 from packhorse_contracts.order import DeclineCode
 from packhorse_notification.content import (
     CancellationDeclinedContent,
@@ -20,7 +21,7 @@ from packhorse_notification.locales import LANGUAGES, Language, choose_language,
 from packhorse_notification.messages import SendMail
 from packhorse_notification.money import format_money
 from packhorse_notification.preview import SHOP, main, preview
-from packhorse_notification.render import Shop, render
+from packhorse_notification.render import render
 from packhorse_notification.samples import MORNING, mails
 from packhorse_notification.words import words
 
@@ -102,7 +103,7 @@ def test_every_count_finds_its_plural_form(language: Language) -> None:
     """All forms that the language has for whole numbers are there."""
     locale = Locale.parse(language)
     for n in (*range(1, 130), 1_000, 1_000_000, 2_000_000):
-        for name in ("dispatched.intro", "cancelled.intro_lines"):
+        for name in ("dispatched.intro", "delivered.intro_items", "cancelled.intro_lines", "cancelled.so_far"):
             assert words(language).count(name, n, locale, order="A-1")
 
 
@@ -165,7 +166,20 @@ def test_money_has_its_currencys_digits_and_its_readers_signs(
         ("pt-BR", "pt"),
         ("pt_PT", "pt"),
         ("PL", "pl"),
-        ("zh-Hant-TW", "zh"),
+        ("zh-Hant-TW", "en"),
+        ("zh-TW", "en"),
+        ("zh-HK", "en"),
+        ("cmn-Hant", "en"),
+        ("zh-yue-HK", "en"),
+        ("zh-Hans-HK", "zh"),
+        ("zh-SG", "zh"),
+        ("zh-cmn-Hans-CN", "zh"),
+        ("ru-Latn", "en"),
+        ("ru-KZ", "ru"),
+        ("pt-BR-u-hc-h23", "pt"),
+        ("pl-x-shop1", "pl"),
+        ("x-pl", "en"),
+        ("i-klingon", "en"),
         ("cmn-Hans", "zh"),
         ("fil-PH", "tl"),
         ("tl", "tl"),
@@ -176,7 +190,7 @@ def test_money_has_its_currencys_digits_and_its_readers_signs(
     ],
 )
 def test_the_language_is_the_customers_or_english(tag: str | None, expected: Language) -> None:
-    """By the primary language of the BCP 47 tag."""
+    """By language and script: who reads traditional characters gets English rather than simplified ones."""
     assert choose_language(tag, "en") == expected
 
 
@@ -192,7 +206,19 @@ def test_the_shop_may_prefer_another_fallback() -> None:
         ("en", "de-DE", "en"),
         ("tl", "fil-PH", "fil_PH"),
         ("pt", "pt-PT", "pt_PT"),
-        ("en", "en-ZZ", "en_US"),
+        ("en", "en-US-u-hc-h23", "en_US"),
+        ("en", "en-GB-oxendict-x-shop1", "en_GB"),
+        ("en", "en-150", "en_150"),
+        ("en", "en-001", "en_001"),
+        ("en", "en-FR", "en_FR"),
+        ("en", "en-MX", "en_001"),
+        ("en", "en-UK", "en_GB"),
+        ("en", "en-826", "en_GB"),
+        ("pt", "pt-FR", "pt_PT"),
+        ("pt", "pt-DE", "pt"),
+        ("zh", "zh-Hans-HK", "zh_Hans_HK"),
+        ("en", "zh-Hant-TW", "en"),
+        ("en", "en-ZZ", "en"),
         ("en", "en-QX", "en"),
         ("zh", None, "zh"),
     ],
@@ -204,22 +230,50 @@ def test_formats_follow_the_region_within_the_texts_language(
     assert str(formats(language, tag)) == expected
 
 
+@pytest.mark.parametrize("tag", ["en-150", "en-001", "en-GB-oxendict-x-shop1", "en-DE", "en-MX", "en-AU", "en-419"])
+def test_only_americans_read_the_month_first(tag: str) -> None:
+    """What CLDR knows nothing of its own about inherits from the English of the world."""
+    mail = _confirmed(ship_on=date(2026, 11, 28)).model_copy(update={"locale": tag})
+    assert "28 November 2026" in render(mail, SHOP).text
+    american = mail.model_copy(update={"locale": "en-US-u-hc-h23"})
+    assert "November 28, 2026" in render(american, SHOP).text
+
+
+@given(st.one_of(st.text(max_size=40), st.from_regex(r"[a-z]{2,3}(-[A-Za-z0-9]{1,8}){0,6}", fullmatch=True)))
+def test_any_tag_has_a_language_and_formats(tag: str) -> None:
+    """Whatever a checkout sends: a mail is always written."""
+    language = choose_language(tag, "en")
+    assert formats(language, tag).language in (language, "fil")
+
+
 def _confirmed(**changes: object) -> SendMail:
     mail = mails("en")[0][1]
     return mail.model_copy(update={"content": mail.content.model_copy(update=changes)})
 
 
-def test_a_promised_day_is_a_day_in_the_shops_time_zone() -> None:
-    """23:30 UTC is tomorrow in Warsaw."""
-    late = _confirmed(deliver_by=datetime(2026, 11, 30, 23, 30, tzinfo=UTC))
-    warsaw = Shop("Shop", "a@example.com", ZoneInfo("Europe/Warsaw"))
-    assert "With you by: 30 November 2026" in render(late, SHOP).text
-    assert "With you by: 1 December 2026" in render(late, warsaw).text
+def test_a_promised_day_is_told_as_it_is() -> None:
+    """A day is no instant: it is converted through no zone, neither the shop's nor the customer's."""
+    text = render(_confirmed(ship_on=date(2026, 11, 28), deliver_on=date(2026, 12, 2)), SHOP).text
+    assert "Leaves us by: 28 November 2026" in text
+    assert "With you by: 2 December 2026" in text
+
+
+def test_two_deliveries_of_one_order_can_be_told_apart() -> None:
+    """Each names what came, and says where that isn't all."""
+    told = [render(mail, SHOP) for title, mail in mails("en") if title.startswith("delivered, ")]
+    whole, part, unknown = told
+    assert "White metal lantern" in whole.text
+    assert (whole.subject, part.subject) == (
+        "Your order PH-536365 has been delivered",
+        "Part of your order PH-536365 has been delivered",
+    )
+    assert "1 × Mug & spoon" in part.text
+    assert "RR123456785GB" in unknown.text
 
 
 def test_nothing_is_said_of_what_is_not_known() -> None:
     """No sums, no dates, no name, no tracking number: no empty headings either."""
-    bare = _confirmed(sums=None, ship_by=None, deliver_by=None)
+    bare = _confirmed(sums=None, ship_on=None, deliver_on=None)
     text = render(bare.model_copy(update={"contact": bare.contact.model_copy(update={"name": ""})}), SHOP).text
     assert "Hello,\n" in text
     assert "Total" not in text

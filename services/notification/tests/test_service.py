@@ -38,14 +38,12 @@ async def test_it_sends_with_what_was_set(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("PACKHORSE_NOTIFICATION_SMTP_STARTTLS", "true")
     monkeypatch.setenv("PACKHORSE_NOTIFICATION_SENDER", "hello@shop.example")
     monkeypatch.setenv("PACKHORSE_NOTIFICATION_SHOP_NAME", "Zażółć")
-    monkeypatch.setenv("PACKHORSE_NOTIFICATION_TIMEZONE", "Europe/Warsaw")
     monkeypatch.setenv("PACKHORSE_NOTIFICATION_FALLBACK_LANGUAGE", "pl")
     settings = Settings()
     assert (settings.server.host, settings.server.port, settings.server.starttls) == ("mail.test", 587, True)
     assert (settings.server.username, settings.server.password) == ("shop", "hush-hush")
     assert "hush-hush" not in repr(settings) + repr(settings.server)
     assert (settings.shop.name, settings.shop.sender) == ("Zażółć", "hello@shop.example")
-    assert str(settings.shop.timezone) == "Europe/Warsaw"
     assert settings.policy.fallback_language == "pl"
     performers = build(settings).performers()
     assert isinstance(performers[SendMail], Mailer)

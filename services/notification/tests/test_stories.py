@@ -1,7 +1,7 @@
 """What customers are told, and what they aren't, as stories in messages."""
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
 from itertools import permutations
 
 import pytest
@@ -13,7 +13,9 @@ from packhorse_contracts.notification import NotificationFailed, NotificationSen
 from packhorse_notification.content import CancelledContent, DispatchedContent, OrderConfirmedContent
 from packhorse_notification.messages import MailFailed, MailSent, SendMail
 from packhorse_notification.policies import Policy, deliverable
+from packhorse_notification.preview import SHOP
 from packhorse_notification.reactions import routes
+from packhorse_notification.render import render
 from packhorse_notification.state import CONVERSATIONS, Conversation
 from pydantic import TypeAdapter
 
@@ -89,7 +91,7 @@ def test_the_confirmation_has_lines_sums_and_dates() -> None:
     assert [(item.title, item.quantity) for item in content.items] == [("White metal lantern", 6), ("MUG", 2)]
     assert content.sums is not None
     assert (content.sums.grand_total, content.sums.currency) == (3_429, "GBP")
-    assert content.deliver_by == NOON + timedelta(days=4)
+    assert (content.ship_on, content.deliver_on) == (date(2026, 11, 28), date(2026, 12, 2))
 
 
 def test_lines_are_called_as_the_customer_knows_them() -> None:
@@ -179,6 +181,62 @@ def test_two_different_things_of_one_kind_are_both_told() -> None:
     assert not service.events
 
 
+def _texts(service: Memory, kind: str) -> list[str]:
+    return [render(mail, SHOP).text for mail in _mails(service) if mail.content.kind == kind]
+
+
+def test_what_came_from_two_locations_is_told_in_two_mails_that_can_be_told_apart() -> None:
+    """Two packages each: the carrier's last news of a shipment names none of them, but we know what left."""
+    left = [
+        dispatched(name, line).model_copy(update={"tracking_numbers": (f"{name}-1", f"{name}-2")})
+        for name, line in (("s-1", "1"), ("s-2", "2"))
+    ]
+    came = [delivered(name, tracking_number=None) for name in ("s-1", "s-2")]
+    first, second = _texts(_told(accepted(), *left, *came), "delivered")
+    assert "6 × White metal lantern" in first
+    assert "s-1-1, s-1-2" in first
+    assert "6 × MUG" in second
+    assert "s-2-1, s-2-2" in second
+
+
+def test_a_parcel_that_came_alone_names_what_was_in_it() -> None:
+    """As the fact says; where it doesn't, its number alone, for nobody knows which of the goods were in it."""
+    both = dispatched().model_copy(update={"tracking_numbers": ("T-1", "T-2")})
+    lines = [{"line_id": "1", "sku": "LANTERN", "quantity": 2}]
+    told = _told(accepted(), both, delivered(tracking_number="T-1", lines=lines), delivered(tracking_number="T-2"))
+    first, second = _texts(told, "delivered")
+    assert "2 × White metal lantern" in first
+    assert "White metal lantern" not in second
+    assert "T-2" in second
+
+
+@pytest.mark.parametrize("whose", [cancelled, refunded])
+def test_the_same_again_says_how_much_it_is_by_now(whose: Callable[..., Fact]) -> None:
+    """One short piece of a line at each of two locations; two refunds of one amount."""
+    mails = _mails(_told(accepted(), whose(), whose(minutes=5)))
+    first, second = (render(mail, SHOP).text for mail in mails)
+    assert first != second
+    assert "2 items" in second or "£9.00" in second
+
+
+@pytest.mark.parametrize("ship_by", ["2026-11-28T23:59:00Z", "2026-11-28T09:59:00Z", "2026-11-29T11:58:00Z"])
+def test_a_saturday_is_told_as_a_saturday_wherever_it_ends(ship_by: str) -> None:
+    """Whatever instant ends it, and whatever zone somebody set for mails."""
+    fact = confirmed()
+    promise = fact.promise.model_copy(update={"ship_by": datetime.fromisoformat(ship_by)})
+    (text,) = _texts(_told(accepted(), fact.model_copy(update={"promise": promise})), "order_confirmed")
+    assert "Leaves us by: 28 November 2026" in text
+    assert "With you by: 2 December 2026" in text
+
+
+def test_a_day_that_an_older_release_names_by_its_end_alone_is_that_day() -> None:
+    """It reckoned in UTC."""
+    fact = confirmed()
+    bare = fact.promise.model_copy(update={"ship_on": None, "deliver_on": None})
+    (text,) = _texts(_told(accepted(), fact.model_copy(update={"promise": bare})), "order_confirmed")
+    assert "Leaves us by: 28 November 2026" in text
+
+
 def test_a_whole_order_is_cancelled_once_and_a_question_is_answered_once() -> None:
     """Whoever says it again, and however often the customer asks for the same."""
     service = _told(
@@ -247,6 +305,12 @@ def test_personal_data_stands_only_in_the_contact() -> None:
         ("emma@bücher.example", "emma@xn--bcher-kva.example"),
         ("jörg@example.com", "jörg@example.com"),
         ("a@demo.test", "a@demo.test"),
+        (" n6@shop.test ", "n6@shop.test"),
+        ("\u00a0\u200bn6@shop.test\ufeff\r\n\t", "n6@shop.test"),
+        ("\u2066n6@shop.test\u2069", "n6@shop.test"),
+        (" \u200b ", None),
+        ("n6 @shop.test", None),
+        ("mailto:n6@shop.test", None),
         ("Emma <emma@example.com>", None),
         ("emma@localhost", None),
         ('"a b"@example.com', None),

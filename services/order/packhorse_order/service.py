@@ -10,15 +10,16 @@ from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from packhorse_order.policies import Policy
+from packhorse_order.promise import public_holidays
 from packhorse_order.reactions import routes
 
 _USUAL = Policy()
 
 
-def _in_utc(time_of_day: time) -> time:
-    if time_of_day.utcoffset():
-        raise ValueError("a time of day in UTC is wanted, without an offset")
-    return time_of_day.replace(tzinfo=None)
+def _without_offset(time_of_day: time) -> time:
+    if time_of_day.tzinfo is not None:
+        raise ValueError("a time of day is wanted without an offset: it is on each location's own clock")
+    return time_of_day
 
 
 class OrderSettings(BaseSettings):
@@ -27,14 +28,15 @@ class OrderSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="PACKHORSE_ORDER_", extra="ignore")
 
     payment_deadline: Duration = Field(_USUAL.payment_deadline, description="Paid and reserved by then, or cancelled")
-    cut_off: Annotated[time, AfterValidator(_in_utc)] = Field(
-        _USUAL.cut_off, description="Confirmed before (UTC): handed over the same day"
+    cut_off: Annotated[time, AfterValidator(_without_offset)] = Field(
+        _USUAL.cut_off, description="Confirmed before, on the location's clock: leaves the same day"
     )
     grace: Duration = Field(_USUAL.grace, description="So long after the promise an order is overdue")
 
 
 def build(settings: OrderSettings | None = None) -> Service:
     """The service with these settings; by default those of the environment."""
+    public_holidays("GB", 2026)  # reads the library's tables (0.4 s) now, not while the first order waits
     tuned = settings or OrderSettings()
     policy = Policy(payment_deadline=tuned.payment_deadline, cut_off=tuned.cut_off, grace=tuned.grace)
     return Service(routes(policy), Path(__file__).parent / "migrations")

@@ -6,15 +6,23 @@ a set of things that have happened. `status` reads it.
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from packhorse_chassis.reaction import Kind
 from packhorse_contracts.base import Model
-from packhorse_contracts.blocks import Allocation, CancelledBy, ConfirmedLine, Reason
+from packhorse_contracts.blocks import Allocation, CancelledBy, Reason
 from packhorse_contracts.customer import CancellationRequested
 from packhorse_contracts.order import OrderAccepted
 
 Status = Literal["unknown", "rejected", "accepted", "confirmed", "cancelling", "dispatched", "completed", "cancelled"]
+
+
+End = Literal["delivered", "returned", "lost"]
+"""How a parcel's way ends. What was delivered stays so; what comes back may still be delivered, and what is lost found:
+in this order the best that was said counts, whatever was said last."""
+
+ALL: Final = ""
+"""In place of a tracking number: all parcels of a shipment."""
 
 
 class Line(Model):
@@ -40,7 +48,12 @@ class Shipment(Model):
     """Dispatched pieces by line id."""
 
     dispatched: bool = False
-    ended: Literal["delivered", "returned"] | None = None
+    tracking_numbers: tuple[str, ...] = ()
+    """Of its parcels, as the last dispatch named them."""
+
+    ends: dict[str, End] = {}
+    """How the way of each parcel ended, by tracking number; under `ALL` where that was said of the whole shipment."""
+
     withdrawn: dict[str, int] | None = None
     """Pieces that will not ship, by line id; None while it hasn't said so."""
 
@@ -52,6 +65,17 @@ class Shipment(Model):
 
     missing: dict[str, int] = {}
     """Pieces that its short picks have named so far, by line id."""
+
+    @property
+    def outcomes(self) -> frozenset[End]:
+        """The ends of its parcels so far."""
+        names = (ALL,) if ALL in self.ends else self.tracking_numbers
+        return frozenset(self.ends[name] for name in names if name in self.ends)
+
+    @property
+    def ended(self) -> bool:
+        """Nothing of it is under way any more."""
+        return ALL in self.ends or (bool(self.ends) and all(name in self.ends for name in self.tracking_numbers))
 
     @property
     def left_behind(self) -> dict[str, int]:
@@ -79,6 +103,15 @@ class Request(Model):
 
     reason: Reason
     by: CancelledBy
+
+
+class Location(Model):
+    """How a location keeps its days, as the catalogue says; what is absent is as the policy has it, in UTC."""
+
+    timezone: str | None = None
+    cut_off: str | None = None
+    working_weekdays: tuple[str, ...] | None = None
+    holidays_of: str | None = None
 
 
 class Order(Model):
@@ -113,6 +146,8 @@ class Order(Model):
     shipments: dict[str, Shipment] = {}
     overdue: bool = False
     payment_problem: str | None = None
+    undelivered: str | None = None
+    """How parcels ended that didn't arrive (`lost`, `returned`): somebody owes the customer an answer."""
 
     @classmethod
     def empty(cls, order_id: str) -> "Order":
@@ -134,16 +169,10 @@ class Order(Model):
         """One fulfilment order per location of the allocations."""
         return len({allocation.location for allocation in self.allocations or ()})
 
-    @property
-    def confirmed_lines(self) -> tuple[ConfirmedLine, ...]:
-        """The lines as the confirmation tells them."""
-        return tuple(
-            ConfirmedLine(
-                line_id=line.line_id, sku=line.sku, title=line.title, quantity=line.wanted, unit_price=line.unit_price
-            )
-            for line in self.lines
-            if line.wanted
-        )
+    def with_shipment(self, shipment_id: str, **changes: object) -> "Order":
+        """The same with this changed of one shipment."""
+        shipment = self.shipments.get(shipment_id, Shipment()).model_copy(update=changes)
+        return self.model_copy(update={"shipments": self.shipments | {shipment_id: shipment}})
 
     @property
     def dispatched_pieces(self) -> dict[str, int]:
@@ -181,3 +210,4 @@ def total(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 
 ORDERS: Kind[Order] = Kind("orders", Order, Order.empty)
+LOCATIONS: Kind[Location] = Kind("location", Location, lambda _: Location(), reference=True)

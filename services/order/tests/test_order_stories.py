@@ -33,9 +33,10 @@ from packhorse_contracts.shipping import (
     ShippingWithdrawn,
     ShortPickedLine,
 )
-from packhorse_order.policies import Policy, promise
-from packhorse_order.reactions import Overdue, PaymentDeadline, routes
+from packhorse_order.policies import Policy
+from packhorse_order.reactions import routes
 from packhorse_order.state import ORDERS
+from packhorse_order.timers import Overdue, PaymentDeadline
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ID = "order-1"
@@ -50,7 +51,13 @@ def placed(**changes: object) -> OrderPlaced:
         "channel": "web",
         "currency": "GBP",
         "customer": {"customer_id": "c-1", "name": "Ada"},
-        "ship_to": {"name": "Ada", "lines": ["1 High Street"], "city": "London", "country": "GB"},
+        "ship_to": {
+            "name": "Ada",
+            "lines": ["1 High Street"],
+            "city": "London",
+            "postal_code": "SW1A 1AA",
+            "country": "GB",
+        },
         "lines": [
             {"line_id": "1", "sku": "MUG", "quantity": 2, "unit_price": 500, "discount": 100},
             {"line_id": "2", "sku": "TRAY", "quantity": 1, "unit_price": 1500, "tax": 300},
@@ -509,32 +516,6 @@ def test_operators_see_what_is_late_and_what_is_unpaid() -> None:
     done = told(placed(), CANCEL)
     done.hear(Overdue(order_id=ID), NOON)
     assert not done.timers
-
-
-def test_a_promise_respects_cut_off_sundays_and_wishes() -> None:
-    """Saturday after the cut-off ships on Monday; one day of express arrives on Tuesday."""
-    saturday = datetime(2026, 11, 21, 16, tzinfo=UTC)
-    promised = promise(Policy(), "express", saturday, None)
-    assert (promised.ship_by.day, promised.deliver_by.day) == (23, 24)
-    assert promise(Policy(), "express", saturday, saturday) == promised
-
-
-@pytest.mark.parametrize(
-    ("service", "wish", "leaves", "arrives"),
-    [
-        ("express", datetime(2026, 12, 23, 12, tzinfo=UTC), (12, 22), (12, 23)),
-        ("economy", datetime(2026, 12, 23, 12, tzinfo=UTC), (12, 17), (12, 23)),
-        ("express", datetime(2026, 12, 6, 12, tzinfo=UTC), (12, 5), (12, 7)),
-        ("standard", datetime(2026, 11, 24, tzinfo=UTC), (11, 23), (11, 26)),
-    ],
-)
-def test_what_is_wished_for_later_leaves_later(
-    service: blocks.ServiceLevel, wish: datetime, leaves: tuple[int, int], arrives: tuple[int, int]
-) -> None:
-    """On the first day from which it arrives no earlier; Sundays don't count."""
-    promised = promise(Policy(), service, NOON, wish)
-    assert (promised.ship_by.month, promised.ship_by.day) == leaves
-    assert (promised.deliver_by.month, promised.deliver_by.day) == arrives
 
 
 def test_an_order_that_costs_nothing_needs_no_payment() -> None:

@@ -40,12 +40,19 @@ def learn(turn: Turn, pending: Pending, outcome: Outcome) -> None:
             _wait(turn, replace(pending, status="unknown"))
         case UnderReview():
             _wait(turn, replace(pending, status="review", reference=outcome.reference))
+        case Done() if _known_already(turn, pending.operation, outcome):
+            _wait(turn, replace(pending, status="unknown"))
         case Done():
             turn.payment = replace(turn.payment, pending=None)
             _done(turn, pending, pending.operation, outcome)
         case Refused():
             turn.payment = replace(turn.payment, pending=None)
             _refused(turn, pending, pending.operation, outcome)
+
+
+def _known_already(turn: Turn, operation: Operation, done: Done) -> bool:
+    """A second capture under the id of another: nobody could say any more which of them a refund is of."""
+    return isinstance(operation, Capture) and any(done.reference == kept.reference for kept in turn.payment.captures)
 
 
 def _wait(turn: Turn, pending: Pending) -> None:

@@ -1,11 +1,26 @@
-"""What the gateway is asked, how it may end, and the timers. Amounts are in the currency's minor unit."""
+"""What the gateway is asked, how it may end, and the timers. Amounts are in the currency's minor unit.
+
+How it may end is in types that are valid for facts and for the database, so that no adapter can pass on what isn't.
+"""
 
 from typing import Annotated, Literal
 
 from packhorse_chassis.reaction import Internal
-from packhorse_contracts.base import Currency, Id, Model, Text, Utc
+from packhorse_contracts.base import Code, Currency, Id, Model, Text, Utc
 from packhorse_contracts.blocks import PaymentMethod
-from pydantic import Field
+from pydantic import AfterValidator, Field, StringConstraints
+
+
+def _no_way_up(name: str) -> str:
+    if name in (".", ".."):
+        raise ValueError("a path would lead elsewhere")
+    return name
+
+
+GatewayId = Annotated[
+    str, StringConstraints(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$"), AfterValidator(_no_way_up)
+]
+"""What a gateway calls a thing: visible ASCII, as goes into a URL's path, a fact, a row."""
 
 
 class Authorise(Model):
@@ -55,7 +70,7 @@ class Done(Model):
     """The gateway did it. `reference` is its own id of the authorisation, capture, void or refund."""
 
     outcome: Literal["done"] = "done"
-    reference: str
+    reference: GatewayId
     expires_at: Utc | None = Field(None, description="Of an authorisation: the gateway holds it no longer")
 
 
@@ -63,7 +78,7 @@ class Refused(Model):
     """The gateway won't do it, and asking again changes nothing."""
 
     outcome: Literal["refused"] = "refused"
-    code: str = Field(max_length=64)
+    code: Code
     message: Text
     may_retry: bool = Field(False, description="Another means of payment, or another day, may succeed")
 
@@ -72,7 +87,7 @@ class UnderReview(Model):
     """Somebody at the gateway looks at it first; it has to be asked again."""
 
     outcome: Literal["under_review"] = "under_review"
-    reference: str
+    reference: GatewayId
 
 
 class Unknown(Model):

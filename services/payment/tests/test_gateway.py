@@ -235,7 +235,7 @@ async def test_a_gateway_that_nobody_reaches_is_uncertain() -> None:
     [
         (201, b'{"id": "a", "amount": 1, "currency": "EUR"}', "amount is 1 EUR"),
         (201, b'{"id": "a"}', "can't be read"),
-        (201, b"<html>", "no answer"),
+        (201, b"<html>", "no JSON"),
         (404, b'"nobody here"', "can't be read"),
         (401, b"{}", "401"),
         (429, b"{}", "429"),

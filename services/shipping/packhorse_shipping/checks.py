@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from packhorse_chassis.reaction import RefusedError
+from packhorse_contracts.blocks import Package
 from packhorse_contracts.warehouse import HandedOver, Packed, PickCompleted, PickListRejected
 
 from packhorse_shipping.state import Shipment, ShippedParcel
@@ -30,6 +32,8 @@ def rejections(shipment: Shipment, fact: PickListRejected) -> dict[str, int]:
     for line in shipment.lines:
         if rejected.get(line.line_id, 0) > line.quantity:
             raise RefusedError("too_many", f"line {line.line_id} has only {line.quantity} pieces", "lines")
+    if not any(rejected.values()):
+        raise RefusedError("nothing_rejected", "of none of the lines a piece is rejected", "lines")
     return rejected
 
 
@@ -63,20 +67,39 @@ def parcels(shipment: Shipment, fact: HandedOver) -> tuple[ShippedParcel, ...]:
     """What the carrier took."""
     if not fact.parcels:
         raise RefusedError("no_parcels", "at least one parcel is needed", "parcels")
-    _once((parcel.tracking_number for parcel in fact.parcels), "parcels.{}.tracking_number")
     known = {package.package_id for package in shipment.packages}
-    for number, parcel in enumerate(fact.parcels):
-        if known and parcel.package_id is not None and parcel.package_id not in known:
-            raise RefusedError(
-                "unknown_package", f"no package {parcel.package_id} was packed", f"parcels.{number}.package_id"
-            )
     named = {parcel.package_id for parcel in fact.parcels}
-    if not shipment.left and None not in named and (behind := known - named):
-        # What left is what was packed: a part of it can't be told from all of it, nor captured by itself.
+    if not shipment.left and named <= known and (behind := known - named):
+        # What left is what was packed: a part of it can't be told from all of it, nor captured by itself. Where a
+        # package is named that nobody packed, it was packed anew, and what is inside isn't known.
         raise RefusedError(
             "missing_package", f"not handed over: {', '.join(sorted(behind))}", "parcels", retryable=True
         )
-    return tuple(ShippedParcel(parcel.tracking_number, parcel.package_id) for parcel in fact.parcels)
+    return tuple(dict.fromkeys(ShippedParcel(one.tracking_number, one.package_id) for one in fact.parcels))
+
+
+def same_parcels(shipment: Shipment, named: Iterable[ShippedParcel]) -> bool:
+    """Whether all of these are known to have left, under the same numbers and, where it says so, in these packages."""
+    known = {(one.tracking_number, one.package_id) for one in shipment.parcels}
+    numbers = {number for number, _ in known}
+    return all(
+        (one.tracking_number, one.package_id) in known or (one.package_id is None and one.tracking_number in numbers)
+        for one in named
+    )
+
+
+def packages_digest(packages: Iterable[Package]) -> str:
+    """What tells these packages from any others."""
+    return _digest(package.model_dump_json(exclude_defaults=True) for package in packages)
+
+
+def parcels_digest(carrier: str | None, parcels: Iterable[ShippedParcel]) -> str:
+    """What tells these parcels from any others, however their ways ended."""
+    return _digest([carrier or "", *(f"{one.tracking_number} {one.package_id or ''}" for one in parcels)])
+
+
+def _digest(parts: Iterable[str]) -> str:
+    return blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
 
 
 def _sums(shipment: Shipment, said: Iterable[tuple[str, int]], place: str | Sequence[str]) -> dict[str, int]:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from packhorse_contracts import ids
+from packhorse_contracts.blocks import PartPromise
 from packhorse_contracts.order import OrderConfirmed
 
 from packhorse_shipping.policies import Policy
@@ -17,12 +18,13 @@ years."""
 
 def untitled_skus(fact: OrderConfirmed) -> list[str]:
     """The SKUs of lines that come without a name."""
-    return sorted({line.sku for line in fact.lines if line.title is None})
+    return sorted({line.sku for line in fact.lines if not line.title})
 
 
 def fulfilment_orders(fact: OrderConfirmed, policy: Policy, titles: Mapping[str, str | None]) -> OrderShipments:
     """One for each location that stock was allocated at. `titles`: the catalogue's names by SKU, for nameless lines."""
     named = {line.line_id: line.title or titles.get(line.sku) for line in fact.lines}
+    messages = {line.line_id: line.gift_message for line in fact.lines}
     pieces: dict[str, dict[tuple[str, str], int]] = {}
     for part in fact.allocations:
         here = pieces.setdefault(part.location, {})
@@ -35,30 +37,38 @@ def fulfilment_orders(fact: OrderConfirmed, policy: Policy, titles: Mapping[str,
         ship_to=fact.ship_to,
         shipments=tuple(
             _shipment(
-                fact.order_id,
-                fact.at,
+                fact,
                 location,
-                tuple(Line(line_id, sku, named.get(line_id), quantity) for (line_id, sku), quantity in here.items()),
+                tuple(
+                    Line(line_id, sku, named.get(line_id), quantity, gift_message=messages.get(line_id))
+                    for (line_id, sku), quantity in here.items()
+                ),
             )
             for location, here in pieces.items()
         ),
     )
 
 
-def issue_at(fact: OrderConfirmed, now: datetime) -> datetime:
-    """When warehouses get their pick lists: at once, or on the day they are to leave, where the customer wishes for a
-    later delivery."""
-    if fact.delivery.not_before is None:
+def issue_at(fact: OrderConfirmed, location: str, now: datetime) -> datetime:
+    """When a location gets its pick list: at once, or at the beginning of the day on which it is to leave, where that
+    is put off."""
+    part = _part(fact, location)
+    if part is None or part.pick_from is None:
         return now
-    day = fact.promise.ship_by.replace(hour=0, minute=0, second=0, microsecond=0)
-    return max(now, min(day, now + _LONGEST))
+    return max(now, min(part.pick_from, now + _LONGEST))
 
 
-def _shipment(order_id: str, at: datetime, location: str, lines: tuple[Line, ...]) -> Shipment:
+def _part(fact: OrderConfirmed, location: str) -> PartPromise | None:
+    return next((part for part in fact.promise.parts if part.location == location), None)
+
+
+def _shipment(fact: OrderConfirmed, location: str, lines: tuple[Line, ...]) -> Shipment:
     """Its ids follow from the confirmation, so that doing the same work again gives the same."""
+    part = _part(fact, location)
     return Shipment(
-        shipment_id=ids.derive(at, "shipment", order_id, location),
-        pick_list_id=ids.derive(at, "pick_list", order_id, location),
+        shipment_id=ids.derive(fact.at, "shipment", fact.order_id, location),
+        pick_list_id=ids.derive(fact.at, "pick_list", fact.order_id, location),
         location=location,
         lines=lines,
+        ship_by=part.ship_by if part else fact.promise.ship_by,
     )

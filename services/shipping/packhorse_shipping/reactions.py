@@ -44,20 +44,21 @@ from packhorse_shipping.state import (
     ORDER_REF,
     ORDER_SHIPMENTS,
     PARCEL,
+    PARCEL_REF,
     PICK_LIST,
     PRODUCT,
     OrderRef,
-    Parcel,
+    ParcelRef,
     PickListRef,
     Product,
     Shipment,
 )
-from packhorse_shipping.timers import ClaimParcel, IssuePickList, ParcelUnclaimed, WarehouseSilent
+from packhorse_shipping.timers import IssuePickList, ParcelForgotten, ParcelUnclaimed, WarehouseSilent
 from packhorse_shipping.turn import Turn
 
 S = TypeVar("S")
 I = TypeVar("I", bound=Fact | Internal)  # noqa: E741
-OfOrder = OrderConfirmed | OrderCancellationRequested | IssuePickList | ClaimParcel
+OfOrder = OrderConfirmed | OrderCancellationRequested | IssuePickList
 O = TypeVar("O", bound=OfOrder)  # noqa: E741
 
 
@@ -71,7 +72,7 @@ def plan_shipments(turn: Turn, ref: OrderRef, fact: OrderConfirmed) -> OrderRef:
         issue = IssuePickList(
             pick_list_id=shipment.pick_list_id, order_id=fact.order_id, shipment_id=shipment.shipment_id
         )
-        turn.timers.append(SetTimer(issue, issue.pick_list_id, issue_at(fact, turn.now)))
+        turn.timers.append(SetTimer(issue, issue.pick_list_id, issue_at(fact, shipment.location, turn.now)))
     return replace(ref, confirmed=True)
 
 
@@ -80,7 +81,8 @@ def issue_pick_list(turn: Turn, ref: PickListRef, timer: IssuePickList) -> PickL
     shipment = turn.order.shipment(timer.shipment_id)
     if shipment.state != "open" or shipment.request != "unsubmitted":
         return ref
-    shipment = turn.keep(replace(shipment, request="submitted"))
+    shipment = replace(shipment, request="submitted")
+    turn.keep(shipment.unmarked)
     turn.say(saying.issued(turn.order, shipment, turn.now))
     return replace(ref, order_id=timer.order_id, shipment_id=timer.shipment_id)
 
@@ -115,7 +117,8 @@ def show_overdue(turn: Turn, shipment: Shipment, timer: WarehouseSilent) -> None
 
 def know_product(product: Product, fact: ProductChanged, _now: datetime) -> Decisions[Product]:
     """The catalogue's name of a product."""
-    return Decisions(product if product.title == fact.title else replace(product, title=fact.title))
+    title = fact.title if fact.title.strip() else None
+    return Decisions(product if product.title == title else replace(product, title=title))
 
 
 def _its_order(_state: object, heard: OfOrder) -> list[Ref]:
@@ -134,11 +137,19 @@ def _order_of_list(ref: PickListRef, _heard: object) -> list[Ref]:
     return [] if ref.order_id is None else [ORDER_SHIPMENTS.ref(ref.order_id)]
 
 
-def _order_of_parcel(parcel: Parcel, fact: TrackingUpdated) -> list[Ref]:
-    # What nobody is told needs no lock on the order: most of a carrier's news is of that kind.
-    if parcel.order_id is None or fact.status not in tracking.TOLD:
-        return []
-    return [ORDER_SHIPMENTS.ref(parcel.order_id)]
+def _order_and_parcels(ref: PickListRef, fact: HandedOver) -> list[Ref]:
+    return [*_order_of_list(ref, fact), *(PARCEL.ref(parcel.tracking_number) for parcel in fact.parcels)]
+
+
+def _parcel(ref: ParcelRef, _timer: object) -> list[Ref]:
+    return [PARCEL.ref(ref.tracking_number)]
+
+
+def _parcel_and_order(ref: ParcelRef, fact: TrackingUpdated) -> list[Ref]:
+    # What nobody is told needs no lock on the order: most of a carrier's news is of that kind. Where the order isn't
+    # known here yet, the reaction asks for it.
+    told = ref.order_id is not None and fact.status in tracking.TOLD
+    return [*_parcel(ref, fact), *([ORDER_SHIPMENTS.ref(ref.order_id)] if told and ref.order_id else [])]
 
 
 def routes(policy: Policy) -> Routes:
@@ -157,7 +168,11 @@ def routes(policy: Policy) -> Routes:
 
         return on_wide(heard, kind, key, _named(reaction, react.__name__), also)
 
-    def about_pick_list(heard: type[I], react: Callable[[Turn, Shipment, I], None]) -> Route:
+    def about_pick_list(
+        heard: type[I],
+        react: Callable[[Turn, Shipment, I], None],
+        also: Callable[[PickListRef, I], Iterable[Ref]] = _order_of_list,
+    ) -> Route:
         def reaction(ref: PickListRef, said: I, now: datetime, others: Others) -> Decisions[PickListRef]:
             if ref.order_id is None or ref.shipment_id is None:
                 raise RefusedError(
@@ -170,7 +185,7 @@ def routes(policy: Policy) -> Routes:
             react(turn, turn.order.shipment(ref.shipment_id), said)
             return turn.decisions(ref)
 
-        return on_wide(heard, PICK_LIST, "pick_list_id", _named(reaction, react.__name__), _order_of_list)
+        return on_wide(heard, PICK_LIST, "pick_list_id", _named(reaction, react.__name__), also)
 
     def tuned(react: Callable[[Policy, S, I, datetime, Others], Decisions[S]]) -> WideReaction[S, I]:
         def reaction(state: S, said: I, now: datetime, others: Others) -> Decisions[S]:
@@ -188,15 +203,15 @@ def routes(policy: Policy) -> Routes:
         about_pick_list(PickListRejected, warehouse.take_rejection),
         about_pick_list(PickCompleted, warehouse.complete_pick),
         about_pick_list(Packed, warehouse.pack),
-        about_pick_list(HandedOver, warehouse.dispatch),
+        about_pick_list(HandedOver, warehouse.dispatch, _order_and_parcels),
         about_pick_list(WithdrawalAccepted, withdrawal.withdraw),
         about_pick_list(WithdrawalRejected, withdrawal.insist),
         about_pick_list(WarehouseSilent, show_overdue),
-        about_order(ClaimParcel, PARCEL, "tracking_number", parcels.claim_parcel),
-        on_wide(TrackingUpdated, PARCEL, "tracking_number", tuned(parcels.follow_parcel), _order_of_parcel),
-        on(ParcelUnclaimed, PARCEL, "tracking_number", parcels.give_up_unclaimed),
+        on_wide(TrackingUpdated, PARCEL_REF, "tracking_number", tuned(parcels.follow_parcel), _parcel_and_order),
+        on_wide(ParcelUnclaimed, PARCEL_REF, "tracking_number", tuned(parcels.give_up_unclaimed), _parcel),
+        on_wide(ParcelForgotten, PARCEL_REF, "tracking_number", tuned(parcels.forget_unclaimed), _parcel),
         on(ProductChanged, PRODUCT, "sku", know_product),
-        kinds=[ORDER_SHIPMENTS],
+        kinds=[ORDER_SHIPMENTS, PARCEL],
     )
 
 

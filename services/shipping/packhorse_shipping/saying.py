@@ -3,23 +3,33 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from packhorse_contracts.base import Fact
 from packhorse_contracts.blocks import Reason, SkuLine
 from packhorse_contracts.shipping import (
     PickLine,
+    ShippingDelivered,
     ShippingDispatched,
+    ShippingLost,
     ShippingPacked,
     ShippingPickListIssued,
     ShippingPickListWithdrawn,
+    ShippingReturnedToSender,
     ShippingShortPicked,
     ShippingWithdrawalRefused,
     ShippingWithdrawn,
     ShortPickedLine,
 )
 
-from packhorse_shipping.state import Line, OrderShipments, Shipment
+from packhorse_shipping.state import Line, OrderShipments, ParcelEnd, Shipment
 
 UNTOLD = "other"
 """The reason of a short pick for which the warehouse gave none."""
+
+
+GIFT = "A gift: print each line's gift_message on a card and put it in. No prices in the parcel."
+"""For the packer, whose system may not know of messages on lines."""
+
+_END = {"delivered": ShippingDelivered, "returned": ShippingReturnedToSender, "lost": ShippingLost}
 
 
 def issued(order: OrderShipments, shipment: Shipment, now: datetime) -> ShippingPickListIssued:
@@ -30,13 +40,20 @@ def issued(order: OrderShipments, shipment: Shipment, now: datetime) -> Shipping
         shipment_id=shipment.shipment_id,
         location=shipment.location,
         priority=order.priority,
-        ship_by=order.ship_by or now,
+        ship_by=shipment.ship_by or order.ship_by or now,
         service=order.service,
         ship_to=order.ship_to,
         lines=tuple(
-            PickLine(line_id=line.line_id, sku=line.sku, title=line.title, quantity=line.quantity)
+            PickLine(
+                line_id=line.line_id,
+                sku=line.sku,
+                title=line.title,
+                quantity=line.quantity,
+                gift_message=line.gift_message,
+            )
             for line in shipment.lines
         ),
+        packing_note=GIFT if any(line.gift_message for line in shipment.lines) else None,
     )
 
 
@@ -99,9 +116,25 @@ def dispatched(order: OrderShipments, shipment: Shipment, now: datetime, carrier
         at=now,
         carrier=carrier,
         service=order.service,
-        tracking_numbers=tuple(parcel.tracking_number for parcel in shipment.parcels),
+        tracking_numbers=shipment.tracking_numbers,
         lines=_sku_lines((line, line.remaining) for line in shipment.lines),
         packages=shipment.packages,
+    )
+
+
+def ended(
+    order: OrderShipments, shipment: Shipment, now: datetime, number: str, end: ParcelEnd, detail: str | None
+) -> Fact:
+    """A parcel's way is over, and that of what is inside."""
+    parcel = shipment.parcel(number)
+    inside = shipment.inside(parcel)
+    return _END[end](
+        order_id=order.order_id,
+        shipment_id=shipment.shipment_id,
+        at=now,
+        tracking_number=parcel[-1].tracking_number,
+        detail=detail,
+        lines=None if inside is None else _sku_lines((line, inside.get(line.line_id, 0)) for line in shipment.lines),
     )
 
 

@@ -12,14 +12,6 @@ class IssuePickList(Internal):
     shipment_id: Id
 
 
-class ClaimParcel(Internal):
-    """Due at once: this tracking number is a parcel of this shipment."""
-
-    tracking_number: Id
-    order_id: Id
-    shipment_id: Id
-
-
 class WarehouseSilent(Internal):
     """The warehouse should have answered by now."""
 
@@ -28,5 +20,11 @@ class WarehouseSilent(Internal):
 
 class ParcelUnclaimed(Internal):
     """A warehouse should have handed this parcel over by now."""
+
+    tracking_number: Id
+
+
+class ParcelForgotten(Internal):
+    """Nobody will hand this parcel over any more."""
 
     tracking_number: Id

@@ -8,7 +8,7 @@ from packhorse_chassis.reaction import CancelTimer, Decisions, Others, Ref, SetT
 from packhorse_contracts.base import Fact
 
 from packhorse_shipping.policies import Policy
-from packhorse_shipping.state import ORDER_SHIPMENTS, OrderShipments, Shipment
+from packhorse_shipping.state import ORDER_SHIPMENTS, PARCEL, OrderShipments, Parcel, Shipment
 from packhorse_shipping.timers import WarehouseSilent
 
 S = TypeVar("S")
@@ -22,6 +22,7 @@ class Turn:
         self.order: OrderShipments = others.get(ORDER_SHIPMENTS, order_id)
         self._before = self.order
         self._events: list[Fact] = []
+        self._parcels: dict[str, Parcel] = {}
         self.timers: list[SetTimer | CancelTimer] = []
 
     def say(self, fact: Fact) -> None:
@@ -41,9 +42,17 @@ class Turn:
         self.order = self.order.keeping(shipment)
         return shipment
 
+    def parcel(self, tracking_number: str) -> Parcel:
+        """A tracking number's row, as it stands by now."""
+        return self._parcels.get(tracking_number) or self.others.get(PARCEL, tracking_number)
+
+    def keep_parcel(self, parcel: Parcel) -> None:
+        """Keeps a changed one."""
+        self._parcels[parcel.tracking_number] = parcel
+
     def decisions(self, subject: S) -> Decisions[S]:
         """All that was gathered, with the subject's own state."""
-        changed: dict[Ref, object] = {}
+        changed: dict[Ref, object] = {PARCEL.ref(number): parcel for number, parcel in self._parcels.items()}
         if self.order is not self._before:
             changed[ORDER_SHIPMENTS.ref(self.order.order_id)] = self.order
         return Decisions(subject, self._events, self.timers, others=changed)

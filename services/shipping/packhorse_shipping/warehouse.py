@@ -1,21 +1,20 @@
 """What follows from a warehouse's facts about a pick list of ours. Pure.
 
-A warehouse may skip steps, repeat itself under new ids, and be late. The same content again changes nothing; what
-contradicts what it said before is refused. After a withdrawal facts are noted without a word, for goods may leave all
-the same.
+A warehouse may skip steps, repeat itself under new ids, and be late. The same content again changes nothing. Until it
+hands over it may pack anew, and after that give parcels other labels: what it said last counts. What else contradicts
+what it said before is refused. After a withdrawal facts are noted without a word, for goods may leave all the same.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
-from packhorse_chassis.reaction import SetTimer
 from packhorse_contracts.warehouse import HandedOver, Packed, PickCompleted, PickListAccepted, PickListRejected
 
-from packhorse_shipping import checks, saying
+from packhorse_shipping import checks, saying, tracking
 from packhorse_shipping.checks import Pick, contradiction
-from packhorse_shipping.state import Line, RequestState, Shipment
-from packhorse_shipping.timers import ClaimParcel
+from packhorse_shipping.parcels import claim, release
+from packhorse_shipping.state import Line, RequestState, Shipment, ShippedParcel
 from packhorse_shipping.turn import Turn
 
 
@@ -60,19 +59,23 @@ def complete_pick(turn: Turn, shipment: Shipment, fact: PickCompleted) -> None:
 
 def pack(turn: Turn, shipment: Shipment, fact: Packed) -> None:
     """The goods are in packages. What was picked and is in none of them is short; where picking was skipped, what is
-    inside was picked."""
-    inside = checks.contents(shipment, fact)
-    if shipment.packages:
-        if shipment.packages != fact.packages:
-            raise contradiction("it is packed already, in other packages", "packages")
+    inside was picked. Packed anew, the last counts; what was short stays so."""
+    if fact.packages and shipment.packages == fact.packages:
         return
+    if checks.packages_digest(fact.packages) in shipment.superseded:
+        return
+    inside = checks.contents(shipment, fact)
     if shipment.left:
+        if shipment.packages:
+            raise contradiction("it has left already, in other packages", "packages")
         return
     if shipment.state == "closed":
         raise contradiction("nothing was picked", "pick_list_id")
     if not shipment.picked:
         shipment = _pick(turn, shipment, inside or _in_full(shipment))
     picked = shipment.lines
+    if shipment.packages:
+        shipment = _superseding(shipment, checks.packages_digest(shipment.packages))
     shipment = replace(shipment, packages=fact.packages, lines=_less_lost(picked, inside))
     if shipment.state == "withdrawn":
         turn.keep(shipment)
@@ -86,10 +89,7 @@ def dispatch(turn: Turn, shipment: Shipment, fact: HandedOver) -> None:
     """The carrier has it, whatever was agreed before. Skipped steps are taken as done in full."""
     parcels = checks.parcels(shipment, fact)
     if shipment.left:
-        if shipment.carrier != fact.carrier:
-            raise contradiction(f"{shipment.carrier} has it", "carrier")
-        if not {one.tracking_number for one in parcels} <= {parcel.tracking_number for parcel in shipment.parcels}:
-            raise contradiction("it left under other tracking numbers", "parcels")
+        _correct(turn, shipment, fact, parcels)
         return
     if not shipment.picked:
         shipment = _pick(turn, shipment, _in_full(shipment))
@@ -101,11 +101,26 @@ def dispatch(turn: Turn, shipment: Shipment, fact: HandedOver) -> None:
     turn.say(saying.dispatched(turn.order, shipment, turn.now, fact.carrier))
     if called_back:
         turn.say(saying.refused(turn.order, shipment, turn.now, "dispatched", "it is on its way already"))
-    for parcel in parcels:
-        claim = ClaimParcel(
-            tracking_number=parcel.tracking_number, order_id=turn.order.order_id, shipment_id=shipment.shipment_id
-        )
-        turn.timers.append(SetTimer(claim, claim.tracking_number, turn.now, claim.shipment_id))
+    claim(turn, shipment, (parcel.tracking_number for parcel in parcels))
+
+
+def _correct(turn: Turn, shipment: Shipment, fact: HandedOver, parcels: tuple[ShippedParcel, ...]) -> None:
+    """It has left under other labels than the warehouse said first: these count from now on, and readers are told."""
+    again = shipment.carrier == fact.carrier and checks.same_parcels(shipment, parcels)
+    if again or checks.parcels_digest(fact.carrier, parcels) in shipment.superseded:
+        return
+    before = shipment
+    shipment = _superseding(before, checks.parcels_digest(before.carrier, before.parcels))
+    shipment = turn.keep(tracking.relabelled(replace(shipment, carrier=fact.carrier), parcels))
+    turn.say(saying.dispatched(turn.order, shipment, turn.now, fact.carrier))
+    tracking.tell_ends_anew(turn, before, shipment)
+    numbers = [one.tracking_number for one in parcels]
+    release(turn, shipment, {one.tracking_number for one in before.parcels}.difference(numbers))
+    claim(turn, shipment, numbers)
+
+
+def _superseding(shipment: Shipment, digest: str) -> Shipment:
+    return replace(shipment, superseded=(*shipment.superseded, digest))
 
 
 def _after_a_word(shipment: Shipment) -> RequestState:

@@ -66,7 +66,7 @@ def insist(turn: Turn, shipment: Shipment, fact: WithdrawalRejected) -> None:
 def _call_back(turn: Turn, shipment: Shipment, reason: str) -> None:
     if shipment.request == "unsubmitted":
         turn.timers.append(CancelTimer(IssuePickList, shipment.pick_list_id))
-        _end(turn, replace(shipment, state="withdrawn"))
+        _end(turn, replace(shipment.unmarked, state="withdrawn"))
     elif shipment.request != "withdrawal_requested":
         shipment = turn.keep(replace(shipment, request="withdrawal_requested"))
         turn.say(saying.recalled(turn.order, shipment, reason))

@@ -1,8 +1,12 @@
 """From the confirmed order to the doorstep."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pytest
+from packhorse_contracts.blocks import Promise
 from packhorse_contracts.catalogue import ProductChanged
+from packhorse_contracts.order import OrderConfirmed
 from packhorse_contracts.shipping import (
     ShippingDelivered,
     ShippingDispatched,
@@ -61,17 +65,37 @@ def test_a_pick_list_is_known_here_before_its_warehouse_hears_of_it() -> None:
     assert shop.state(PICK_LIST, shop.pick_list()).order_id == ORDER
 
 
-def test_a_pick_list_waits_for_the_day_on_which_it_is_to_leave_where_the_customer_wishes_for_later() -> None:
-    """Until then it can be called back without asking the warehouse; any other is issued at once."""
-    promise = {"ship_by": NOON + timedelta(days=9, hours=11), "deliver_by": NOON + timedelta(days=11)}
-    delivery = {"mode": "ship", "service": "express", "price": 500, "not_before": NOON + timedelta(days=10)}
-    shop = Shop(confirmed(promise=promise, delivery=delivery))
+def test_a_pick_list_waits_for_the_day_on_which_it_is_to_leave_where_that_is_put_off() -> None:
+    """A later wish, or a lead time. Until then it can be called back without asking the warehouse."""
+    there = {"location": LISBON, "ship_on": "2026-12-02", "timezone": "Pacific/Auckland"}
+    part = {**there, "ship_by": "2026-12-02T10:59:00Z", "pick_from": "2026-12-01T11:00:00Z"}
+    promise = {"ship_by": part["ship_by"], "deliver_by": NOON + timedelta(days=11), "parts": [part]}
+    shop = Shop(confirmed(promise=promise))
     assert shop.heard() == []
-    assert shop.timers["IssuePickList", shop.pick_list(), ""].due == datetime(2026, 12, 2, tzinfo=UTC)
+    assert shop.timers["IssuePickList", shop.pick_list(), ""].due == datetime(2026, 12, 1, 11, tzinfo=UTC)
     assert shop.heard(stop()) == ["ShippingWithdrawn"]
-    assert Shop(confirmed(promise=promise)).said(ShippingPickListIssued)
-    late = {"ship_by": NOON - timedelta(days=2), "deliver_by": NOON}
-    assert Shop(confirmed(promise=late, delivery=delivery)).said(ShippingPickListIssued)
+    at_once = {**part, "pick_from": None}
+    assert Shop(confirmed(promise={**promise, "parts": [at_once]})).said(ShippingPickListIssued)
+    late = {**part, "pick_from": NOON - timedelta(days=2)}
+    assert Shop(confirmed(promise={**promise, "parts": [late]})).said(ShippingPickListIssued)
+
+
+def test_each_location_has_its_own_day_and_its_own_last_moment() -> None:
+    """What waits in one place holds up no other."""
+    day, later = NOON + timedelta(hours=11), NOON + timedelta(days=30)
+    soon = {"location": LISBON, "ship_on": "2026-11-23", "ship_by": day, "timezone": "Europe/Lisbon"}
+    late = {
+        **soon,
+        "location": PORTO,
+        "ship_on": "2026-12-23",
+        "ship_by": later,
+        "pick_from": later - timedelta(days=1),
+    }
+    promise = Promise.model_validate({"ship_by": later, "deliver_by": later, "parts": [soon, late]})
+    shop = Shop(TWO_PLACES.model_copy(update={"promise": promise}))
+    assert {issued.location: issued.ship_by for issued in shop.said(ShippingPickListIssued)} == {LISBON: day}
+    shop.hear(shop.timers["IssuePickList", shop.pick_list(PORTO), ""].payload, later)
+    assert shop.said(ShippingPickListIssued)[-1].ship_by == later
 
 
 def test_ids_follow_from_the_confirmation() -> None:
@@ -91,6 +115,42 @@ def test_lines_without_a_name_get_the_catalogues() -> None:
     mug = ProductChanged(sku="SKU-mug", title="Blue mug", weight=1, length=1, width=1, height=1)
     shop = Shop(mug, mug, confirmed(title=None))
     assert [line.title for line in shop.said(ShippingPickListIssued)[0].lines] == ["Blue mug", None]
+
+
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_a_blank_name_is_no_name(blank: str) -> None:
+    """Neither the order's nor the catalogue's: the picker gets the other one."""
+    mug = ProductChanged(sku="SKU-mug", title="Blue mug", weight=1, length=1, width=1, height=1)
+    pot = ProductChanged(sku="SKU-pot", title=blank, weight=1, length=1, width=1, height=1)
+    shop = Shop(mug, pot, confirmed(title=blank))
+    assert [line.title for line in shop.said(ShippingPickListIssued)[0].lines] == ["Blue mug", None]
+
+
+def with_message(**more: Any) -> OrderConfirmed:
+    """The pot is a gift."""
+    lines = [line.model_dump() for line in confirmed().lines]
+    lines[1]["gift_message"] = "For Ana, with love"
+    return confirmed(lines=lines, **more)
+
+
+def test_a_gift_message_reaches_the_packer_and_is_kept_no_longer() -> None:
+    """On the line that it is for, and the packer is told to look for it."""
+    shop = Shop(with_message())
+    [issued] = shop.said(ShippingPickListIssued)
+    assert [line.gift_message for line in issued.lines] == [None, "For Ana, with love"]
+    assert issued.packing_note is not None
+    assert "with love" not in repr(shop.states)
+    assert Shop(confirmed()).said(ShippingPickListIssued)[0].packing_note is None
+
+
+def test_a_gift_message_waits_with_its_pick_list_and_goes_with_it() -> None:
+    """A later delivery keeps it until it is issued, or called back."""
+    leaves, day = NOON + timedelta(days=9, hours=11), {"ship_on": "2026-12-02", "timezone": "Europe/Lisbon"}
+    part = {**day, "location": LISBON, "ship_by": leaves, "pick_from": leaves - timedelta(days=1)}
+    shop = Shop(with_message(promise={"ship_by": leaves, "deliver_by": NOON + timedelta(days=11), "parts": [part]}))
+    assert "with love" in repr(shop.states)
+    shop.then(stop())
+    assert "with love" not in repr(shop.states)
 
 
 def test_goods_go_from_pick_list_to_doorstep() -> None:

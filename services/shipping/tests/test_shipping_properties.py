@@ -8,18 +8,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from packhorse_chassis.reaction import RefusedError
 from packhorse_contracts.base import Fact
-from packhorse_contracts.blocks import LineQuantity
+from packhorse_contracts.blocks import LineQuantity, Parcel
 from packhorse_contracts.carrier import TrackingStatus
 from packhorse_contracts.shipping import (
     ShippingDelivered,
     ShippingDispatched,
+    ShippingLost,
     ShippingPickListIssued,
     ShippingReturnedToSender,
     ShippingShortPicked,
     ShippingWithdrawalRefused,
     ShippingWithdrawn,
 )
-from packhorse_contracts.warehouse import PickListAccepted, PickListRejected, WithdrawalAccepted, WithdrawalRejected
+from packhorse_contracts.warehouse import (
+    HandedOver,
+    PickListAccepted,
+    PickListRejected,
+    WithdrawalAccepted,
+    WithdrawalRejected,
+)
 
 from .shipping_story import (
     LISBON,
@@ -27,13 +34,15 @@ from .shipping_story import (
     TWO_PLACES,
     Shop,
     cancelled,
-    handed_over,
     package,
     packed,
     picked,
     stop,
     tracked,
 )
+
+ENDED = (ShippingDelivered, ShippingReturnedToSender, ShippingLost)
+"""The best first."""
 
 Step = Callable[[Shop], Fact]
 PLACES = st.sampled_from([LISBON, PORTO])
@@ -44,9 +53,29 @@ STATUSES: list[TrackingStatus] = [
     "out_for_delivery",
     "delivery_failed",
     "lost",
+    "cancelled",
     "delivered",
     "return_to_sender",
 ]
+
+
+NUMBERS = st.sampled_from(["A", "B", "C"])
+"""Few: shipments share them."""
+
+BOXES = [(package("P1", mug=1),), (package("P1"), package("P2")), (package("P1", mug=1), package("P2"))]
+PARCELS = st.lists(
+    st.builds(
+        lambda number, box: Parcel(tracking_number=number, package_id=box),
+        NUMBERS,
+        st.sampled_from([None, "P1", "P2", "P3"]),
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+def _left(shop: Shop, place: str, parcels: list[Parcel]) -> Fact:
+    return HandedOver(pick_list_id=shop.pick_list(place), carrier="POST", parcels=tuple(parcels))
 
 
 def _picked(shop: Shop, place: str, mug: int, pot: int) -> Fact:
@@ -64,18 +93,13 @@ STEPS: st.SearchStrategy[Step] = st.one_of(
     st.builds(lambda place: lambda shop: PickListAccepted(pick_list_id=shop.pick_list(place)), PLACES),
     st.builds(lambda place, pieces: lambda shop: _rejected(shop, place, pieces), PLACES, PIECES),
     st.builds(lambda place, mug, pot: lambda shop: _picked(shop, place, mug, pot), PLACES, PIECES, PIECES),
-    st.builds(lambda place, mug: lambda shop: packed(shop.pick_list(place), package(mug=mug)), PLACES, st.just(1)),
-    st.builds(
-        lambda place, count: lambda shop: handed_over(shop.pick_list(place), *(f"{place}-{n}" for n in range(count))),
-        PLACES,
-        st.integers(1, 2),
-    ),
+    st.builds(lambda place, boxes: lambda shop: packed(shop.pick_list(place), *boxes), PLACES, st.sampled_from(BOXES)),
+    st.builds(lambda place, parcels: lambda shop: _left(shop, place, parcels), PLACES, PARCELS),
     st.builds(lambda place: lambda shop: WithdrawalAccepted(pick_list_id=shop.pick_list(place)), PLACES),
     st.builds(lambda place: lambda shop: WithdrawalRejected(pick_list_id=shop.pick_list(place)), PLACES),
     st.builds(
-        lambda place, parcel, status, minute: lambda _: tracked(status, minute, f"{place}-{parcel}"),
-        PLACES,
-        st.integers(0, 1),
+        lambda number, status, minute: lambda _: tracked(status, minute, number),
+        NUMBERS,
         st.sampled_from(STATUSES),
         st.integers(0, 9),
     ),
@@ -98,34 +122,47 @@ def _told(shop: Shop, *facts: Step | None) -> Shop:
 @settings(max_examples=300, deadline=None)
 @given(st.lists(STEPS | CANCELLED | DUE, max_size=25))
 def test_every_shipment_goes_its_way_once(steps: list[Step | None]) -> None:
-    """One pick list, one dispatch and one end, and no end before the dispatch. A short pick that is said again names
-    more. What is dispatched and what was short never exceed what was wanted."""
+    """One pick list, one dispatch unless labels are corrected, and no end before it. A short pick that is said again
+    names more. What is dispatched and what was short never exceed what was wanted."""
     shop = _told(Shop(TWO_PLACES, hold=True), *steps, None)
-    said_once: list[ShippingPickListIssued | ShippingDispatched | ShippingDelivered | ShippingReturnedToSender] = [
-        *shop.said(ShippingPickListIssued),
-        *shop.said(ShippingDispatched),
-        *shop.said(ShippingDelivered),
-        *shop.said(ShippingReturnedToSender),
-    ]
-    assert all(count == 1 for count in Counter((type(fact), fact.shipment_id) for fact in said_once).values())
-    gone: set[str] = set()
+    assert all(count == 1 for count in Counter(f.shipment_id for f in shop.said(ShippingPickListIssued)).values())
+    gone: dict[str, ShippingDispatched] = {}
     for event in shop.events:
         if isinstance(event, ShippingDispatched):
-            gone.add(event.shipment_id)
-        if isinstance(event, ShippingDelivered | ShippingReturnedToSender):
+            before = gone.setdefault(event.shipment_id, event)
+            assert event.lines == before.lines
+        if isinstance(event, ENDED):
             assert event.shipment_id in gone
     for shipment in shop.order.shipments:
         pieces = Counter({line.line_id: -line.quantity for line in shipment.lines})
-        for sent in shop.said(ShippingDispatched):
-            if sent.shipment_id == shipment.shipment_id:
-                pieces.update({line.line_id: line.quantity for line in sent.lines})
+        if (sent := gone.get(shipment.shipment_id)) is not None:
+            pieces.update({line.line_id: line.quantity for line in sent.lines})
         missing: Counter[str] = Counter()
         for short in shop.said(ShippingShortPicked):
             if short.shipment_id == shipment.shipment_id:
-                before, missing = missing, Counter({line.line_id: line.wanted - line.picked for line in short.lines})
-                assert before < missing
+                earlier, missing = missing, Counter({line.line_id: line.wanted - line.picked for line in short.lines})
+                assert earlier < missing
         pieces.update(missing)
         assert all(balance <= 0 for balance in pieces.values())
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(STEPS | CANCELLED, max_size=25))
+def test_readers_hear_of_the_end_of_every_parcel(steps: list[Step]) -> None:
+    """Who waits for the numbers of the last dispatch has heard of all of them exactly when the shipment has ended; what
+    ends well is never told to have ended worse later."""
+    shop = _told(Shop(TWO_PLACES), *steps)
+    awaited = {fact.shipment_id: fact.tracking_numbers for fact in shop.said(ShippingDispatched)}
+    for shipment in shop.order.shipments:
+        ends = [fact for fact in shop.events if isinstance(fact, ENDED) and fact.shipment_id == shipment.shipment_id]
+        best: dict[str | None, int] = {}
+        for end in ends:
+            assert ENDED.index(type(end)) <= best.get(end.tracking_number, 9)
+            best[end.tracking_number] = ENDED.index(type(end))
+        if shipment.left:
+            assert (shipment.state in ("delivered", "closed")) == best.keys().__ge__(set(awaited[shipment.shipment_id]))
+            arrived = all(best.get(number) == 0 for number in awaited[shipment.shipment_id])
+            assert (shipment.state == "delivered") == arrived
 
 
 @settings(max_examples=300, deadline=None)

@@ -18,18 +18,19 @@ def test_it_hears_the_order_the_warehouse_the_carrier_and_the_catalogue() -> Non
         "order_ref",
         "order_shipments",
         "parcel",
+        "parcel_ref",
         "pick_list",
         "product",
     ]
 
 
-def test_an_orders_shipments_are_never_a_subject() -> None:
-    """Subjects are locked first, an order's shipments after them: two processes can't wait for each other."""
+def test_an_orders_shipments_and_parcels_are_never_a_subject() -> None:
+    """Subjects are locked first, these after them: two processes can't wait for each other."""
     routes = build(ShippingSettings()).routes
-    assert "order_shipments" not in {route.kind.name for route in routes.by_input.values()}
+    assert not {"order_shipments", "parcel"} & {route.kind.name for route in routes.by_input.values()}
     shop = Shop(confirmed())
     for route in shop.routes.by_input.values():
-        assert route.kind.name in {"order_ref", "pick_list", "parcel", "product"}
+        assert route.kind.name in {"order_ref", "pick_list", "parcel_ref", "product"}
 
 
 def test_what_a_business_tunes_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

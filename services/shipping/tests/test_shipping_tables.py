@@ -52,7 +52,7 @@ async def test_all_that_is_kept_comes_back_as_it_was(db: Database) -> None:
     """Every kind, through its table."""
     shop = Shop(TWO_PLACES, stop())
     shop.then(packed(shop.pick_list(LISBON), package(mug=1)), handed_over(shop.pick_list(LISBON)))
-    shop.then(tracked("out_for_delivery", 1), tracked("in_transit", 1, "T9"))
+    shop.then(tracked("out_for_delivery", 1), tracked("in_transit", 1, "T9"), tracked("lost", 2))
     await save(db, shop)
     for ref, state in shop.states.items():
         kept = await Table(shop.routes.kinds[ref.kind]).read(db, [ref.key])

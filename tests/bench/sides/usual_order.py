@@ -9,7 +9,9 @@ from packhorse_contracts.inventory import InventoryReserved
 from packhorse_contracts.order import OrderAccepted, OrderConfirmed, OrderRejected
 from packhorse_contracts.payment import PaymentAuthorised
 from packhorse_contracts.shipping import ShippingDispatched
-from packhorse_order import policies
+from packhorse_order import checks, policies
+from packhorse_order.promise import promise
+from packhorse_order.state import Location
 
 from .usual_work import Turn, Work
 
@@ -32,8 +34,8 @@ def subscribe(work: Work) -> None:
     @work.on(OrderPlaced)
     async def place(placed: OrderPlaced, message: KafkaMessage) -> None:
         async with work.once(message) as turn:
-            mark = policies.fingerprint(placed)
-            if faults := policies.faults(placed, turn.now):
+            mark = checks.fingerprint(placed)
+            if faults := checks.faults(placed, turn.now):
                 await turn.db.execute(_NEW, placed.order_id, mark, "rejected", None)
                 turn.say(OrderRejected(order_id=placed.order_id, at=turn.now, reasons=tuple(faults)))
             else:
@@ -77,6 +79,6 @@ async def confirm(turn: Turn, accepted: str, reserved: InventoryReserved) -> Non
             delivery=order.delivery,
             lines=tuple(ConfirmedLine(**dict(line)) for line in order.lines),
             allocations=reserved.allocations,
-            promise=policies.promise(_POLICY, order.delivery.service, turn.now, order.delivery.not_before),
+            promise=promise(_POLICY, order, reserved.allocations, lambda _: Location(), turn.now),
         )
     )

@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if breaks and not options.accept_breaks:
         _complain("A breaking change needs a new major: a new class, and an upcaster from the old one.")
         return 2
-    wanted = files.exports(load(options.topics))
+    wanted = files.exports(load(options.topics, "cluster"))
     if options.check:
         old = files.stale(options.folder, wanted)
         for name in old:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from types import NoneType, UnionType
 from typing import Annotated, Final, Literal, Union, get_args, get_origin
 
-from pydantic import AwareDatetime, JsonValue
+from pydantic import JsonValue
 
 from packhorse_contracts import ids, registry
 from packhorse_contracts.attributes import JSON
@@ -87,7 +87,7 @@ def _value(name: str, annotation: object) -> JsonValue:
         return _model(plain)
     if plain is bool:
         return True
-    if plain is AwareDatetime:
+    if plain is datetime:
         return LATER
     if plain is str and name.endswith("_id"):
         return ids.derive(NOON, "sample", name)

@@ -30,6 +30,7 @@ def schema(fact: type[Fact]) -> Json:
         "x-kafka-topic": fact.TOPIC.name,
         "x-kafka-key": fact.KEY,
         "x-subject": fact.SUBJECT,
+        **({"x-answered-by": fact.ANSWERED_BY} if fact.ANSWERED_BY else {}),
     }
     return about | _tidied(found)
 

@@ -61,7 +61,7 @@ async def test_missing_topics_are_named_and_then_made(bootstrap: str, tmp_path: 
 
     code, said = await _packhorse(bootstrap, "--create")
     assert code == 0, said
-    assert said.count("created ") == len(load(_FILE))
+    assert said.count("created ") == len(load(_FILE, "small"))
     assert (await _packhorse(bootstrap))[0] == 0
     code, said = await _packhorse(bootstrap, "--create")
     assert (code, "created" in said) == (0, False)
@@ -78,8 +78,8 @@ async def test_missing_topics_are_named_and_then_made(bootstrap: str, tmp_path: 
     assert "order.events has retention.ms=604800000, not 86400000" in said
 
     # More partitions in the file than in the cluster: refused, with the way that keeps the order.
-    wider = _file(tmp_path, "partitions = 12 ", "partitions = 24 ")
-    code, said = await _packhorse(bootstrap, "--create", "--file", str(wider))
+    wider = _file(tmp_path, "cluster = 12 ", "cluster = 24 ")
+    code, said = await _packhorse(bootstrap, "--create", "--size", "cluster", "--file", str(wider))
     assert code == 1
     assert "order.events has 12 partitions, not 24" in said
     assert "Partitions are for life" in said
@@ -93,17 +93,30 @@ async def test_a_topic_with_other_partitions_is_left_alone(bootstrap: str) -> No
     await admin.start()
     await admin.create_topics([NewTopic("order.events", 3, 1)])
     await admin.close()
-    code, said = await _packhorse(bootstrap, "--create")
+    code, said = await _packhorse(bootstrap, "--create", "--size", "cluster")
     assert code == 1
     assert "order.events has 3 partitions, not 12" in said
     assert await _partitions(bootstrap, "order.events") == 3
-    assert [each.topic for each in await topics.check(bootstrap) if each.what == "partitions"] == ["order.events"]
+    cluster = topics.settings(size="cluster")
+    differ = await topics.check(bootstrap, cluster)
+    assert [each.topic for each in differ if each.what == "partitions"] == ["order.events"]
+
+
+async def test_topics_that_are_there_tell_their_size(bootstrap: str) -> None:
+    """Nobody has to say again what was chosen for life."""
+    assert await topics.size_of(bootstrap) is None
+    code, said = await _packhorse(bootstrap, "--create", "--size", "small")
+    assert code == 0, said
+    assert await topics.size_of(bootstrap) == "small"
+    code, said = await _packhorse(bootstrap)
+    assert code == 0, said
+    assert await _partitions(bootstrap, "order.events") == 3
 
 
 async def test_two_who_create_at_once_both_succeed(bootstrap: str) -> None:
     """Whoever comes second finds what was wanted."""
     made = await asyncio.gather(*(topics.create(bootstrap) for _ in range(3)))
-    assert {name for names in made for name in names} == {topic.name for topic in load(_FILE)}
+    assert {name for names in made for name in names} == {topic.name for topic in load(_FILE, "small")}
     assert await topics.check(bootstrap) == []
 
 
@@ -122,7 +135,7 @@ async def test_an_installed_command_without_the_file_says_what_it_needs(
     monkeypatch.setattr("packhorse_devstack.places.__file__", str(tmp_path / "site-packages" / "places.py"))
     with pytest.raises(FileNotFoundError, match=r"deploy/topics\.toml .* inside a clone"):
         topics.settings()
-    assert topics.settings(_FILE) == load(_FILE)
+    assert topics.settings(_FILE) == load(_FILE, "small")
     code, said = await _packhorse("127.0.0.1:1", "--file", "no-such.toml", cwd=tmp_path)
     assert code == 2
     assert "no-such.toml" in said

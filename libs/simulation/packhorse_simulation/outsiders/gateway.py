@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar, cast
 from packhorse_chassis.reaction import Internal
 from packhorse_payment.effects import GatewayPerformer
 from packhorse_payment.gateways import UncertainError
+from packhorse_payment.gateways.rest_answers import outcome as meaning
 from packhorse_payment.operations import (
     AskGateway,
     Authorise,
@@ -23,12 +24,27 @@ from packhorse_payment.operations import (
     UnderReview,
     Void,
 )
+from pydantic import JsonValue
 
 from packhorse_simulation.faults import Chance
 from packhorse_simulation.scheduler import Scheduler
 
 T = TypeVar("T")
 _WEEK: Final = timedelta(days=7)
+_CODES: Final = ("", " \0", None, "no\0t today", "x" * 500)
+_SOUND: Final[dict[str, JsonValue]] = {"id": "auth-1", "amount": 1, "currency": "GBP"}
+_NONSENSE: Final[tuple[tuple[int, JsonValue], ...]] = (
+    (201, None),
+    (201, {**_SOUND, "amount": "1"}),
+    (201, {**_SOUND, "amount": -(10**30)}),
+    (201, {**_SOUND, "currency": "XXX"}),
+    (201, {**_SOUND, "id": ".."}),
+    (201, {**_SOUND, "status": "failed"}),
+    (301, _SOUND),
+    (404, {}),
+    (409, {"code": ""}),
+)
+"""Answers that say for certain neither yes nor no, whatever was done."""
 
 
 @dataclass(slots=True)
@@ -77,6 +93,8 @@ class Gateway:
         outcome = self._once(operation, key, order_id)
         if chance.strikes("the gateway does it and its answer is lost"):
             raise UncertainError("502")
+        if chance.strikes("the gateway talks nonsense"):
+            return meaning(operation, *self._scheduler.random.choice(_NONSENSE))
         return outcome
 
     async def recall(self, operation: Operation, key: str) -> Outcome | None:
@@ -138,6 +156,8 @@ class Gateway:
     def _authorise(self, asked: Authorise, key: str, order_id: str, now: datetime) -> Outcome:
         chance, reference = self._chance, f"auth-{key}"
         if chance.strikes("the gateway declines"):
+            if chance.strikes("the gateway doesn't say why it declines"):
+                return meaning(asked, 402, {"code": self._scheduler.random.choice(_CODES), "detail": None})
             return Refused(code="card_declined", message="the card was declined", may_retry=True)
         lasts = timedelta(minutes=10) if chance.strikes("the authorisation is short-lived") else _WEEK
         hold = self.holds[reference] = Hold(order_id, asked.amount, now + lasts)

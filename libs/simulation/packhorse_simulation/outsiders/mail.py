@@ -3,7 +3,6 @@
 from packhorse_audit.books import MailBook
 from packhorse_chassis.effect import RetryError
 from packhorse_chassis.reaction import Internal
-from packhorse_notification.content import CancelledContent, Content, RefundedContent
 from packhorse_notification.messages import MailFailed, MailSent, SendMail
 
 from packhorse_simulation.faults import Chance
@@ -42,14 +41,7 @@ class MailServer:
                 mail.contact.email,
                 mail.notification_id,
                 mail.notification_id,
-                _text(mail.content),
+                mail.content.model_dump_json(exclude={"at"}),
             )
             for mail in self.mails
         ]
-
-
-def _text(content: Content) -> str:
-    """What is said, without the time. But a line may fall short at two locations by as many pieces, and two refunds
-    may be of one amount: those mails are about two things, though they read alike."""
-    alike = isinstance(content, CancelledContent | RefundedContent)
-    return content.model_dump_json(exclude=None if alike else {"at"})

@@ -3,6 +3,7 @@
 What an order is follows from the population's seed and its number alone: leaving another one out doesn't change it.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from random import Random
@@ -10,7 +11,7 @@ from random import Random
 from packhorse_contracts.blocks import LineQuantity
 from packhorse_contracts.catalogue import LocationChanged, ProductChanged
 from packhorse_contracts.checkout import OrderPlaced
-from packhorse_contracts.customer import CancellationRequested
+from packhorse_contracts.customer import CancellationRequested, HoldRequested, ReleaseRequested
 from packhorse_contracts.warehouse import ReceivedLine, StockCounted, StockMoved, StockReceived
 
 from packhorse_simulation.faults import Chance
@@ -18,16 +19,26 @@ from packhorse_simulation.outsiders.voice import Voice
 from packhorse_simulation.scheduler import EPOCH, Scheduler
 
 LOCATIONS = ("LON", "YORK", "BATH")
+CALENDARS: dict[str, dict[str, object]] = {
+    "LON": {"timezone": "Europe/London", "cut_off": "23:30", "holidays_of": "GB-ENG"},
+    "YORK": {},
+    "BATH": {"timezone": "Pacific/Kiritimati", "working_weekdays": ("sunday", "monday", "thursday")},
+}
+"""How they keep their days: three clocks, one of them a day ahead, and a place that says nothing."""
+
 SKUS = tuple(f"SKU{number}" for number in range(8))
+_NOT_OFFERED = (HoldRequested, ReleaseRequested)
 _PRICES = (0, 100, 333, 1_000, 2_599)
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """One order in the checkout's ledger. `wrong`: its sums don't add up, so that it must be rejected."""
+    """One order in the checkout's ledger. `wrong`: it must be rejected, for its sums don't add up, or it breaks the
+    contract: then `otherwise` is what is said in its place."""
 
     fact: OrderPlaced
     wrong: bool
+    otherwise: bytes | None = None
 
 
 class Shop:
@@ -36,12 +47,18 @@ class Shop:
     def __init__(self, scheduler: Scheduler, chance: Chance, voice: Voice, population: int) -> None:
         self._scheduler, self._chance, self._voice, self._population = scheduler, chance, voice, population
         self.ledger: dict[str, Placed] = {}
+        self.ghosts: list[str] = []
+        """Orders that never come, though somebody wants them cancelled."""
+
+        self.in_vain: Counter[str] = Counter()
+        """Requests for what isn't offered, by order."""
 
     def stock_up(self, orders: int) -> None:
         """The catalogue, and the first goods. They race: what comes before its product waits for an operator."""
         random, say = Random(self._population), self._voice.say
         for place in LOCATIONS:
-            say("/catalogue", LocationChanged(location=place, kind="warehouse", name=place, country="GB", active=True))
+            kept = {"location": place, "kind": "warehouse", "name": place, "country": "GB", "active": True}
+            say("/catalogue", LocationChanged.model_validate(kept | CALENDARS[place]))
         for sku in SKUS:
             product = ProductChanged(sku=sku, title=f"Title of {sku}", weight=100, length=10, width=10, height=10)
             say("/catalogue", product)
@@ -62,6 +79,10 @@ class Shop:
             placed = self._order(number, random)
             at = 5.0 + over * random.random()
             self._scheduler.at(at, partial(self._place, placed))
+            if self._chance.strikes("a customer cancels an order that never comes"):
+                self.ghosts.append(f"never-{number}")
+                never = CancellationRequested(order_id=self.ghosts[-1], reason="wrong number")
+                self._scheduler.at(at, partial(self._voice.say, "/customer", never))
         for number in range(len(numbers) // 4):
             if self._chance.strikes("stock is counted or moved"):
                 at = 5.0 + over * self._scheduler.random.random()
@@ -103,10 +124,15 @@ class Shop:
                     "tax": random.randint(1, 99) if random.random() < 0.2 else None,
                 }
             )
+            if self._chance.strikes("a line has to be made first"):
+                lines[-1]["lead_time_days"] = 1 + number % 3
         goods = sum(line["quantity"] * line["unit_price"] for line in lines)  # type: ignore[operator, misc]
         discount = sum(line["discount"] or 0 for line in lines)  # type: ignore[misc]
         tax, price = sum(line["tax"] or 0 for line in lines), random.choice((0, 500))  # type: ignore[misc]
         total = goods - discount + price + tax
+        beside = Random(f"{self._population} {number}")  # of its own: what is drawn besides changes nothing else
+        off = beside.choice((total // 3, max(0, total - 1), total)) if beside.random() < 0.04 else 0
+        discount, total = discount + off, total - off
         fact = OrderPlaced.model_validate(
             {
                 "order_id": f"O{number}",
@@ -119,7 +145,13 @@ class Shop:
                     "email": f"emma{number}@shop.test" if random.random() < 0.95 else None,
                     "locale": random.choice(("en-GB", "pt-BR", "pl", "ru", "zh-Hans", None)),
                 },
-                "ship_to": {"name": "Emma", "lines": ["1 High St"], "city": "York", "country": "GB"},
+                "ship_to": {
+                    "name": "Emma",
+                    "lines": ["1 High St"],
+                    "city": "York",
+                    "postal_code": "YO1 7HH",
+                    "country": "GB",
+                },
                 "lines": lines,
                 "delivery": {
                     "mode": "ship",
@@ -127,6 +159,7 @@ class Shop:
                     "price": price,
                 },
                 "payments": [{"method": "card", "amount": total, "token": "tok"}] if total else [],
+                "promotions": [{"code": "OFF", "amount": off}] if off else [],
                 "totals": {
                     "goods": goods,
                     "discount": discount,
@@ -136,17 +169,22 @@ class Shop:
                 },
             }
         )
-        return Placed(fact, wrong)
+        return Placed(fact, wrong, _broken(fact, beside) if wrong and beside.random() < 0.5 else None)
 
     def _place(self, placed: Placed) -> None:
         fact, chance, scheduler = placed.fact, self._chance, self._scheduler
         self.ledger[fact.order_id] = placed
-        self._voice.say("/checkout", fact)
+        self._voice.say("/checkout", fact, otherwise=placed.otherwise)
         if chance.strikes("the checkout repeats an order under a new id"):
-            scheduler.after(0.0, 4000.0, lambda: self._voice.say("/checkout", fact))
+            scheduler.after(0.0, 4000.0, lambda: self._voice.say("/checkout", fact, otherwise=placed.otherwise))
         if chance.strikes("the checkout uses an order id again"):
             other = fact.model_copy(update={"channel": "phone"})
             scheduler.after(5.0, 4000.0, lambda: self._voice.say("/checkout-2", other))
+        if chance.strikes("a customer asks for what isn't offered"):
+            self.in_vain[fact.order_id] += 1
+            asked = scheduler.random.choice(_NOT_OFFERED)
+            hold = asked.model_validate({"order_id": fact.order_id, "hold": "manual", "holder": "desk"})
+            scheduler.after(0.0, 90_000.0, lambda: self._voice.say("/customer", hold))
         if chance.strikes("a customer cancels"):
             self._change_mind(fact)
 
@@ -163,3 +201,22 @@ class Shop:
         part = self._chance.strikes("a customer wants to cancel a part")
         piece = (LineQuantity(line_id=placed.lines[0].line_id, quantity=1),)
         return CancellationRequested(order_id=placed.order_id, lines=piece if part else None, reason="changed my mind")
+
+
+_BREAKS: tuple[tuple[str, str], ...] = (
+    ('"currency":"GBP"', '"currency":"gbp"'),
+    ('"country":"GB"', '"country":"gb"'),
+    ('"channel":"web"', '"channel":"fax"'),
+    ('"sku":"SKU', '"sku":"S K U'),
+    ('"quantity":', '"quantity":-'),
+    ('"unit_price":', '"unit_price":0.5,"was":'),
+    ('"customer":', '"customers":'),
+)
+
+
+def _broken(fact: OrderPlaced, random: Random) -> bytes:
+    """The same in JSON, against its contract in one way or in many."""
+    text = fact.model_dump_json(exclude_none=True)
+    for sound, broken in random.sample(_BREAKS, random.randint(1, len(_BREAKS))):
+        text = text.replace(sound, broken)
+    return text.encode()

@@ -26,14 +26,15 @@ class Voice:
         self._scheduler, self._log, self._chance, self._wire = scheduler, log, chance, wire
         self._numbers = count(1)
 
-    def say(self, source: str, fact: Fact, event_id: str | None = None) -> str:
-        """Says a fact, under an id of its own unless one is given; returns the id."""
+    def say(self, source: str, fact: Fact, event_id: str | None = None, *, otherwise: bytes | None = None) -> str:
+        """Says a fact, under an id of its own unless one is given; returns the id. `otherwise` is what stands in the
+        record in its place, where that is no such fact."""
         event_id = event_id or f"{source}-{next(self._numbers)}"
         now = self._scheduler.clock()
-        record = Record(fact.TOPIC.name, fact.key, source, event_id, now, fact)
-        if self._wire:
+        record = Record(fact.TOPIC.name, fact.key, source, event_id, now, fact if otherwise is None else None)
+        if self._wire or otherwise is not None:
             key, value, headers = ce.encode(ce.Envelope(event_id, source, fact.TYPE, fact.subject, now), fact)
-            record.raw = Raw("record", record.topic, None, None, key, headers, value)
+            record.raw = Raw("record", record.topic, None, None, key, headers, otherwise or value)
         if self._chance.strikes("a record that is garbage"):
             headers, value = self._scheduler.random.choice(GARBAGE)
             raw = Raw("record", record.topic, None, None, record.key.encode(), headers, value)

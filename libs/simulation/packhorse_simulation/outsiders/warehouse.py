@@ -41,6 +41,7 @@ class Job:
     wanted: dict[str, int]
     steps: list[Callable[[], Fact | None]] = field(default_factory=list)
     picked: dict[str, int] = field(default_factory=dict)
+    boxes: list[str] = field(default_factory=list)
     packed: bool = False
     stopped: bool = False
     left: bool = False
@@ -90,6 +91,8 @@ class Warehouse:
             yield lambda: self._pick_in_silence(job)
         if not chance.strikes("the warehouse skips a step"):
             yield lambda: self._pack(job)
+            if chance.strikes("the warehouse packs anew"):
+                yield lambda: self._pack(job, "again")
         yield lambda: self._hand_over(job)
 
     def _next(self, job: Job) -> None:
@@ -138,18 +141,19 @@ class Warehouse:
     def _pick_in_silence(self, job: Job) -> None:
         job.picked = dict(job.wanted)
 
-    def _pack(self, job: Job) -> Fact:
+    def _pack(self, job: Job, name: str = "box") -> Fact:
         job.packed = True
         if sum(job.picked.values()) > 1 and self._chance.strikes("a piece breaks before it is packed"):
             job.picked[self._scheduler.random.choice([line for line, count in job.picked.items() if count])] -= 1
         lines = [LineQuantity(line_id=line, quantity=count) for line, count in job.picked.items() if count]
         half = len(lines) // 2 if self._scheduler.random.random() < 0.3 else 0
         boxes = [box for box in (lines[:half], lines[half:]) if box]
+        job.boxes = [f"{name}-{number}-{job.asked.pick_list_id[-8:]}" for number in range(len(boxes))]
         return Packed(
             pick_list_id=job.asked.pick_list_id,
             packages=tuple(
                 Package(
-                    package_id=f"{job.asked.pick_list_id}-{number}",
+                    package_id=box_id,
                     carton="M",
                     weight=900,
                     length=300,
@@ -157,7 +161,7 @@ class Warehouse:
                     height=150,
                     lines=tuple(box),
                 )
-                for number, box in enumerate(boxes)
+                for box_id, box in zip(job.boxes, boxes, strict=True)
             ),
         )
 
@@ -167,15 +171,34 @@ class Warehouse:
         skus = {line.line_id: line.sku for line in asked.lines}
         for line, count in job.picked.items():
             self.left[skus[line], asked.location] += count
-        numbers = [f"T-{asked.pick_list_id}"]
-        if self._scheduler.random.random() < 0.15:
-            numbers.append(f"U-{asked.pick_list_id}")
-        for number in numbers:
+        labels = list(self._labels(job))
+        for number in dict.fromkeys(number for number, _ in labels):
             self._carrier.take(number)
-        if self._scheduler.random.random() < 0.3:
-            return HandedOverV1(pick_list_id=asked.pick_list_id, carrier="dhl", tracking_numbers=tuple(numbers))
-        parcels = tuple(Parcel(tracking_number=number) for number in numbers)
-        return HandedOver(pick_list_id=asked.pick_list_id, carrier="dhl", parcels=parcels)
+        if self._chance.strikes("a label is corrected after the hand-over"):
+            right = _handed_over(asked.pick_list_id, labels)
+            self._scheduler.after(0.0, 2_000.0, lambda: self._say(right))
+            labels = [(f"W-{asked.pick_list_id[-20:]}", None)]
+        if self._scheduler.random.random() < 0.3 and not any(box for _, box in labels):
+            numbers = tuple(number for number, _ in labels)
+            return HandedOverV1(pick_list_id=asked.pick_list_id, carrier="dhl", tracking_numbers=numbers)
+        return _handed_over(asked.pick_list_id, labels)
+
+    def _labels(self, job: Job) -> Iterator[tuple[str, str | None]]:
+        """The parcels' numbers, as the carrier knows them, and the packages that they are said to be on."""
+        chance, name = self._chance, job.asked.pick_list_id[-20:]
+        if chance.strikes("shipments of an order share a number"):
+            yield f"S-{job.asked.order_id}", None
+        elif job.boxes and chance.strikes("packages go under one number"):
+            yield from ((f"T-{name}", box) for box in job.boxes)
+        elif job.boxes and chance.strikes("each package has a parcel of its own"):
+            for number, box in enumerate(job.boxes):
+                if chance.strikes("a package has two labels"):
+                    yield f"X-{number}-{name}", box
+                yield f"{number}-{name}", box
+        else:
+            yield f"T-{name}", None
+            if self._scheduler.random.random() < 0.15:
+                yield f"U-{name}", None
 
     def _stop(self, pick_list_id: str) -> None:
         if pick_list_id in self.answered or pick_list_id not in self.jobs:
@@ -190,3 +213,8 @@ class Warehouse:
             answer = WithdrawalRejected(pick_list_id=pick_list_id, reason="too late")
         longest = self._scheduler.random.choice((1.0, 60.0, 3600.0))
         self._scheduler.after(0.05, longest, lambda: self._say(answer))
+
+
+def _handed_over(pick_list_id: str, labels: list[tuple[str, str | None]]) -> HandedOver:
+    parcels = tuple(Parcel(tracking_number=number, package_id=box) for number, box in labels)
+    return HandedOver(pick_list_id=pick_list_id, carrier="dhl", parcels=parcels)
