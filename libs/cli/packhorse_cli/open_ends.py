@@ -13,6 +13,7 @@ from packhorse_cli.table import visible
 
 TIMERS: Final = {
     "PaymentDeadline": "payment and stock, else it is cancelled",
+    "NeverCame": "the order itself, which was only asked about so far",
     "Overdue": "its end, else it counts as overdue",
     "AskAgain": "the gateway to be asked again",
     "AuthorisationLapses": "the end of its authorisation",
@@ -22,6 +23,7 @@ TIMERS: Final = {
     "ClaimParcel": "a tracking number to be noted",
     "WarehouseSilent": "the warehouse's answer, else somebody is told",
     "ParcelUnclaimed": "a warehouse to hand over this parcel",
+    "ParcelForgotten": "a warehouse to hand over this parcel, else it is forgotten",
 }
 """What a timer of this name waits for, in words."""
 

@@ -16,6 +16,10 @@ from packhorse_cli.output import say_json
 from packhorse_cli.progress import FOLLOWED, STAGES, Progress
 from packhorse_cli.summary import Summary
 
+_FEW_STAGES = ("placed", "confirmed", "delivered", "cancelled")
+_ALL_STAGES = 140
+"""Cells that the line of progress takes with all of them; narrower terminals get few."""
+
 _PATIENCE = 60.0
 """Seconds without any event after which what is still open counts as stuck."""
 
@@ -100,7 +104,7 @@ async def _follow(
                     console.print(f"[yellow]kill -9 {kill}[/]")
                 if now - asked > 2:
                     behind, asked = await lag.by_service(), now
-                line = _line(progress, now - began, behind)
+                line = _line(progress, now - began, behind, console.width if console.is_terminal else None)
                 live.update(line)
                 if not console.is_terminal and now - printed > 5:
                     printed = now
@@ -137,11 +141,15 @@ class _NoLive:
         """Shows nothing: lines are printed now and then instead."""
 
 
-def _line(progress: Progress, seconds: float, behind: dict[str, int]) -> str:
-    counts = "  ".join(f"{stage} [bold]{len(progress.stages[stage])}[/]" for stage in STAGES)
+def _line(progress: Progress, seconds: float, behind: dict[str, int], width: int | None) -> str:
+    narrow = width is not None and width < _ALL_STAGES
+    shown = _FEW_STAGES if narrow else STAGES
+    counts = "  ".join(f"{stage} [bold]{len(progress.stages[stage])}[/]" for stage in shown)
+    told = f"{seconds:4.0f} s  {counts}  open [bold]{len(progress.open)}[/]"
+    if narrow:
+        return told
     rate = len(progress.ended) / seconds if seconds else 0
-    lag = sum(behind.values())
-    return f"{seconds:4.0f} s  {counts}  open [bold]{len(progress.open)}[/]  {rate:.0f} ended/s  lag {lag}"
+    return f"{told}  {rate:.0f} ended/s  lag {sum(behind.values())}"
 
 
 async def _mails(url: str | None) -> int | None:

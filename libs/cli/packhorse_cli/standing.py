@@ -10,7 +10,18 @@ from packhorse_contracts.checkout import OrderPlaced
 from packhorse_contracts.inventory import InventoryReserved
 from packhorse_contracts.notification import NotificationFailed
 
-from packhorse_cli.sentences.words import country, day, listed, many, money, pieces, reasons, tenders, worded
+from packhorse_cli.sentences.words import (
+    calendar_day,
+    country,
+    day,
+    listed,
+    many,
+    money,
+    pieces,
+    reasons,
+    tenders,
+    worded,
+)
 
 _TROUBLE = (payment.PaymentCaptureFailed, payment.PaymentRefundFailed, payment.PaymentDisputed)
 _ON_THE_WAY = "on its way"
@@ -36,6 +47,9 @@ class Standing:
 
     currency: str | None = None
     promised: datetime | None = None
+    arrives_on: str | None = None
+    """The day of that at the door, ISO 8601."""
+
     trouble: list[str] = field(default_factory=list)
     """What went wrong and wasn't mended by what was said later."""
 
@@ -77,6 +91,7 @@ class Standing:
             self._end(f"rejected: {reasons(fact.reasons)}")
         elif isinstance(fact, order.OrderConfirmed):
             self.status, self.promised = "confirmed, shipping is next", fact.promise.deliver_by
+            self.arrives_on = fact.promise.deliver_on
         elif isinstance(fact, order.OrderHeld):
             self.status = f"held by {fact.holder}: {worded(fact.hold)}"
         elif isinstance(fact, order.OrderReleased):
@@ -146,7 +161,8 @@ class Standing:
             lines.append(("money", ", ".join(sums)))
         if self.promised and not self.ended:
             late = ", which has passed" if self.promised < now else ""
-            lines.append(("promised", f"to arrive by {day(self.promised)} {self.promised.year}{late}"))
+            date = calendar_day(self.arrives_on) if self.arrives_on else day(self.promised)
+            lines.append(("promised", f"to arrive by {date}{late}"))
         return lines
 
 

@@ -62,8 +62,8 @@ class Summary:
                 _counted(name, unit, rows)
             columns: list[Column[Timed]] = [
                 Column("time from placed to", lambda row: row[0]),
-                Column("p50", lambda row: f"{row[1]:.2f} s"),
-                Column("p99", lambda row: f"{row[2]:.2f} s"),
+                Column("p50", lambda row: f"{row[1]:.2f} s", right=True),
+                Column("p99", lambda row: f"{row[2]:.2f} s", right=True),
                 Column("orders", lambda row: row[3]),
             ]
             say_rows(columns, self.times)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Generic, Literal, TypeVar
 
-from rich.cells import cell_len, chop_cells, split_graphemes
+from rich.cells import cell_len, split_graphemes
 
 T = TypeVar("T")
 
@@ -31,6 +31,9 @@ class Column(Generic[T]):
     cut: Cut = "middle"
     """Ids are known by both of their ends, sentences by their beginning."""
 
+    right: bool = False
+    """For numbers with a unit; those without stand to the right anyway."""
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -50,7 +53,7 @@ def laid_out(
     natural = {c.name: max(map(cell_len, [c.name, *texts[c.name]])) for c in columns}
     there = _that_fit(columns, natural, width)
     widths = _widths(there, natural, width)
-    right = {c.name for c in there if rows and all(_is_number(c.of(row)) for row in rows)}
+    right = {c.name for c in there if c.right or all(_is_number(c.of(row)) for row in rows)}
     cuts = {c.name: c.cut for c in there}
 
     def line(cells: dict[str, str]) -> str:
@@ -114,7 +117,7 @@ def wrapped(text: str, width: int) -> list[str]:
     """The text in lines of so many cells, broken between words where it can."""
     lines = [""]
     for word in text.split():
-        first, *more = chop_cells(word, max(width, 2)) or [""]
+        first, *more = _chopped(word, max(width, 2))
         joined = f"{lines[-1]} {first}".lstrip()
         if cell_len(joined) <= width:
             lines[-1] = joined
@@ -122,6 +125,17 @@ def wrapped(text: str, width: int) -> list[str]:
             lines.append(first)
         lines += more
     return lines
+
+
+def _chopped(word: str, width: int) -> list[str]:
+    parts, room = [""], width
+    for start, end, cells in split_graphemes(word)[0]:
+        if cells > room:
+            parts.append("")
+            room = width
+        parts[-1] += word[start:end]
+        room -= cells
+    return parts
 
 
 def _shortened(text: str, width: int, cut: Cut) -> str:
@@ -175,4 +189,4 @@ def _widths(columns: Sequence[Column[T]], natural: dict[str, int], width: int | 
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))

@@ -103,3 +103,9 @@ def test_what_steers_is_replaced_and_blanks_are_blanks() -> None:
     """A no-break space is a space; a bidi override is not."""
     assert visible("10\N{NO-BREAK SPACE}cm\r\n\x1b[2J\N{RIGHT-TO-LEFT OVERRIDE}x") == "10 cm  \ufffd[2J\ufffdx"
     assert json.loads(json.dumps(visible("日本"))) == "日本"
+
+
+def test_a_number_that_is_missing_moves_no_other() -> None:
+    """Numbers stand to the right also where one of them is unknown."""
+    column: Column[int | None] = Column("waiting", lambda row: row)
+    assert [line for line, _ in laid_out([column], [5, None], 80).lines] == ["      5", "      –"]

@@ -5,7 +5,7 @@ from packhorse_contracts import notification, order, payment
 from packhorse_contracts.blocks import Allocation
 
 from packhorse_cli.sentences.table import tells
-from packhorse_cli.sentences.words import Scene, language, listed, money, pieces, reasons, tenders, worded
+from packhorse_cli.sentences.words import Scene, calendar_day, language, listed, money, pieces, reasons, tenders, worded
 
 _TOLD = {
     "order_confirmed": "your order is confirmed",
@@ -41,7 +41,9 @@ def _(fact: order.OrderReleased, _: Scene) -> str:
 
 @tells(order.OrderConfirmed)
 def _(fact: order.OrderConfirmed, scene: Scene) -> str:
-    return f"confirmed: {_from(fact.allocations)}, leaves by {scene.until(fact.promise.ship_by)}"
+    promise = fact.promise
+    leaves = calendar_day(promise.ship_on) if promise.ship_on else scene.until(promise.ship_by)
+    return f"confirmed: {_from(fact.allocations)}, leaves by {leaves}"
 
 
 @tells(order.OrderBackordered)
@@ -66,6 +68,11 @@ def _(fact: order.OrderCancellationRequested, _: Scene) -> str:
 def _(fact: order.OrderCancellationDeclined | order.OrderReturnDeclined, _: Scene) -> str:
     what = "return" if isinstance(fact, order.OrderReturnDeclined) else "cancellation"
     return f"{what} declined: {reasons(fact.reasons)}"
+
+
+@tells(order.OrderRequestDeclined)
+def _(fact: order.OrderRequestDeclined, _: Scene) -> str:
+    return f"{worded(fact.request)} declined: {reasons(fact.reasons)}"
 
 
 @tells(order.OrderCancelled)

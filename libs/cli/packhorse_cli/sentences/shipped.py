@@ -63,6 +63,7 @@ _PARCEL = {
     shipping.ShippingDelivered: "delivered",
     shipping.ShippingDeliveryFailed: "could not be delivered",
     shipping.ShippingReturnedToSender: "comes back undelivered",
+    shipping.ShippingLost: "is lost",
 }
 
 
@@ -73,6 +74,7 @@ _PARCEL = {
     shipping.ShippingDelivered,
     shipping.ShippingDeliveryFailed,
     shipping.ShippingReturnedToSender,
+    shipping.ShippingLost,
 )
 def _(fact: shipping._ParcelNews, scene: Scene) -> str:
     location = scene.known.locations.get(fact.shipment_id)

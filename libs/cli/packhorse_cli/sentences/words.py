@@ -133,6 +133,11 @@ def day(moment: datetime) -> str:
     return f"{utc.day} {utc:%B}"
 
 
+def calendar_day(date: str) -> str:
+    """`5 December`, of a date in the zone of the place that it is about."""
+    return day(datetime.fromisoformat(date).replace(tzinfo=UTC))
+
+
 def worded(code: str) -> str:
     """A code as words: `not_found` is `not found`."""
     return code.replace("_", " ")
