@@ -6,7 +6,7 @@ from .checks import BLAME, CONTRACT, IDENTITY, RELEASES
 from .defect import Defect, Edit
 
 _PACKAGE: Final = "libs/chassis/packhorse_chassis"
-_DOCUMENTS, _FAULTS, _INPUTS = f"{_PACKAGE}/documents.py", f"{_PACKAGE}/faults.py", f"{_PACKAGE}/reading.py"
+_DOCUMENTS, _FAULTS, _INPUTS = f"{_PACKAGE}/documents.py", f"{_PACKAGE}/faults.py", f"{_PACKAGE}/inputs.py"
 _BATCH, _PUMP, _ROWS, _SOURCE = (f"{_PACKAGE}/{name}.py" for name in ("batch", "pump", "rows", "source"))
 
 BESIDE: Final = (

@@ -39,8 +39,8 @@ READ: Final = (
         [
             Edit(
                 _INPUTS,
-                "return None if self._is_skipped(read) else _unreadable(raw, read)",
-                "return _unreadable(raw, read)",
+                "            if self._is_skipped(read):\n                return None\n",
+                "",
             )
         ],
         [READER],
