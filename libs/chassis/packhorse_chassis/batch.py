@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 import asyncpg
 import structlog
 from packhorse_contracts import envelope as ce
+from packhorse_contracts.base import Model
 
 from packhorse_chassis import metrics, tracing
 from packhorse_chassis import said as saying
@@ -36,7 +37,7 @@ from packhorse_chassis.reaction import (
 from packhorse_chassis.rows import Rows
 from packhorse_chassis.service import Service
 from packhorse_chassis.source import Source
-from packhorse_chassis.store import Table, sound
+from packhorse_chassis.store import sound, table
 
 log = structlog.get_logger(__name__)
 
@@ -124,7 +125,7 @@ class Processor:
         self.service = service
         self.pool = pool
         self.inbox = inbox
-        self.tables = {name: Table(kind) for name, kind in service.routes.kinds.items()}
+        self.tables = {name: table(kind, service.queries) for name, kind in service.routes.kinds.items()}
         self.rows = Rows(service)
         self._due_at_once: Callable[[], None] = lambda: None
         self._asker: Asker = Nobody()
@@ -276,7 +277,7 @@ class Processor:
             if arrival.broken is not None:
                 raise arrival.broken
             with tracing.reacting(f"{self.service.name} {route.name}", arrival.traceparent) as traceparent:
-                decided = await self._react(db, route, ref, arrival.heard, now, states)
+                decided = await self._react(db, route, ref, arrival.heard, now, states, outcome.journal)
                 spoken = saying.bodies(decided.events, arrival)
         except RefusedError as refusal:
             self._give_up(
@@ -300,7 +301,14 @@ class Processor:
             self._add(decided, spoken, ref, arrival, traceparent, states, outcome)
 
     async def _react(
-        self, db: Connection, route: Route, ref: Ref, heard: Input, now: datetime, states: dict[Ref, object]
+        self,
+        db: Connection,
+        route: Route,
+        ref: Ref,
+        heard: Input,
+        now: datetime,
+        states: dict[Ref, object],
+        journal: Sequence[Model],
     ) -> Decisions[Any]:
         def read(other: Ref) -> object:
             if other not in states:
@@ -315,7 +323,7 @@ class Processor:
                 raise _LoadMore(locked)
             await self._read(db, missing, states)
             try:
-                return route.react(state, heard, now, Others(read))
+                return route.react(state, heard, now, Others(read, journal))
             except NotLoadedError as more:
                 missing = {more.ref}
 

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from packhorse_contracts import registry
+from packhorse_contracts import ids, registry
 from packhorse_contracts.gs1 import check_gtin, check_sscc
 from packhorse_contracts.topics import Topic
 
@@ -129,14 +129,22 @@ class Fact(Model):
 
         class OrderConfirmed(Fact, type="packhorse.order.confirmed.v1", topic=ORDER_EVENTS, key="order_id"):
             order_id: OrderId
+
+    A key of several fields (`key=("sku", "location")`) is the JSON array of their values.
     """
 
     TYPE: ClassVar[str] = ""
     TOPIC: ClassVar[Topic]
     KEY: ClassVar[str] = ""
+    """The fields that make the key, in words: `sku and location`."""
+
+    KEY_FIELDS: ClassVar[tuple[str, ...]] = ()
     SUBJECT: ClassVar[str] = ""
     SNAPSHOT: ClassVar[bool] = False
     """A later one about the same subject replaces it: of several in one transaction only the last is said."""
+
+    MOMENT: ClassVar[str] = ""
+    """The optional field that says when it was done; where it is absent the event's own time fills it."""
 
     def __init_subclass__(cls, **_contract: object) -> None:
         """Takes the class's own keywords, which pydantic hands on to here as well."""
@@ -147,30 +155,47 @@ class Fact(Model):
         cls,
         type: str = "",  # noqa: A002 - the word that the class line reads best with
         topic: Topic | None = None,
-        key: str = "",
+        key: str | tuple[str, ...] = "",
         subject: str = "",
         snapshot: bool = False,
+        tombstone: bool = False,
         **kwargs: object,
     ) -> None:
         super().__pydantic_init_subclass__()
         if not type or topic is None:
             return
-        cls.TYPE, cls.TOPIC, cls.KEY, cls.SUBJECT = type, topic, key, subject or key
+        cls.TYPE, cls.TOPIC = type, topic
+        cls.KEY_FIELDS = (key,) if isinstance(key, str) else key
+        cls.KEY = " and ".join(cls.KEY_FIELDS)
+        cls.SUBJECT = subject or cls.KEY
         cls.SNAPSHOT = snapshot
-        registry.register(cls)
+        registry.register(cls, tombstone=tombstone)
 
     @property
     def key(self) -> str:
         """The Kafka key: facts with the same key on a topic keep their order."""
-        return str(getattr(self, self.KEY))
+        fields = self.KEY_FIELDS
+        if len(fields) == 1:
+            return str(getattr(self, fields[0]))
+        return ids.joint(*(str(getattr(self, name)) for name in fields))
 
     @property
     def subject(self) -> str:
         """The id of the thing that this fact is about."""
-        return str(getattr(self, self.SUBJECT))
+        return self.key if self.SUBJECT == self.KEY else str(getattr(self, self.SUBJECT))
 
     @property
     def correlation(self) -> str | None:
         """The id of the order that this fact belongs to, where there is one."""
         order_id = self.__dict__.get("order_id")
         return None if order_id is None else str(order_id)
+
+
+F = TypeVar("F", bound=Fact)
+
+
+def dated(fact: F, time: datetime) -> F:
+    """The fact with its moment: `time`, that of the event, where it is to have one and names none."""
+    if not fact.MOMENT or getattr(fact, fact.MOMENT) is not None:
+        return fact
+    return fact.model_copy(update={fact.MOMENT: time})

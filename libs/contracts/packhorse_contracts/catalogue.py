@@ -37,6 +37,18 @@ class ProductChanged(
     made_to_order: Flag | None = Field(None, description="Bought or made only once it is ordered")
 
 
+class ProductWithdrawn(
+    Fact,
+    type="packhorse.catalogue.product_withdrawn.v1",
+    topic=topics.CATALOGUE_PRODUCTS,
+    key="sku",
+    tombstone=True,
+):
+    """A product is no longer offered. A record without a value under its key (a tombstone) says the same."""
+
+    sku: Sku
+
+
 class LocationChanged(
     Fact,
     type="packhorse.catalogue.location_changed.v1",
@@ -55,3 +67,15 @@ class LocationChanged(
     longitude: Degrees | None = Field(None, ge=-180, le=180, description="Degrees east, WGS 84")
     timezone: Short | None = Field(None, description="IANA name, e.g. Europe/Lisbon")
     active: Flag = Field(description="Whether orders may be sent from there")
+
+
+class LocationWithdrawn(
+    Fact,
+    type="packhorse.catalogue.location_withdrawn.v1",
+    topic=topics.CATALOGUE_LOCATIONS,
+    key="location",
+    tombstone=True,
+):
+    """A location sends no orders any more. A record without a value under its key (a tombstone) says the same."""
+
+    location: LocationId

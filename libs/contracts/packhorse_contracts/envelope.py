@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from packhorse_contracts import registry
 from packhorse_contracts.attributes import JSON, STRUCTURED, Headers, UnreadableError, attributes_and_data
-from packhorse_contracts.base import RFC3339, Fact, to_utc
+from packhorse_contracts.base import RFC3339, Fact, dated, to_utc
 from packhorse_contracts.topics import OUTSIDERS
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Heard",
     "Unreadable",
     "decode",
+    "decode_tombstone",
     "encode",
     "headers",
     "rfc3339",
@@ -117,6 +118,18 @@ def decode(value: bytes | None, raw_headers: Headers | None) -> Heard | Unreadab
         return Unreadable("unreadable", f"the record can't be read: {type(error).__name__}")
 
 
+def decode_tombstone(topic: str, key: bytes) -> Fact | None:
+    """What a record without a value takes back, on a topic whose contract declares that; None elsewhere, and where the
+    key is none that the topic knows. Never raises."""
+    fact = registry.tombstones.get(topic)
+    if fact is None:
+        return None
+    try:
+        return fact.model_validate({fact.KEY: key.decode()})
+    except ValueError:
+        return None
+
+
 def _without_nul(text: str) -> str:
     return text.replace("\x00", "\ufffd")
 
@@ -128,7 +141,7 @@ def _decode(value: bytes | None, raw_headers: Headers) -> Heard:
         raise UnreadableError("too_large", f"the value has {len(value)} bytes; at most {MAX_VALUE_BYTES} are read")
     attributes, data = attributes_and_data(value, raw_headers)
     envelope = _envelope(attributes)
-    return Heard(envelope, _fact(envelope.type, data))
+    return Heard(envelope, dated(_fact(envelope.type, data), envelope.time))
 
 
 def _envelope(attributes: dict[str, str]) -> Envelope:

@@ -116,7 +116,8 @@ class Database:
         """A state as it was last committed; the empty state of a key that has none."""
         kept = self.states.get(ref)
         if kept is None:
-            return self.routes.kinds[ref.kind].empty(ref.key)
+            kind = self.routes.kinds[ref.kind]
+            return kind.empty(ref.key) if kind.tally is None else kind.tally(ref.key, self.journal)
         return self._adapter(ref.kind).validate_json(kept) if isinstance(kept, bytes) else kept
 
     def keep(self, states: Mapping[Ref, object]) -> None:

@@ -86,7 +86,7 @@ class Transactions:
                 state = states[ref] = load(ref)
                 return state
 
-        by_input, others = db.routes.by_input, Others(read)
+        by_input, others = db.routes.by_input, Others(read, work.journal)
         routed: dict[int, tuple[Route, Ref]] = {}
         for arrival in claimed:
             heard = arrival.heard
