@@ -17,8 +17,12 @@ S = TypeVar("S")
 class Turn:
     """Gathers decisions. Lives for one input; a reaction that uses it is as pure as one that doesn't."""
 
-    def __init__(self, policy: Policy, now: datetime, others: Others, order_id: str) -> None:
+    def __init__(
+        self, policy: Policy, now: datetime, others: Others, order_id: str, moment: datetime | None = None
+    ) -> None:
+        """`moment`: when a warehouse did what it reports. Its clock may be wrong: it is never later than now."""
         self.policy, self.now, self.others = policy, now, others
+        self.moment = now if moment is None else min(moment, now)
         self.order: OrderShipments = others.get(ORDER_SHIPMENTS, order_id)
         self._before = self.order
         self._events: list[Fact] = []
