@@ -1,11 +1,14 @@
 """What the topics say, as far as the invariants ask."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Set
+from datetime import datetime
+from typing import Any, NamedTuple
 
+from packhorse_contracts.base import Fact
 from pydantic_core import from_json
 
 from packhorse_audit.books import Sale
+from packhorse_audit.shelves import Shelves
 from packhorse_audit.streams import Spoken
 
 _ASKED = frozenset(
@@ -19,11 +22,26 @@ _ASKED = frozenset(
 )
 
 
+class StockFact(NamedTuple):
+    """A fact that a shelf follows from. `place`: how it is named where it can't be read; `heard`: when it came to its
+    topic."""
+
+    source: str
+    id: str
+    place: tuple[str, str]
+    fact: Fact
+    heard: datetime
+
+
 class Told:
     """What the topics say, as far as the invariants ask."""
 
     def __init__(self) -> None:
         self.spoken: list[Spoken] = []
+        self.stock: list[StockFact] = []
+        self.whole = True
+        """The topics still have their beginning."""
+
         self.issued: dict[str, set[str]] = {}
         self.withdrawn: set[str] = set()
         self.sent: dict[str, tuple[str, str]] = {}
@@ -51,6 +69,14 @@ class Told:
             for line in data["lines"]:
                 pieces[line["line_id"]] = pieces.get(line["line_id"], 0) + line["quantity"]
             self._dispatched.setdefault(data["order_id"], {})[data["shipment_id"]] = pieces
+
+    def shelves(self, given_up: Set[tuple[str, str]]) -> Shelves:
+        """What lies where. `given_up`: source and id of what inventory has refused."""
+        shelves = Shelves()
+        for told in self.stock:
+            if (told.source, told.id) not in given_up and told.place not in given_up:
+                shelves.take(told.source, told.id, told.fact, told.heard)
+        return shelves
 
     def sales(self) -> dict[str, Sale]:
         """Every order that the topics still know, by its id."""

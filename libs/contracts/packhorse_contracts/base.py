@@ -1,7 +1,7 @@
 """What every fact is made of: the frozen base class and the value types of the contracts."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -189,6 +189,16 @@ class Fact(Model):
         """The id of the order that this fact belongs to, where there is one."""
         order_id = self.__dict__.get("order_id")
         return None if order_id is None else str(order_id)
+
+
+AHEAD = timedelta(minutes=5)
+"""So far a clock may be ahead of ours. Whose is, is so for all that it says: trusted, its facts keep their order."""
+
+
+def moment(at: datetime | None, now: datetime) -> datetime:
+    """When something was done, as its fact says. Now, where it doesn't, or says a time that is still to come: one wrong
+    clock must not outrank everything until that day."""
+    return now if at is None or at > now + AHEAD else at
 
 
 F = TypeVar("F", bound=Fact)

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from packhorse_chassis.reaction import Decisions, Others, Ref, RefusedError
 from packhorse_contracts import ids
+from packhorse_contracts.base import moment
 from packhorse_contracts.warehouse import StockCounted, StockMoved, StockReceived
 
 from packhorse_inventory.policies import Policy
@@ -31,7 +32,7 @@ def receive(policy: Policy, kept: Receipt, receipt: StockReceived, now: datetime
             line.sku,
             receipt.location,
             shelf=line.quantity,
-            moment=done(receipt.at, now),
+            moment=moment(receipt.at, now),
             cause="received",
             reference=receipt.receipt_id,
             field=f"lines.{number}.quantity",
@@ -47,7 +48,7 @@ def count(policy: Policy, kept: Receipt, counted: StockCounted, now: datetime, o
     _know_location(counted.location, others)
     _know_sku(counted.sku, others, "sku")
     shelves = Shelves(policy, others, now)
-    shelves.count(counted.sku, counted.location, counted.counted, done(counted.at, now), counted.count_id)
+    shelves.count(counted.sku, counted.location, counted.counted, moment(counted.at, now), counted.count_id)
     return _decided(counted, shelves)
 
 
@@ -64,7 +65,7 @@ def move(policy: Policy, kept: Receipt, moved: StockMoved, now: datetime, others
             moved.sku,
             location,
             shelf=pieces,
-            moment=done(moved.at, now),
+            moment=moment(moved.at, now),
             cause="moved",
             reference=moved.move_id,
         )
@@ -84,11 +85,6 @@ def report_unexplained(product: Product, look: Unexplained, _now: datetime, othe
         "sku",
         retryable=True,
     )
-
-
-def done(at: datetime | None, now: datetime) -> datetime:
-    """When it was done: as its fact says, but never later than now. A warehouse's clock may be wrong."""
-    return now if at is None else min(at, now)
 
 
 def its_stock(_kept: object, fact: StockCounted | StockMoved | Unexplained) -> Iterable[Ref]:

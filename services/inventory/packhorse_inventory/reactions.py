@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from packhorse_chassis.reaction import Decisions, Others, Ref, Routes, WideReaction, on, on_wide
-from packhorse_contracts.base import Model
+from packhorse_contracts.base import Model, moment
 from packhorse_contracts.blocks import ShortLine
 from packhorse_contracts.catalogue import LocationChanged, LocationWithdrawn, ProductChanged, ProductWithdrawn
 from packhorse_contracts.inventory import InventoryReservationRefused, InventoryReservationReleased, InventoryReserved
@@ -18,7 +18,6 @@ from packhorse_contracts.shipping import ShippingDispatched, ShippingPicked, Shi
 from packhorse_contracts.warehouse import StockCounted, StockMoved, StockReceived
 
 from packhorse_inventory import documents, parts, policies
-from packhorse_inventory.documents import done
 from packhorse_inventory.policies import Policy
 from packhorse_inventory.shelves import Shelves
 from packhorse_inventory.state import (
@@ -115,7 +114,7 @@ def release_withdrawn(
             shelf=cart[part],
             picked=-cart[part],
             reserved=-count,
-            moment=done(withdrawn.at, now),
+            moment=moment(withdrawn.at, now),
             cause="released",
             reference=withdrawn.order_id,
         )
@@ -154,7 +153,7 @@ def note_pick(
             shelf=-count,
             picked=count,
             reserved=beyond,
-            moment=done(pick.at, now),
+            moment=moment(pick.at, now),
             cause="picked",
             reference=shipment,
         )
@@ -190,7 +189,7 @@ def take_off(
             shelf=min(cart[part] - left[part], 0),
             picked=-cart[part],
             reserved=-freed,
-            moment=done(shipment.at, now),
+            moment=moment(shipment.at, now),
             cause="dispatched",
             reference=name,
         )
@@ -222,7 +221,7 @@ def write_off_short(
     if not more:
         return Decisions(kept)
     shelves = Shelves(policy, others, now)
-    moment, name = done(pick.at, now), pick.shipment_id
+    when, name = moment(pick.at, now), pick.shipment_id
     held, cart = parts.pieces(kept.allocated), parts.pieces(kept.carts.get(name, ()))
     there = parts.by_line((line.line_id, line.picked) for line in pick.lines)
     reasons = {line.line_id: line.reason for line in pick.lines}
@@ -239,7 +238,7 @@ def write_off_short(
             shelf=-gone,
             picked=-lost,
             reserved=-count,
-            moment=moment,
+            moment=when,
             cause="short_pick",
             reference=name,
         )
@@ -252,7 +251,7 @@ def write_off_short(
             place = parts.Part(line.line_id, line.sku, pick.location)
             before = shelves.level(place.sku, place.location)
             cause = "short_pick_unreserved"
-            shelves.move(place.sku, place.location, shelf=-pieces, moment=moment, cause=cause, reference=name)
+            shelves.move(place.sku, place.location, shelf=-pieces, moment=when, cause=cause, reference=name)
             _tell_unreserved(shelves, place, before, "short pick")
     carts = {**kept.carts, name: parts.allocations(cart)} if name in kept.carts else kept.carts
     heard = {**kept.missing, name: dict(known | named)}

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from packhorse_chassis.reaction import CancelTimer, Decisions, Others, Ref, SetTimer
-from packhorse_contracts.base import Fact
+from packhorse_contracts.base import Fact, moment
 
 from packhorse_shipping.policies import Policy
 from packhorse_shipping.state import ORDER_SHIPMENTS, OrderShipments, Shipment
@@ -18,11 +18,11 @@ class Turn:
     """Gathers decisions. Lives for one input; a reaction that uses it is as pure as one that doesn't."""
 
     def __init__(
-        self, policy: Policy, now: datetime, others: Others, order_id: str, moment: datetime | None = None
+        self, policy: Policy, now: datetime, others: Others, order_id: str, at: datetime | None = None
     ) -> None:
-        """`moment`: when a warehouse did what it reports. Its clock may be wrong: it is never later than now."""
+        """`at`: when a warehouse did what it reports, as it says."""
         self.policy, self.now, self.others = policy, now, others
-        self.moment = now if moment is None else min(moment, now)
+        self.moment = moment(at, now)
         self.order: OrderShipments = others.get(ORDER_SHIPMENTS, order_id)
         self._before = self.order
         self._events: list[Fact] = []

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from itertools import count
+from random import Random
+from typing import TypeVar
 
 from packhorse_chassis.inputs import Raw
 from packhorse_contracts import envelope as ce
@@ -11,6 +13,7 @@ from packhorse_simulation.faults import Chance
 from packhorse_simulation.log import Log, Place, Record
 from packhorse_simulation.scheduler import Scheduler
 
+F = TypeVar("F", bound=Fact)
 GARBAGE: tuple[tuple[list[tuple[str, bytes]], bytes], ...] = (
     ([], b""),
     ([("ce_id", b"\xff"), ("ce_type", b"packhorse.checkout.order_placed.v1")], b"{}"),
@@ -24,7 +27,7 @@ class Voice:
 
     def __init__(self, scheduler: Scheduler, log: Log, chance: Chance, *, wire: bool) -> None:
         self._scheduler, self._log, self._chance, self._wire = scheduler, log, chance, wire
-        self._numbers = count(1)
+        self._numbers, self._moments = count(1), Random(1)
 
     def say(self, source: str, fact: Fact, event_id: str | None = None) -> str:
         """Says a fact, under an id of its own unless one is given; returns the id."""
@@ -43,6 +46,13 @@ class Voice:
             longest = self._scheduler.random.choice((0.1, 10.0, 3600.0))
             self._scheduler.after(0.0, longest, lambda: self._log.append(record))
         return event_id
+
+    def say_done(self, source: str, fact: F) -> F:
+        """Says what was done this very moment. A warehouse names the moment, or leaves it to the event; who may have to
+        say it again under another id had better name it."""
+        named = fact.model_copy(update={"at": self._scheduler.clock()}) if fact.MOMENT else fact
+        self.say(source, named if self._moments.random() < 0.5 else fact)
+        return named
 
 
 class Ear:
