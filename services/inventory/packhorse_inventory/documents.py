@@ -53,19 +53,29 @@ def count(policy: Policy, kept: Receipt, counted: StockCounted, now: datetime, o
 
 
 def move(policy: Policy, kept: Receipt, moved: StockMoved, now: datetime, others: Others) -> Decisions[Receipt]:
-    """Goods went from one location to another."""
+    """Goods went from one location to another. Where they aren't there, or are reserved, nothing is booked: else they
+    would be promised at their new place while somebody waits for them at the old one."""
     if _booked(kept, moved, "move_id"):
         return Decisions(kept)
     _know_location(moved.from_, others, "from")
     _know_location(moved.to, others, "to")
     _know_sku(moved.sku, others, "sku")
-    shelves = Shelves(policy, others, now)
+    shelves, when = Shelves(policy, others, now), moment(moved.at, now)
+    there = shelves.level(moved.sku, moved.from_)
+    free = there.on_hand - there.reserved
+    if moved.quantity > free and not there.saw(when):
+        raise RefusedError(
+            "not_enough_unreserved",
+            f"{moved.quantity} moved, {free} are there and not reserved",
+            "quantity",
+            retryable=True,
+        )
     for location, pieces in ((moved.from_, -moved.quantity), (moved.to, moved.quantity)):
         shelves.move(
             moved.sku,
             location,
             shelf=pieces,
-            moment=moment(moved.at, now),
+            moment=when,
             cause="moved",
             reference=moved.move_id,
         )

@@ -313,6 +313,17 @@ def test_counts_and_moves() -> None:
         assert refusal.value.code == "document_id_reused"
 
 
+def test_goods_that_are_reserved_are_not_moved() -> None:
+    """They would be promised at their new place, and waited for at the old one: a person has to decide."""
+    service = stocked(MUG=5)
+    hear(service, accepted("o1", ("MUG", 2)))
+    moved = StockMoved.model_validate({"move_id": "1", "from": "north", "to": "south", "sku": "MUG", "quantity": 4})
+    with pytest.raises(RefusedError) as refusal:
+        service.hear(moved, NOON)
+    assert (refusal.value.code, refusal.value.retryable) == ("not_enough_unreserved", True)
+    assert not level(service, "MUG", "south").on_hand
+
+
 def test_two_warehouses_may_number_alike() -> None:
     """A document is known by its place, its kind and its id."""
     service = stocked(MUG=5)
