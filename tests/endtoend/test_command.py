@@ -7,6 +7,7 @@ import sys
 import uuid
 from pathlib import Path
 
+from packhorse_contracts import ids
 from packhorse_contracts.catalogue import ProductChanged
 from packhorse_contracts.order import OrderCompleted, OrderConfirmed
 from packhorse_contracts.warehouse import StockReceived
@@ -108,7 +109,9 @@ async def test_dead_letters_are_listed_shown_retried_and_discarded(outsiders: Ou
     code, _, _ = await packhorse(outsiders, "dead", "retry", letter["id"])
     assert code == 0
     order = outsiders.order({sku: 7})
-    while not any(event.topic == "inventory.stock" and event.key == sku for event, _ in outsiders.heard):
+    while not any(
+        event.topic == "inventory.stock" and event.key == ids.joint(sku, LOCATION) for event, _ in outsiders.heard
+    ):
         await asyncio.sleep(0.05)
     await outsiders.say(order)
     await outsiders.fact(OrderConfirmed, order.order_id)

@@ -31,7 +31,7 @@ def order(
     if not events:
         raise system.fail(f"no topic holds anything about order {order_id}", NOT_FOUND)
     if not levels:
-        events = [event for event in events if event.topic != "inventory.stock"]
+        events = [event for event in events if event.topic not in ("inventory.stock", "inventory.alerts")]
     if as_json:
         for event in events:
             print_json(event)

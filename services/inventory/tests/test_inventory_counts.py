@@ -2,10 +2,6 @@
 heard.
 """
 
-from collections import Counter
-from dataclasses import dataclass, field
-from datetime import timedelta
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,37 +10,12 @@ from packhorse_chassis.reaction import RefusedError
 from packhorse_contracts import ids
 from packhorse_contracts.base import Fact
 from packhorse_contracts.inventory import InventoryLevelChanged, InventoryReservationRefused, InventoryReserved
-from packhorse_contracts.shipping import ShippingPicked
-from packhorse_contracts.warehouse import StockCounted, StockMoved, StockReceived
-from packhorse_inventory.reactions import GONE
+from packhorse_contracts.warehouse import StockReceived
 from packhorse_inventory.state import STOCK, Level, Unexplained
 
-from .inventory_story import NOON, accepted, place, product, received
+from .inventory_story import accepted, place, product, received
+from .inventory_truth import Truth, at, counted, late, picked, retried
 from .test_inventory_stock import PLACES, ROUTES, cancelled, dispatched, hear, level, short, stocked, withdrawn
-
-LATE = NOON + timedelta(days=2)
-
-
-def at(fact: Fact, second: int) -> Fact:
-    """The fact, true so many seconds after noon."""
-    return fact.model_copy(update={"at": NOON + timedelta(seconds=second)})
-
-
-def counted(pieces: int, location: str = "north", name: str = "c-1") -> StockCounted:
-    """So many mugs lay there."""
-    return StockCounted(count_id=name, location=location, sku="MUG", counted=pieces)
-
-
-def picked(order_id: str, location: str, *lines: tuple[str, str, int]) -> ShippingPicked:
-    """These were taken from the shelf."""
-    told = dispatched(order_id, location, *lines)
-    return ShippingPicked.model_validate(told.model_dump(include=set(ShippingPicked.model_fields)))
-
-
-def late(service: Memory, *facts: Fact) -> None:
-    """Hears these, long after all of them."""
-    for fact in facts:
-        service.hear(fact, LATE)
 
 
 def four_of_ten() -> Memory:
@@ -198,122 +169,14 @@ def test_a_location_that_the_catalogue_took_off_sends_nothing() -> None:
     assert level(service, "MUG").on_hand == 10
 
 
-@dataclass
-class Truth:
-    """A warehouse as it is: what lies where, what is on carts, and what it reports of it, each at its moment."""
-
-    shelf: Counter[str] = field(default_factory=Counter)
-    carts: Counter[str] = field(default_factory=Counter)
-    second: int = 0
-    said: list[list[Fact]] = field(default_factory=list)
-    """Streams that keep their order: one of each order's shipments, one of each document."""
-
-    def say(self, stream: list[Fact], fact: Fact) -> None:
-        """Reports what was just done."""
-        stream.append(at(fact, self.second))
-
-    def document(self, fact: Fact) -> None:
-        """A receipt, a count or a move."""
-        self.said.append([at(fact, self.second)])
-
-
-def retried(service: Memory, facts: list[Fact]) -> list[Fact]:
-    """Hears these; gives those that are refused, to be tried again."""
-    left = []
-    for fact in facts:
-        try:
-            late(service, fact)
-        except RefusedError as refusal:
-            assert (refusal.code, refusal.retryable) == ("not_enough_unreserved", True)
-            left.append(fact)
-    return left
-
-
-PIECES = st.integers(1, 4)
-
-
-@st.composite
-def lives(draw: st.DrawFn) -> tuple[Memory, Truth, dict[str, int]]:
-    """A service with orders that are reserved, the truth of a warehouse that worked on them, and what it owes still."""
-    service, truth = stocked(MUG=20), Truth(Counter({"north": 20, "south": 10}))
-    hear(service, received("r-2", "south", MUG=10))
-    open_: list[tuple[str, str, int, int, list[Fact]]] = []
-    for number in range(draw(st.integers(0, 4))):
-        order = f"o{number}"
-        hear(service, accepted(order, ("MUG", draw(PIECES))))
-        stream: list[Fact] = []
-        truth.said.append(stream)
-        for part in service.said(InventoryReserved)[-1].allocations:
-            open_.append((order, part.location, part.quantity, 0, stream))
-    held: Counter[str] = Counter()
-    for step in range(draw(st.integers(0, 16))):
-        truth.second += draw(st.integers(1, 3))
-        where, other = draw(st.permutations(PLACES))
-        kind = draw(st.sampled_from("rmcccppppdw"))
-        if kind == "r":
-            pieces = draw(PIECES)
-            truth.shelf[where] += pieces
-            truth.document(received(f"R{step}", where, MUG=pieces))
-        elif kind == "m":
-            asked = sum(wanted for _, place, wanted, on_cart, _ in open_ if place == where and not on_cart)
-            pieces = min(draw(PIECES), truth.shelf[where] - asked)
-            if pieces > 0:
-                truth.shelf[where] -= pieces
-                truth.shelf[other] += pieces
-                told = {"move_id": f"M{step}", "from": where, "to": other, "sku": "MUG", "quantity": pieces}
-                truth.document(StockMoved.model_validate(told))
-        elif kind == "c":
-            if draw(st.integers(0, 5)) == 0:  # shrinkage, which nobody saw but this count
-                truth.shelf[where] = max(0, truth.shelf[where] - 1)
-            truth.document(counted(truth.shelf[where], where, f"C{step}"))
-        elif open_:
-            job = draw(st.sampled_from(open_))
-            open_.remove(job)
-            order, location, wanted, on_cart, stream = job
-            if kind == "p" and not on_cart:
-                found = min(wanted, truth.shelf[location], draw(st.integers(0, 4)))
-                why = draw(st.sampled_from(["not_found", "other"]))
-                truth.shelf[location] -= found
-                truth.carts[location] += found
-                if found:
-                    truth.say(stream, picked(order, location, ("1", "MUG", found)))
-                if found < wanted:
-                    gone = min(wanted - found, truth.shelf[location]) if why in GONE else 0
-                    if why in GONE and gone < wanted - found:
-                        why = "other"  # it reports only what it wrote off
-                        gone = 0
-                    truth.shelf[location] -= gone
-                    truth.say(stream, short(order, location, "1", "MUG", wanted, found, why))
-                if found:
-                    open_.append((order, location, found, found, stream))
-            elif kind == "d" and (on_cart or truth.shelf[location] >= wanted):
-                if on_cart:
-                    truth.carts[location] -= on_cart
-                else:
-                    truth.shelf[location] -= wanted
-                truth.say(stream, dispatched(order, location, ("1", "MUG", wanted)))
-            elif kind == "w":
-                truth.carts[location] -= on_cart
-                truth.shelf[location] += on_cart
-                truth.say(stream, withdrawn(order, location, ("1", "MUG", wanted)))
-                if draw(st.booleans()):
-                    truth.said.append([cancelled(order, whole=False, l1=wanted)])
-            else:
-                open_.append(job)
-    for _, location, wanted, _, _ in open_:
-        held[location] += wanted
-    return service, truth, held
-
-
 @settings(max_examples=300, deadline=None)
-@given(lives(), st.data())
-def test_the_books_are_the_warehouse_however_its_news_arrive(
-    life: tuple[Memory, Truth, dict[str, int]], data: st.DataObject
-) -> None:
+@given(st.data())
+def test_the_books_are_the_warehouse_however_its_news_arrive(data: st.DataObject) -> None:
     """Receipts, moves, picks, short picks, hand-overs, withdrawals and counts, all true, heard in any order that keeps
     each order's own, and some of them twice: on hand, reserved and picked are what the warehouse has. A move of goods
     that aren't there yet is a dead letter, and passes when it is retried."""
-    service, truth, held = life
+    truth = Truth(data)
+    truth.live()
     waiting = [list(stream) for stream in truth.said if stream]
     heard: list[Fact] = []
     refused: list[Fact] = []
@@ -321,18 +184,18 @@ def test_the_books_are_the_warehouse_however_its_news_arrive(
         stream = data.draw(st.sampled_from(waiting))
         fact = stream.pop(0)
         waiting = [stream for stream in waiting if stream]
-        refused += retried(service, [fact])
+        refused += retried(truth.service, [fact])
         heard.append(fact)
         if data.draw(st.integers(0, 4)) == 0:
-            retried(service, [data.draw(st.sampled_from(heard))])
-    while len(left := retried(service, refused)) < len(refused):
+            retried(truth.service, [data.draw(st.sampled_from(heard))])
+    while len(left := retried(truth.service, refused)) < len(refused):
         refused = left
     assert not left
     for where in PLACES:
-        cell = level(service, "MUG", where)
-        found = (cell.shelf, cell.picked, cell.reserved, cell.on_hand)
-        claimed = truth.shelf[where] + truth.carts[where]
-        assert found == (truth.shelf[where], truth.carts[where], held[where], max(claimed, held[where]))
+        cell = level(truth.service, "MUG", where)
+        there, picked, reserved = truth.shelf[where], truth.carts[where], truth.reserved(where)
+        assert (cell.shelf, cell.picked, cell.reserved) == (there, picked, reserved)
+        assert cell.on_hand == max(there + picked, reserved)
 
 
 def test_a_flash_sale_leaves_no_trace_in_the_state() -> None:

@@ -67,7 +67,7 @@ def reserved_mugs() -> Memory:
 
 
 def test_a_dispatch_of_another_sku_takes_nothing_that_was_set_aside() -> None:
-    """The line has the right id and the wrong SKU: the trays stand open, for a person to look, and the mugs stay reserved."""
+    """The line has the right id and the wrong SKU: the trays are for a person to look into, the mugs stay reserved."""
     service = reserved_mugs()
     [reserved] = service.said(InventoryReserved)
     line = {"line_id": reserved.allocations[0].line_id, "sku": "TRAY", "quantity": 2}
