@@ -62,6 +62,22 @@ async def test_a_late_count_is_reckoned_from_the_journal_and_from_its_own_transa
     assert await pool.fetchval("SELECT count(*) FROM dead_letter") == 0
 
 
+async def test_a_tombstone_takes_a_product_off(pool: Pool) -> None:
+    """A record without a value, and without any header: its place in the log is its id, its key the product. One whose
+    key is no SKU is a dead letter."""
+    owner = Processor(SERVICE, pool, Inbox(pool))
+    await owner.process([arrived(product("MUG")), arrived(place("north"))], Records())
+    for offset, key in enumerate((b"MUG", b"MUG", b"no SKU")):
+        tombstone = READER.record(Raw("record", "catalogue.products", 0, offset, key, [], None))
+        assert tombstone is not None
+        await owner.process([tombstone], Records())
+    facts = (received("r", "north", MUG=PIECES), accepted("o", ("MUG", 1)))
+    await owner.process([arrived(fact) for fact in facts], Records())
+    assert await pool.fetchval("SELECT (state ->> 'refused')::bool FROM reservation")
+    assert await pool.fetchval("SELECT on_hand FROM stock_level") == PIECES
+    assert [row["code"] for row in await pool.fetch("SELECT code FROM dead_letter")] == ["wrong_key"]
+
+
 async def test_many_buyers_get_what_there_is_and_not_one_more(pool: Pool) -> None:
     """Each reservation sees the one before it: so many are reserved as there are pieces, the others are refused, and
     no order stays behind for a person to look at."""
