@@ -11,7 +11,7 @@ from typing import Self, TypeVar
 from packhorse_cli import runner, stream
 from packhorse_cli.lag import Lag
 from packhorse_cli.system import SERVICES
-from packhorse_contracts import envelope
+from packhorse_contracts import envelope, ids
 from packhorse_contracts.base import Fact
 from packhorse_contracts.carrier import TrackingStatus, TrackingUpdated
 from packhorse_contracts.catalogue import LocationChanged, ProductChanged
@@ -113,7 +113,9 @@ class Outsiders:
         sku = f"SKU-{uuid.uuid4().hex[:8]}"
         await self.say(ProductChanged(sku=sku, title="Mug", weight=300, length=100, width=100, height=100))
         receipt = f"RC-{sku}"
-        while not any(event.topic == "inventory.stock" and event.key == sku for event, _ in self.heard):
+        while not any(
+            event.topic == "inventory.stock" and event.key == ids.joint(sku, LOCATION) for event, _ in self.heard
+        ):
             # Between topics nothing is ordered: stock of what inventory doesn't know yet is refused.
             line = {"sku": sku, "quantity": on_hand}
             await self.say(

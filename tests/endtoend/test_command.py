@@ -9,6 +9,7 @@ from pathlib import Path
 
 from aiokafka import AIOKafkaProducer
 from packhorse_cli.testing import terminal
+from packhorse_contracts import ids
 from packhorse_contracts.catalogue import ProductChanged
 from packhorse_contracts.order import OrderCompleted, OrderConfirmed
 from packhorse_contracts.shipping import ShippingPickListIssued
@@ -185,7 +186,9 @@ async def test_dead_letters_are_listed_shown_retried_and_discarded(outsiders: Ou
     code, _, _ = await packhorse(outsiders, "dead", "retry", letter["id"])
     assert code == 0
     order = outsiders.order({sku: 7})
-    while not any(event.topic == "inventory.stock" and event.key == sku for event, _ in outsiders.heard):
+    while not any(
+        event.topic == "inventory.stock" and event.key == ids.joint(sku, LOCATION) for event, _ in outsiders.heard
+    ):
         await asyncio.sleep(0.05)
     await outsiders.say(order)
     await outsiders.fact(OrderConfirmed, order.order_id)

@@ -1,8 +1,20 @@
 """The roads that an order can take, through five real services."""
 
+import asyncio
+
 import aiohttp
 from packhorse_audit.run import audit_system
-from packhorse_contracts.inventory import InventoryReservationRefused, InventoryReservationReleased, InventoryReserved
+from packhorse_cli.stream import Event, read
+from packhorse_contracts import ids
+from packhorse_contracts.catalogue import LocationChanged
+from packhorse_contracts.envelope import Heard, decode
+from packhorse_contracts.inventory import (
+    InventoryLevelChanged,
+    InventoryLowStock,
+    InventoryReservationRefused,
+    InventoryReservationReleased,
+    InventoryReserved,
+)
 from packhorse_contracts.notification import NotificationSent
 from packhorse_contracts.order import (
     OrderAccepted,
@@ -14,9 +26,9 @@ from packhorse_contracts.order import (
 )
 from packhorse_contracts.payment import PaymentAuthorised, PaymentCaptured, PaymentDeclined, PaymentVoided
 from packhorse_contracts.shipping import ShippingDelivered, ShippingDispatched, ShippingPickListWithdrawn
-from packhorse_contracts.warehouse import WithdrawalAccepted, WithdrawalRejected
+from packhorse_contracts.warehouse import StockCounted, StockReceived, WithdrawalAccepted, WithdrawalRejected
 
-from .outsiders import DELIVERY, PRICE, Outsiders
+from .outsiders import DELIVERY, LOCATION, PRICE, Outsiders
 
 
 async def mails(outsiders: Outsiders, order_id: str) -> list[str]:
@@ -45,6 +57,36 @@ async def test_from_checkout_to_doorstep(outsiders: Outsiders) -> None:
         assert len(outsiders.facts(once, order.order_id)) == 1
     said = outsiders.facts(NotificationSent, order.order_id)
     assert len(said) == len(await mails(outsiders, order.order_id)) == 3
+
+
+async def test_a_topic_of_levels_that_is_read_from_its_start_has_each_of_them(outsiders: Outsiders) -> None:
+    """500 at one location, 700 at another, and an alert for each of them: a reader who keeps the latest record of each
+    key, as compaction does, knows both levels."""
+    sku = await outsiders.product(500)
+    other = LocationChanged(location="WH-ALSO", kind="warehouse", name="Also", country="GB", active=False)
+    await outsiders.say(other)
+    receipt = {"receipt_id": f"RC-{sku}-2", "location": other.location, "lines": [{"sku": sku, "quantity": 700}]}
+    key = ids.joint(sku, other.location)
+    while not any(event.topic == "inventory.stock" and event.key == key for event, _ in outsiders.heard):
+        await outsiders.say(StockReceived.model_validate(receipt))
+        await asyncio.sleep(0.3)
+    for location in (LOCATION, other.location):
+        counted = StockCounted(count_id=f"C-{sku}", location=location, sku=sku, counted=3)
+        await outsiders.say(counted)
+    await outsiders.until(lambda: len([f for _, f in outsiders.heard if _is_low(f, sku)]) >= 2 or None)
+    kept: dict[str, Event] = {}
+    async for event in read(outsiders.kafka, ["inventory.stock"], follow=False):
+        kept[event.key] = event
+    levels = [decode(event.value, event.raw_headers) for event in kept.values()]
+    facts = [heard.fact for heard in levels if isinstance(heard, Heard)]
+    assert len(facts) == len(kept)
+    assert {
+        (fact.location, fact.on_hand) for fact in facts if isinstance(fact, InventoryLevelChanged) and fact.sku == sku
+    } == {(LOCATION, 3), (other.location, 3)}
+
+
+def _is_low(fact: object, sku: str) -> bool:
+    return isinstance(fact, InventoryLowStock) and fact.sku == sku
 
 
 async def test_a_declined_card(outsiders: Outsiders) -> None:

@@ -145,7 +145,9 @@ _NOT_JSON: Final[dict[str, Callable[[bytes], bytes | None]]] = {
 
 def _not_json(random: Random, ground: Sound) -> Record:
     what, spoil = random.choice(list(_NOT_JSON.items()))
-    return replace(plain(ground), kind=f"value: {what}", value=spoil(ground.body), fate="dead")
+    value = spoil(ground.body)
+    tombstone = not value and ground.topic in registry.tombstones
+    return replace(plain(ground), kind=f"value: {what}", value=value, fate="alive" if tombstone else "dead")
 
 
 def sized(ground: Sound, size: int) -> Record:

@@ -5,6 +5,8 @@ from typing import Final
 from .checks import (
     ADDRESSES,
     AGAIN,
+    COUNTS,
+    FACTS,
     GATEWAY,
     LENIENT,
     MONEY,
@@ -19,6 +21,7 @@ from .checks import (
     SEEDS,
     SIMULATION,
     STOCK,
+    TELLING,
 )
 from .defect import Defect, Edit
 
@@ -127,7 +130,7 @@ DOMAIN: Final = (
         [
             Edit(
                 f"{_INVENTORY}/reactions.py",
-                'update={"allocated": (), "released": True, "decided": True}',
+                'update={"allocated": parts.allocations(picked), "released": True, "decided": True}',
                 'update={"released": True, "decided": True}',
             )
         ],
@@ -139,11 +142,83 @@ DOMAIN: Final = (
         [
             Edit(
                 f"{_INVENTORY}/reactions.py",
-                '"dispatched": (*kept.dispatched, shipment.shipment_id)',
+                '"dispatched": (*kept.dispatched, name)',
                 '"dispatched": kept.dispatched',
             )
         ],
         [STOCK],
+    ),
+    Defect(
+        "count_without_a_moment",
+        "A count holds for the moment at which it is heard: what it has seen, and is told late, is taken off again.",
+        [
+            Edit(
+                f"{_INVENTORY}/state.py",
+                "return self.counted is not None and moment <= self.counted.at",
+                "return False",
+            )
+        ],
+        [COUNTS, SIMULATION],
+    ),
+    Defect(
+        "late_count_forgets_what_came_since",
+        "A count that is heard late, or retried, sets the shelf to what lay there then, whatever came and went since.",
+        [Edit(f"{_INVENTORY}/shelves.py", '"shelf": counted + moved', '"shelf": counted')],
+        [COUNTS, SIMULATION],
+    ),
+    Defect(
+        "cart_left_out",
+        "What is picked is no longer ours: a count of the shelf takes it off the books before it leaves.",
+        [
+            Edit(
+                f"{_INVENTORY}/shelves.py",
+                "max(changed.shelf + changed.picked, changed.reserved)",
+                "max(changed.shelf, changed.reserved)",
+            )
+        ],
+        [COUNTS, SIMULATION],
+    ),
+    Defect(
+        "level_keyed_by_sku",
+        "The level of one location takes the place of another's on the compacted topic.",
+        [Edit("libs/contracts/packhorse_contracts/inventory.py", 'key=("sku", "location")', 'key="sku"')],
+        [FACTS, COUNTS],
+    ),
+    Defect(
+        "names_joined_by_a_sign",
+        "A key of two ids joins them with a sign that an id may hold: two cells are taken for one.",
+        [
+            Edit(
+                "libs/contracts/packhorse_contracts/ids.py",
+                'return json.dumps(parts, separators=(",", ":"), ensure_ascii=False)',
+                'return "@".join(parts)',
+            )
+        ],
+        [FACTS, COUNTS],
+    ),
+    Defect(
+        "texts_joined_in_a_digest",
+        "Two refunds for reasons that hold the joint are taken for one message.",
+        [
+            Edit(
+                "services/notification/packhorse_notification/content.py",
+                "blake2b(ids.joint(*parts).encode(), digest_size=8)",
+                'blake2b("\\x1f".join(parts).encode(), digest_size=8)',
+            )
+        ],
+        [TELLING],
+    ),
+    Defect(
+        "tombstone_unheard",
+        "What the catalogue takes off stays on sale.",
+        [
+            Edit(
+                f"{_INVENTORY}/shelves.py",
+                "if not self._others.get(STOCK, sku).offered:",
+                "if False:",
+            )
+        ],
+        [COUNTS],
     ),
     Defect(
         "deadline_on_the_old_state",
@@ -277,7 +352,7 @@ DOMAIN: Final = (
         "A line of a receipt that says 0 is looked up in the catalogue, and refuses the rest where it isn't there.",
         [
             Edit(
-                f"{_INVENTORY}/reactions.py",
+                f"{_INVENTORY}/documents.py",
                 "for number, line in enumerate(receipt.lines) if line.quantity]",
                 "for number, line in enumerate(receipt.lines)]",
             )

@@ -64,7 +64,7 @@ PARCELS_AND_REQUESTS: Final = (
         [
             Edit(
                 f"{_SHIPPING}/warehouse.py",
-                "    turn.say(saying.dispatched(turn.order, shipment, turn.now, fact.carrier))\n"
+                "    turn.say(saying.dispatched(turn.order, shipment, turn.moment, fact.carrier))\n"
                 "    tracking.tell_ends_anew",
                 "    tracking.tell_ends_anew",
             )

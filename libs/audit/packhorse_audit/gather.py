@@ -5,13 +5,14 @@ from collections.abc import Mapping
 import asyncpg
 
 from packhorse_audit.books import Cell, OrderBook, PaymentBook, ShipmentBook, StockBook
+from packhorse_audit.shelves import LevelBook
 
 _ORDERS = """
 SELECT o.id, o.cancelled OR o.completed AS ended, o.payment_problem IS NOT NULL AS problem,
     (SELECT count(*) FROM timer t WHERE t.key = o.id AND t.type IN ('PaymentDeadline', 'Overdue')) AS timers
 FROM orders o WHERE o.accepted"""
 
-_LEVELS = "SELECT sku, location, on_hand, reserved FROM stock_level"
+_LEVELS = "SELECT sku, location, on_hand, reserved, picked FROM stock_level"
 
 _MOVEMENTS = """
 SELECT sku, location, sum(on_hand_change)::bigint AS on_hand, sum(reserved_change)::bigint AS reserved,
@@ -65,6 +66,17 @@ async def stock(db: asyncpg.Connection) -> StockBook:
         }
         allocated = {_cell(row): row["pieces"] for row in await db.fetch(_ALLOCATED)}
     return StockBook(levels, movements, allocated)
+
+
+async def levels(db: asyncpg.Connection) -> dict[Cell, LevelBook]:
+    """What inventory keeps of each SKU and location."""
+    return {_cell(row): LevelBook(row["on_hand"], row["reserved"], row["picked"]) for row in await db.fetch(_LEVELS)}
+
+
+async def given_up(db: asyncpg.Connection) -> set[tuple[str, str]]:
+    """Source and id of what a service has given up, and nobody has retried with success."""
+    rows = await db.fetch("SELECT event_source, event_id FROM dead_letter WHERE status <> 'retried'")
+    return {(row["event_source"], row["event_id"]) for row in rows}
 
 
 async def held(db: asyncpg.Connection) -> dict[str, int]:

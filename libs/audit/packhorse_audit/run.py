@@ -2,17 +2,20 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import aiohttp
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from packhorse_chassis import lenient
+from packhorse_contracts import envelope as ce
 from packhorse_contracts import topics
 
 from packhorse_audit import books, gather
+from packhorse_audit.shelves import STOCK_FACTS
 from packhorse_audit.streams import Spoken, streams_are_whole
-from packhorse_audit.told import Told
+from packhorse_audit.told import StockFact, Told
 from packhorse_audit.verdict import Violation
 
 INVARIANTS = (
@@ -21,6 +24,7 @@ INVARIANTS = (
     "stock is the sum of its movements",
     "the journal of movements is gapless",
     "what is reserved is some order's",
+    "the books are what the warehouse says",
     "an order that has ended holds no stock",
     "the ledger makes the payment's sums",
     "never captured above authorised, never refunded above captured",
@@ -34,6 +38,9 @@ INVARIANTS = (
     "streams are gapless",
     "streams are in order",
 )
+
+
+_STOCK_TOPICS = {fact.TOPIC.name for fact in STOCK_FACTS}
 
 
 class Target(Protocol):
@@ -72,6 +79,8 @@ async def audit_system(target: Target) -> list[Violation]:
         orders = await gather.orders(open_["order"])
         found += books.orders_end_or_wait(orders.values())
         found += books.stock_is_conserved(await gather.stock(open_["inventory"]))
+        shelves = told.shelves(await gather.given_up(open_["inventory"]))
+        found += shelves.hold(await gather.levels(open_["inventory"]), whole=told.whole)
         found += books.ended_orders_hold_nothing(orders, await gather.held(open_["inventory"]))
         found += books.money_is_conserved(await gather.payments(open_["payment"], book), orders, told.sales())
         found += books.one_pick_list_per_shipment(
@@ -97,12 +106,15 @@ async def _listen(kafka: str) -> Told:
     await consumer.start()
     try:
         left: set[TopicPartition] = consumer.assignment()
+        told.whole = not any((await consumer.beginning_offsets(left)).values())
         ends = await consumer.end_offsets(left)
         while left := {partition for partition in left if await consumer.position(partition) < ends[partition]}:
             for records in (await consumer.getmany(timeout_ms=500)).values():
                 for record in records:
                     if (spoken := _spoken(record)) is not None:
                         told.take(spoken, record.value)
+                    if (stock := _of_stock(record)) is not None:
+                        told.stock.append(stock)
     finally:
         await consumer.stop()
     return told
@@ -125,6 +137,17 @@ def _spoken(record: Any) -> Spoken | None:
         headers.get("ce_type", ""),
         int(sequence) if sequence.isdigit() else None,
     )
+
+
+def _of_stock(record: Any) -> StockFact | None:
+    if record.topic not in _STOCK_TOPICS:
+        return None
+    heard = ce.decode(record.value, record.headers)
+    if isinstance(heard, ce.Unreadable) or not isinstance(heard.fact, STOCK_FACTS):
+        return None
+    place = f"kafka:{record.topic}", f"{record.partition}-{record.offset}"
+    came = datetime.fromtimestamp(record.timestamp / 1_000, tz=UTC)
+    return StockFact(heard.envelope.source, heard.envelope.id, place, heard.fact, came)
 
 
 async def _gateway(url: str | None) -> dict[str, dict[str, int]] | None:

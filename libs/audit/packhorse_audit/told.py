@@ -1,11 +1,14 @@
 """What the topics say, as far as the invariants ask."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Set
+from datetime import datetime
+from typing import Any, NamedTuple
 
+from packhorse_contracts.base import Fact
 from pydantic_core import from_json
 
 from packhorse_audit.books import Sale
+from packhorse_audit.shelves import Shelves
 from packhorse_audit.streams import Spoken
 
 _ASKED = frozenset(
@@ -33,11 +36,26 @@ ASKED = _ASKED | _TOLD_OF.keys()
 """The facts whose content is looked at."""
 
 
+class StockFact(NamedTuple):
+    """A fact that a shelf follows from. `place`: how it is named where it can't be read; `heard`: when it came to its
+    topic."""
+
+    source: str
+    id: str
+    place: tuple[str, str]
+    fact: Fact
+    heard: datetime
+
+
 class Told:
     """What the topics say, as far as the invariants ask."""
 
     def __init__(self) -> None:
         self.spoken: list[Spoken] = []
+        self.stock: list[StockFact] = []
+        self.whole = True
+        """The topics still have their beginning."""
+
         self.issued: dict[str, set[str]] = {}
         self.withdrawn: set[str] = set()
         self.sent: dict[str, tuple[str, str, str]] = {}
@@ -75,6 +93,14 @@ class Told:
     def causes(self) -> dict[tuple[str, str], int]:
         """How many things happened that customers are told of, by order and kind of mail."""
         return {about: len(causes) for about, causes in self._causes.items()}
+
+    def shelves(self, given_up: Set[tuple[str, str]]) -> Shelves:
+        """What lies where. `given_up`: source and id of what inventory has refused."""
+        shelves = Shelves()
+        for told in self.stock:
+            if (told.source, told.id) not in given_up and told.place not in given_up:
+                shelves.take(told.source, told.id, told.fact, told.heard)
+        return shelves
 
     def sales(self) -> dict[str, Sale]:
         """Every order that the topics still know, by its id."""

@@ -25,7 +25,7 @@ from packhorse_chassis.reaction import Input, Ref
 from packhorse_chassis.rows import Rows
 from packhorse_chassis.service import Service
 from packhorse_chassis.source import Source
-from packhorse_chassis.store import Table
+from packhorse_chassis.store import table
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +55,7 @@ class Processor:
         self.service = service
         self.pool = pool
         self.inbox = inbox
-        self.tables = {name: Table(kind) for name, kind in service.routes.kinds.items()}
+        self.tables = {name: table(kind, service.queries) for name, kind in service.routes.kinds.items()}
         self.rows = Rows(service)
         self._due_at_once: Callable[[], None] = lambda: None
         self._asker: Asker = Nobody()

@@ -161,8 +161,8 @@ class _Taking:
         self, routes: Routes, states: Mapping[Ref, object], now: datetime, around: Around, bodies: Bodies
     ) -> None:
         self._routes, self._states, self._now, self._around, self._bodies = routes, states, now, around, bodies
-        self._others = Others(self._read)
         self.outcome = Outcome()
+        self._others = Others(self._read, self.outcome.journal)
 
     def take(self, arrival: Arrival) -> None:
         """Reacts to one input, has it wait behind what parked its subject, or gives it up."""

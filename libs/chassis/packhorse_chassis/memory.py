@@ -47,7 +47,7 @@ class Memory:
         """Reacts to one input and keeps what follows."""
         route = self.routes.by_input[type(heard)]
         ref = route.kind.ref(route.key(heard))
-        decided = route.react(self._read(ref), heard, at, Others(self._read))
+        decided = route.react(self._read(ref), heard, at, Others(self._read, self.journal))
         self.states[ref] = decided.state
         self.states.update(decided.others)
         self.events.extend(decided.events)

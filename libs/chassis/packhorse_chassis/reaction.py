@@ -39,7 +39,8 @@ class Kind(Generic[S]):
     """One kind of state that a service keeps, by key.
 
     `empty` makes the state of a key that was never seen. A `reference` kind (products, locations) is read
-    without a lock by reactions to other things, and locked only by those whose own subject it is.
+    without a lock by reactions to other things, and locked only by those whose own subject it is. A `tally` is kept
+    nowhere: it is what the journal's entries make of a key, those of this very transaction included.
 
     `version` rises with every release in which the state's fields have changed. `upcast(document, version)` makes of
     JSON as an older version wrote it what this version reads: fields renamed, split, with another meaning. Pure.
@@ -51,6 +52,7 @@ class Kind(Generic[S]):
     reference: bool = False
     version: int = 1
     upcast: Callable[[dict[str, Any], int], dict[str, Any]] = _as_it_is
+    tally: Callable[[str, Iterable[Model]], int] | None = None
 
     def ref(self, key: str) -> "Ref":
         """The address of one state."""
@@ -64,17 +66,30 @@ class Ref(NamedTuple):
     key: str
 
 
+def tally(name: str, of: Callable[[str, Iterable[Model]], int]) -> Kind[int]:
+    """A number that a service doesn't keep but reckons from its journal, seldom: `of(key, entries)`, a sum.
+
+    In PostgreSQL the service's query of this name reckons it, so that it may look at more entries than fit into memory.
+    It is right under a lock that every entry which it looks at was written under.
+    """
+    return Kind(name, int, lambda _: 0, reference=True, tally=of)
+
+
 class Others:
     """The further states that a route names beside its subject, read only."""
 
-    __slots__ = ("_read",)
+    __slots__ = ("_journal", "_read")
 
-    def __init__(self, read: Callable[[Ref], object]) -> None:
-        self._read = read
+    def __init__(self, read: Callable[[Ref], object], journal: Sequence[Model] = ()) -> None:
+        """`journal`: the entries that aren't stored yet, which no tally holds that is read."""
+        self._read, self._journal = read, journal
 
     def get(self, kind: Kind[S], key: str) -> S:
         """The state of a key; its empty state where nothing is kept yet."""
-        return cast("S", self._read(kind.ref(key)))
+        state = self._read(kind.ref(key))
+        if kind.tally is not None:
+            state = cast("int", state) + kind.tally(key, self._journal)
+        return cast("S", state)
 
 
 class RefusedError(Exception):

@@ -67,6 +67,8 @@ class Reader:
             return _unreadable(_beginning(raw), ce.Unreadable(raw.value.code, raw.value.reason))
         if (beyond := _beyond_limits(raw)) is not None:
             return _unreadable(_beginning(raw), beyond)
+        if not raw.value and raw.key is not None and raw.topic in registry.tombstones:
+            return self._tombstone(raw, raw.key)
         types = [value for name, value in raw.headers if name.lower() == "ce_type"]
         if len(types) == 1 and (raw.topic, types[0]) in self._not_for_us:
             return None
@@ -96,6 +98,15 @@ class Reader:
             correlation_id=fact.correlation or envelope.correlation_id,
             traceparent=envelope.traceparent,
         )
+
+    def _tombstone(self, raw: Raw, key: bytes) -> Arrival | None:
+        """It has no attributes that anybody would have to give it: its place in the log is its id."""
+        fact = ce.decode_tombstone(raw.topic, key)
+        if fact is None:
+            return _unreadable(raw, ce.Unreadable("wrong_key", f"{raw.topic} has no such key: its id isn't one"))
+        if type(fact) not in self.routes.by_input:
+            return None
+        return Arrival(raw, f"kafka:{raw.topic}", f"{raw.partition}-{raw.offset}", None, fact)
 
     def _is_skipped(self, read: ce.Unreadable) -> bool:
         """While releases live side by side, a newer one says what this one doesn't know, and so can't have heard. What

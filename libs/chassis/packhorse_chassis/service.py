@@ -1,7 +1,7 @@
 """What a service is: its routes, its tables, and how it reaches the outside. `run` makes a process of it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,13 @@ class Service:
     """Everything that the chassis needs to know of a service.
 
     `performers` maps each effect's request class to who performs it; called once, inside the running event loop.
-    `migrations` is the folder of numbered SQL files.
+    `migrations` is the folder of numbered SQL files. `queries` reckon the tallies of its routes, by name.
     """
 
     routes: Routes
     migrations: Path
     journals: Sequence[Journal] = ()
+    queries: Mapping[str, str] = field(default_factory=dict)
     performers: Callable[[], Mapping[type[Internal], Performer[Any, Internal]]] = dict
 
     @property

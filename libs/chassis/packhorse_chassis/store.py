@@ -77,6 +77,25 @@ class Table:
         return self.kind.empty(key) if raw is None else self._documents.read(key, raw)
 
 
+class Tally(Table):
+    """What a query makes of a journal: `reckon` ($1 text[], keys) gives `id` and `sum`. No table lies behind it."""
+
+    def __init__(self, kind: Kind[Any], reckon: str) -> None:
+        super().__init__(kind)
+        self._reckon = reckon
+
+    async def read(self, db: Connection, keys: Iterable[str]) -> dict[str, object]:
+        """The sums for these keys, of all that is stored; 0 where nothing is."""
+        ids = list(keys)
+        found = {row["id"]: row["sum"] for row in await db.fetch(self._reckon, ids)}
+        return {key: found.get(key, 0) for key in ids}
+
+
+def table(kind: Kind[Any], queries: Mapping[str, str]) -> Table:
+    """How a kind lies in the database. Raises KeyError for a tally without its query."""
+    return Table(kind) if kind.tally is None else Tally(kind, queries[kind.name])
+
+
 @dataclass(frozen=True, slots=True)
 class Journal:
     """An append-only table. `append` ($1 jsonb, a list of entries) inserts them all, in order."""

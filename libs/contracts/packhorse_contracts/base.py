@@ -5,7 +5,7 @@ A value type says the same to the reader and in the JSON Schema; `libs/contracts
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, TypeVar
 
 from pydantic import (
@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
-from packhorse_contracts import registry, times
+from packhorse_contracts import ids, registry, times
 from packhorse_contracts.gs1 import check_gtin, check_sscc
 from packhorse_contracts.languages import LANGUAGE_TAG, well_formed
 from packhorse_contracts.topics import OUTSIDERS, Topic
@@ -250,12 +250,16 @@ class Fact(Model):
         class OrderConfirmed(Fact, type="packhorse.order.confirmed.v1", topic=ORDER_EVENTS, key="order_id"):
             order_id: OrderId
 
-    The service that answers for an outsider's fact is its topic's first reader, unless `answered_by` names another.
+    A key of several fields (`key=("sku", "location")`) is the JSON array of their values. The service that answers for
+    an outsider's fact is its topic's first reader, unless `answered_by` names another.
     """
 
     TYPE: ClassVar[str] = ""
     TOPIC: ClassVar[Topic]
     KEY: ClassVar[str] = ""
+    """The fields that make the key, in words: `sku and location`."""
+
+    KEY_FIELDS: ClassVar[tuple[str, ...]] = ()
     SUBJECT: ClassVar[str] = ""
     ANSWERED_BY: ClassVar[str] = ""
     """Of an outsider's fact: the service that takes it, or says that it isn't offered. Empty for a fact of ours."""
@@ -266,6 +270,9 @@ class Fact(Model):
     SPARES: ClassVar[frozenset[str]] = frozenset()
     """Optional fields that readers do without where they are wrong, so that they don't cost the whole fact."""
 
+    MOMENT: ClassVar[str] = ""
+    """The optional field that says when it was done; where it is absent the event's own time fills it."""
+
     def __init_subclass__(cls, **_contract: object) -> None:
         """Takes the class's own keywords, which pydantic hands on to here as well."""
         super().__init_subclass__()
@@ -275,34 +282,61 @@ class Fact(Model):
         cls,
         type: str = "",  # noqa: A002 - the word that the class line reads best with
         topic: Topic | None = None,
-        key: str = "",
+        key: str | tuple[str, ...] = "",
         subject: str = "",
         snapshot: bool = False,
         answered_by: str = "",
         spares: frozenset[str] = frozenset(),
+        tombstone: bool = False,
         **kwargs: object,
     ) -> None:
         super().__pydantic_init_subclass__()
         if not type or topic is None:
             return
-        cls.TYPE, cls.TOPIC, cls.KEY, cls.SUBJECT = type, topic, key, subject or key
+        cls.TYPE, cls.TOPIC = type, topic
+        cls.KEY_FIELDS = (key,) if isinstance(key, str) else key
+        cls.KEY = " and ".join(cls.KEY_FIELDS)
+        cls.SUBJECT = subject or cls.KEY
         cls.SNAPSHOT, cls.SPARES = snapshot, spares
         if registry.name_of(cls).sayer in OUTSIDERS:
             cls.ANSWERED_BY = answered_by or topic.readers[0]
-        registry.register(cls)
+        registry.register(cls, tombstone=tombstone)
 
     @property
     def key(self) -> str:
         """The Kafka key: facts with the same key on a topic keep their order."""
-        return str(getattr(self, self.KEY))
+        fields = self.KEY_FIELDS
+        if len(fields) == 1:
+            return str(getattr(self, fields[0]))
+        return ids.joint(*(str(getattr(self, name)) for name in fields))
 
     @property
     def subject(self) -> str:
         """The id of the thing that this fact is about."""
-        return str(getattr(self, self.SUBJECT))
+        return self.key if self.SUBJECT == self.KEY else str(getattr(self, self.SUBJECT))
 
     @property
     def correlation(self) -> str | None:
         """The id of the order that this fact belongs to, where there is one."""
         order_id = self.__dict__.get("order_id")
         return None if order_id is None else str(order_id)
+
+
+AHEAD = timedelta(minutes=5)
+"""So far a clock may be ahead of ours. Whose is, is so for all that it says: trusted, its facts keep their order."""
+
+
+def moment(at: datetime | None, now: datetime) -> datetime:
+    """When something was done, as its fact says. Now, where it doesn't, or says a time that is still to come: one wrong
+    clock must not outrank everything until that day."""
+    return now if at is None or at > now + AHEAD else at
+
+
+F = TypeVar("F", bound=Fact)
+
+
+def dated(fact: F, time: datetime) -> F:
+    """The fact with its moment: `time`, that of the event, where it is to have one and names none."""
+    if not fact.MOMENT or getattr(fact, fact.MOMENT) is not None:
+        return fact
+    return fact.model_copy(update={fact.MOMENT: time})

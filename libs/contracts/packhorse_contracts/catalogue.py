@@ -45,6 +45,18 @@ class ProductChanged(
     made_to_order: Flag | None = Field(None, description="Bought or made only once it is ordered")
 
 
+class ProductWithdrawn(
+    Fact,
+    type="packhorse.catalogue.product_withdrawn.v1",
+    topic=topics.CATALOGUE_PRODUCTS,
+    key="sku",
+    tombstone=True,
+):
+    """A product is no longer offered. A record without a value under its key (a tombstone) says the same."""
+
+    sku: Sku
+
+
 class LocationChanged(
     Fact,
     type="packhorse.catalogue.location_changed.v1",
@@ -73,3 +85,15 @@ class LocationChanged(
         None, description="Whose public holidays are kept there: ISO 3166 code of a country, or of a part such as DE-BY"
     )
     active: Flag = Field(description="Whether orders may be sent from there")
+
+
+class LocationWithdrawn(
+    Fact,
+    type="packhorse.catalogue.location_withdrawn.v1",
+    topic=topics.CATALOGUE_LOCATIONS,
+    key="location",
+    tombstone=True,
+):
+    """A location sends no orders any more. A record without a value under its key (a tombstone) says the same."""
+
+    location: LocationId

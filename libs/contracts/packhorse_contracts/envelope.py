@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from packhorse_contracts import lenient, registry, topics
 from packhorse_contracts.attributes import JSON, STRUCTURED, Headers, UnreadableError, attributes_and_data
-from packhorse_contracts.base import Fact
+from packhorse_contracts.base import Fact, dated
 from packhorse_contracts.blocks import Fault
 from packhorse_contracts.times import moment
 
@@ -28,6 +28,7 @@ __all__ = [
     "Newer",
     "Unreadable",
     "decode",
+    "decode_tombstone",
     "encode",
     "headers",
     "rfc3339",
@@ -150,6 +151,18 @@ def decode(value: bytes | None, raw_headers: Headers | None, topic: str | None =
         return Unreadable("unreadable", f"the record can't be read: {type(error).__name__}")
 
 
+def decode_tombstone(topic: str, key: bytes) -> Fact | None:
+    """What a record without a value takes back, on a topic whose contract declares that; None elsewhere, and where the
+    key is none that the topic knows. Never raises."""
+    fact = registry.tombstones.get(topic)
+    if fact is None:
+        return None
+    try:
+        return fact.model_validate({fact.KEY: key.decode()})
+    except ValueError:
+        return None
+
+
 def _without_nul(text: str) -> str:
     return text.replace("\x00", "\ufffd")
 
@@ -226,14 +239,18 @@ def _heard(envelope: Envelope, fact: type[Fact], data: bytes) -> Heard:
         _count_parts(data, MAX_OUTSIDER_PARTS)
     try:
         # By alias alone: the names that Python needs (`from_`) are not the contract's.
-        return Heard(envelope, registry.upcast(fact.model_validate_json(data, by_alias=True, by_name=False)))
+        return Heard(envelope, _dated(fact.model_validate_json(data, by_alias=True, by_name=False), envelope))
     except ValidationError as error:
         broken = _invalid(error)
     if (mended := lenient.without_spares(fact, data)) is not None:
-        return Heard(envelope, registry.upcast(mended[0]), mended[1])
+        return Heard(envelope, _dated(mended[0], envelope), mended[1])
     if (unsound := lenient.unsound(fact, data)) is not None:
         broken.unsound = Heard(envelope, unsound)
     raise broken
+
+
+def _dated(fact: Fact, envelope: Envelope) -> Fact:
+    return dated(registry.upcast(fact), envelope.time)
 
 
 def _unknown(envelope: Envelope, topic: str | None) -> Unreadable:

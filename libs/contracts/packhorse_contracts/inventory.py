@@ -86,7 +86,11 @@ class InventoryAllocatedFromBackorder(
 
 
 class InventoryLevelChanged(
-    Fact, type="packhorse.inventory.level_changed.v1", topic=topics.INVENTORY_STOCK, key="sku", snapshot=True
+    Fact,
+    type="packhorse.inventory.level_changed.v1",
+    topic=topics.INVENTORY_STOCK,
+    key=("sku", "location"),
+    snapshot=True,
 ):
     """The stock of a SKU at a location as it is now."""
 
@@ -100,14 +104,15 @@ class InventoryLevelChanged(
     incoming: Count = Field(description="Pieces ordered from suppliers, not yet in")
     available_to_promise: Available
     version: Version = Field(description="Rises with every change of this SKU and location")
+    picked: Count | None = Field(
+        None, description="Of those on hand, pieces that were picked for an order and haven't left yet"
+    )
+    unexplained: Count | None = Field(
+        None, description="Of those on hand, pieces that by the warehouse's word aren't there, and are reserved"
+    )
 
-    @property
-    def subject(self) -> str:
-        """The stock cell: a later level of the same cell replaces this one."""
-        return f"{self.sku}@{self.location}"
 
-
-class InventoryLowStock(Fact, type="packhorse.inventory.low_stock.v1", topic=topics.INVENTORY_STOCK, key="sku"):
+class InventoryLowStock(Fact, type="packhorse.inventory.low_stock.v1", topic=topics.INVENTORY_ALERTS, key="sku"):
     """Little is left."""
 
     sku: Sku
@@ -118,7 +123,7 @@ class InventoryLowStock(Fact, type="packhorse.inventory.low_stock.v1", topic=top
 
 
 class InventoryStockAdjusted(
-    Fact, type="packhorse.inventory.stock_adjusted.v1", topic=topics.INVENTORY_STOCK, key="sku"
+    Fact, type="packhorse.inventory.stock_adjusted.v1", topic=topics.INVENTORY_ALERTS, key="sku"
 ):
     """The books were put right."""
 

@@ -50,6 +50,7 @@ _twins: dict[str, type[Unsound]] = {}
 def twin(sound: type[Fact], unsound: type[Unsound]) -> None:
     """Has what breaks the contract of `sound` read as `unsound`, whose field `part` takes what of it is sound."""
     unsound.TYPE, unsound.TOPIC, unsound.KEY, unsound.SUBJECT = sound.TYPE, sound.TOPIC, sound.KEY, sound.SUBJECT
+    unsound.KEY_FIELDS = sound.KEY_FIELDS
     _twins[sound.TYPE] = unsound
 
 

@@ -12,6 +12,9 @@ _TYPE = re.compile(r"packhorse\.([a-z]+)\.([a-z_]+)\.v([1-9][0-9]{0,3})", re.ASC
 facts: dict[str, "type[Fact]"] = {}
 """Every known wire type, old majors included."""
 
+tombstones: dict[str, "type[Fact]"] = {}
+"""By topic, the fact that a record without a value stands for. Its key is the fact's one field."""
+
 _upcasters: dict[str, "Callable[[Fact], Fact]"] = {}
 _next: dict[str, str] = {}
 
@@ -41,10 +44,13 @@ def name_of(fact: "type[Fact]") -> WireType:
     return name
 
 
-def register(fact: "type[Fact]") -> None:
-    """Makes a fact class known under its wire type."""
+def register(fact: "type[Fact]", *, tombstone: bool = False) -> None:
+    """Makes a fact class known under its wire type; a `tombstone` also under its topic."""
     name_of(fact)
-    for role, field in (("key", fact.KEY), ("subject", fact.SUBJECT)):
+    fields = [("key", field) for field in fact.KEY_FIELDS]
+    if fact.SUBJECT != fact.KEY:
+        fields.append(("subject", fact.SUBJECT))
+    for role, field in fields:
         if field not in fact.model_fields:
             raise ValueError(f"{fact.__name__}: its {role} {field!r} is not one of its fields")
     known = facts.get(fact.TYPE)
@@ -52,6 +58,8 @@ def register(fact: "type[Fact]") -> None:
     if known is not None and known.__qualname__ != fact.__qualname__:
         raise ValueError(f"{fact.TYPE} is taken by {known.__name__}")
     facts[fact.TYPE] = fact
+    if tombstone:
+        tombstones[fact.TOPIC.name] = fact
 
 
 def upcaster(old: type[Old], new: type[New]) -> Callable[[Callable[[Old], New]], Callable[[Old], New]]:

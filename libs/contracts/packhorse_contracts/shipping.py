@@ -116,6 +116,20 @@ class ShippingWithdrawalRefused(
     reason: blocks.Reason = Field(description="Why")
 
 
+class ShippingPicked(
+    Fact, type="packhorse.shipping.picked.v1", topic=topics.SHIPPING_EVENTS, key="order_id", subject="shipment_id"
+):
+    """It was taken from the shelf. Said once for a fulfilment order, before what follows from it; where the warehouse
+    doesn't report that it picked, with what shows that it did."""
+
+    order_id: OrderId
+    shipment_id: ShipmentId
+    pick_list_id: PickListId
+    location: LocationId
+    at: At
+    lines: tuple[blocks.SkuLine, ...] = Field(description="What was picked")
+
+
 class ShippingShortPicked(
     Fact, type="packhorse.shipping.short_picked.v1", topic=topics.SHIPPING_EVENTS, key="order_id", subject="shipment_id"
 ):

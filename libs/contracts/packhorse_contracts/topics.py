@@ -52,8 +52,9 @@ ORDER_EVENTS = Topic(
 PAYMENT_EVENTS = Topic("payment.events", "order id", ("payment",), ("order", "notification", "console"))
 INVENTORY_RESERVATIONS = Topic("inventory.reservations", "order id", ("inventory",), ("order", "shipping", "console"))
 INVENTORY_STOCK = Topic(
-    "inventory.stock", "sku", ("inventory",), ("storefront", "notification", "console"), compacted=True
+    "inventory.stock", "sku and location", ("inventory",), ("storefront", "console"), compacted=True
 )
+INVENTORY_ALERTS = Topic("inventory.alerts", "sku", ("inventory",), ("notification", "console"))
 INVENTORY_REPLENISHMENT = Topic(
     "inventory.replenishment", "sku", ("inventory",), ("purchasing", "notification", "console")
 )
@@ -84,6 +85,7 @@ ALL: dict[str, Topic] = {
         PAYMENT_EVENTS,
         INVENTORY_RESERVATIONS,
         INVENTORY_STOCK,
+        INVENTORY_ALERTS,
         INVENTORY_REPLENISHMENT,
         SHIPPING_EVENTS,
         SHIPPING_PICK_LISTS,

@@ -1,11 +1,11 @@
 """What warehouse systems say."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from packhorse_contracts import blocks, registry, topics
-from packhorse_contracts.base import Day, Fact, Given, Id, Many, MaybeCode, Model, Text
+from packhorse_contracts.base import Day, Fact, Given, Id, Many, MaybeCode, Model, Text, Utc
 from packhorse_contracts.fields import (
     Carrier,
     LineId,
@@ -50,8 +50,14 @@ class ReturnedLine(Model):
     condition: Condition = Field(description="What was found when it was looked at")
 
 
+class _Done(Fact):
+    MOMENT: ClassVar[str] = "at"
+
+    at: Utc | None = Field(None, description="When the warehouse did it; absent: the event's time")
+
+
 class PickListAccepted(
-    Fact, type="packhorse.warehouse.pick_list_accepted.v1", topic=topics.WAREHOUSE_EVENTS, key="pick_list_id"
+    _Done, type="packhorse.warehouse.pick_list_accepted.v1", topic=topics.WAREHOUSE_EVENTS, key="pick_list_id"
 ):
     """The warehouse will pick it."""
 
@@ -59,7 +65,7 @@ class PickListAccepted(
 
 
 class PickListRejected(
-    Fact, type="packhorse.warehouse.pick_list_rejected.v1", topic=topics.WAREHOUSE_EVENTS, key="pick_list_id"
+    _Done, type="packhorse.warehouse.pick_list_rejected.v1", topic=topics.WAREHOUSE_EVENTS, key="pick_list_id"
 ):
     """The warehouse will not pick it."""
 
@@ -69,7 +75,7 @@ class PickListRejected(
 
 
 class WithdrawalAccepted(
-    Fact, type="packhorse.warehouse.withdrawal_accepted.v1", topic=topics.WAREHOUSE_EVENTS, key="pick_list_id"
+    _Done, type="packhorse.warehouse.withdrawal_accepted.v1", topic=topics.WAREHOUSE_EVENTS, key="pick_list_id"
 ):
     """The warehouse stopped in time."""
 
@@ -78,7 +84,7 @@ class WithdrawalAccepted(
 
 
 class WithdrawalRejected(
-    Fact, type="packhorse.warehouse.withdrawal_rejected.v1", topic=topics.WAREHOUSE_EVENTS, key="pick_list_id"
+    _Done, type="packhorse.warehouse.withdrawal_rejected.v1", topic=topics.WAREHOUSE_EVENTS, key="pick_list_id"
 ):
     """Too late: it goes out."""
 
@@ -87,7 +93,7 @@ class WithdrawalRejected(
 
 
 class PickCompleted(
-    Fact, type="packhorse.warehouse.pick_completed.v1", topic=topics.WAREHOUSE_EVENTS, key="pick_list_id"
+    _Done, type="packhorse.warehouse.pick_completed.v1", topic=topics.WAREHOUSE_EVENTS, key="pick_list_id"
 ):
     """Picking ended, possibly short."""
 
@@ -95,7 +101,7 @@ class PickCompleted(
     lines: Many[PickedLine] = Field(description="What was picked, line by line")
 
 
-class Packed(Fact, type="packhorse.warehouse.packed.v1", topic=topics.WAREHOUSE_EVENTS, key="pick_list_id"):
+class Packed(_Done, type="packhorse.warehouse.packed.v1", topic=topics.WAREHOUSE_EVENTS, key="pick_list_id"):
     """The goods are in closed packages."""
 
     pick_list_id: PickListId
@@ -110,7 +116,7 @@ class HandedOverV1(Fact, type="packhorse.warehouse.handed_over.v1", topic=topics
     tracking_numbers: Many[WrittenTrackingNumber] = Field(description="One for each parcel")
 
 
-class HandedOver(Fact, type="packhorse.warehouse.handed_over.v2", topic=topics.WAREHOUSE_EVENTS, key="pick_list_id"):
+class HandedOver(_Done, type="packhorse.warehouse.handed_over.v2", topic=topics.WAREHOUSE_EVENTS, key="pick_list_id"):
     """The carrier has it."""
 
     pick_list_id: PickListId
@@ -125,7 +131,7 @@ def parcels_from_tracking_numbers(old: HandedOverV1) -> HandedOver:
     return HandedOver(pick_list_id=old.pick_list_id, carrier=old.carrier, parcels=parcels)
 
 
-class Collected(Fact, type="packhorse.warehouse.collected.v1", topic=topics.WAREHOUSE_EVENTS, key="pick_list_id"):
+class Collected(_Done, type="packhorse.warehouse.collected.v1", topic=topics.WAREHOUSE_EVENTS, key="pick_list_id"):
     """The customer fetched it."""
 
     pick_list_id: PickListId
@@ -133,7 +139,7 @@ class Collected(Fact, type="packhorse.warehouse.collected.v1", topic=topics.WARE
 
 
 class StockReceived(
-    Fact,
+    _Done,
     type="packhorse.warehouse.stock_received.v1",
     topic=topics.WAREHOUSE_EVENTS,
     key="receipt_id",
@@ -148,7 +154,7 @@ class StockReceived(
 
 
 class StockCounted(
-    Fact,
+    _Done,
     type="packhorse.warehouse.stock_counted.v1",
     topic=topics.WAREHOUSE_EVENTS,
     key="sku",
@@ -163,7 +169,7 @@ class StockCounted(
 
 
 class StockMoved(
-    Fact,
+    _Done,
     type="packhorse.warehouse.stock_moved.v1",
     topic=topics.WAREHOUSE_EVENTS,
     key="sku",
@@ -179,7 +185,7 @@ class StockMoved(
 
 
 class ReturnReceived(
-    Fact, type="packhorse.warehouse.return_received.v1", topic=topics.WAREHOUSE_EVENTS, key="return_id"
+    _Done, type="packhorse.warehouse.return_received.v1", topic=topics.WAREHOUSE_EVENTS, key="return_id"
 ):
     """A return arrived and was looked at."""
 

@@ -1,16 +1,19 @@
 """What holds for every fact of the contracts."""
 
+import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 from packhorse_contracts import facts, registry, topics
 from packhorse_contracts.base import Fact
-from packhorse_contracts.catalogue import ProductChanged
+from packhorse_contracts.catalogue import LocationWithdrawn, ProductChanged, ProductWithdrawn
+from packhorse_contracts.envelope import Envelope, Heard, decode, decode_tombstone, encode
 from packhorse_contracts.export.schemas import schema
 from packhorse_contracts.inventory import InventoryLevelChanged
 from packhorse_contracts.topics import OUTSIDERS
-from packhorse_contracts.warehouse import HandedOver, HandedOverV1, parcels_from_tracking_numbers
+from packhorse_contracts.warehouse import HandedOver, HandedOverV1, StockCounted, parcels_from_tracking_numbers
 
 ALL = sorted(registry.facts.items())
 every_fact = pytest.mark.parametrize("fact", [fact for _, fact in ALL], ids=[wire for wire, _ in ALL])
@@ -74,6 +77,7 @@ def test_the_key_is_what_the_topic_promises(fact: type[Fact]) -> None:
     keys = {
         "order id": {"order_id"},
         "sku": {"sku"},
+        "sku and location": {"sku and location"},
         "location id": {"location"},
         "tracking number": {"tracking_number"},
         "order id, or sku": {"order_id"},
@@ -83,17 +87,19 @@ def test_the_key_is_what_the_topic_promises(fact: type[Fact]) -> None:
 
 
 def test_a_level_is_about_a_sku_at_a_location() -> None:
-    """Levels of one SKU at two locations share a key, but don't replace each other."""
-    one, other = (
+    """Its key and subject are both, as a JSON array: whatever they hold, no two cells are taken for one, and a
+    compacted topic keeps the latest level of each."""
+    cells = [("A", "porto"), ("A", "lisboa"), ("P@L", "Y@Z"), ("P@L@Y", "Z"), ('A","B', "C"), ("A", 'B","C')]
+    levels = [
         InventoryLevelChanged.model_validate(
             dict.fromkeys(["on_hand", "reserved", "safety_stock", "damaged", "incoming", "available_to_promise"], 0)
-            | {"sku": "A", "location": place, "at": "2026-03-02T12:00:00Z", "version": 1}
+            | {"sku": sku, "location": place, "at": "2026-03-02T12:00:00Z", "version": 1}
         )
-        for place in ("porto", "lisboa")
-    )
-    assert one.key == other.key == "A"
-    assert one.subject != other.subject
-    assert one.SNAPSHOT
+        for sku, place in cells
+    ]
+    assert levels[0].key == levels[0].subject == '["A","porto"]'
+    assert len({level.key for level in levels}) == len({level.subject for level in levels}) == len(cells)
+    assert levels[0].SNAPSHOT
     assert ProductChanged.SNAPSHOT
     assert not HandedOver.SNAPSHOT
 
@@ -130,3 +136,31 @@ def test_an_upcaster_leads_from_an_old_major_to_a_newer_one_once() -> None:
     assert registry.versions(HandedOver) == [HandedOverV1.TYPE, HandedOver.TYPE]
     assert registry.versions(HandedOverV1) == [HandedOverV1.TYPE]
     assert registry.newest(HandedOverV1) is HandedOver
+
+
+def test_a_tombstone_is_the_fact_that_its_topic_declares() -> None:
+    """A record without a value takes its key's thing off; a key that can't be an id is nobody's, and so is a topic that
+    declares none."""
+    assert decode_tombstone("catalogue.products", b"MUG") == ProductWithdrawn(sku="MUG")
+    assert decode_tombstone("catalogue.locations", b"WH-GB") == LocationWithdrawn(location="WH-GB")
+    assert decode_tombstone("catalogue.products", b"two words") is None
+    assert decode_tombstone("catalogue.products", b"\xff") is None
+    assert decode_tombstone("checkout.orders", b"MUG") is None
+
+
+@pytest.mark.parametrize("structured", [False, True])
+def test_what_a_warehouse_does_has_a_moment(structured: bool) -> None:
+    """The one that it names, else its event's time; in binary and in structured mode, and from an old major too."""
+    noon, five = datetime(2026, 3, 2, 12, tzinfo=UTC), datetime(2026, 3, 2, 17, tzinfo=UTC)
+    counted = StockCounted(count_id="c", location="WH-GB", sku="MUG", counted=3)
+    left = HandedOverV1(pick_list_id="p", carrier="dhl", tracking_numbers=("t",))
+    for fact, moment in ((counted, five), (counted.model_copy(update={"at": noon}), noon), (left, five)):
+        envelope = Envelope("id", "/warehouse", fact.TYPE, fact.subject, five)
+        _, value, headers = encode(envelope, fact)
+        if structured:
+            event = {name.removeprefix("ce_"): text.decode() for name, text in headers if name.startswith("ce_")}
+            value = json.dumps({**event, "data": json.loads(value)}).encode()
+            headers = [("content-type", b"application/cloudevents+json")]
+        heard = decode(value, headers)
+        assert isinstance(heard, Heard)
+        assert getattr(heard.fact, "at", None) == moment

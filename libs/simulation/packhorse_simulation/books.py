@@ -2,10 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 
 from packhorse_audit.books import Cell, OrderBook, PaymentBook, ShipmentBook, StockBook
+from packhorse_audit.shelves import STOCK_FACTS, LevelBook
 from packhorse_audit.streams import Spoken
-from packhorse_audit.told import ASKED, Told
+from packhorse_audit.told import ASKED, StockFact, Told
+from packhorse_contracts.base import dated
 from packhorse_inventory.state import RESERVATIONS, STOCK, Movement, Reservation, Stock
 from packhorse_notification.state import CONVERSATIONS
 from packhorse_order.state import ORDERS, Order
@@ -15,6 +18,7 @@ from packhorse_shipping.state import ORDER_SHIPMENTS
 
 from packhorse_simulation.database import Database
 from packhorse_simulation.log import Record
+from packhorse_simulation.scheduler import EPOCH
 
 Sums = tuple[int, int, int, int]
 _LIVE = {"open", "in_progress", "packed"}
@@ -68,6 +72,20 @@ def stock_book(
         for part in reservation.allocated:
             allocated[part.sku, part.location] += part.quantity
     return StockBook(levels, moved, allocated)
+
+
+def levels(db: Database) -> dict[Cell, LevelBook]:
+    """What inventory keeps of each SKU and location."""
+    return {
+        (sku, place): LevelBook(level.on_hand, level.reserved, level.picked)
+        for sku, shelf in db.of_kind(STOCK).items()
+        for place, level in shelf.levels.items()
+    }
+
+
+def given_up(db: Database) -> set[tuple[str, str]]:
+    """Source and id of what a service has given up, and nobody has retried."""
+    return {(letter.cause.source, letter.cause.id) for letter in db.dead.values() if letter.status != "retried"}
 
 
 def held(db: Database) -> dict[str, int]:
@@ -128,6 +146,10 @@ def told(records: Iterable[Record]) -> Told:
     """What our services said, as the audit hears it from the topics."""
     heard = Told()
     for record in records:
+        if isinstance(record.fact, STOCK_FACTS):
+            place = f"kafka:{record.topic}", f"{record.partition}-{record.offset}"
+            fact = dated(record.fact, record.time)
+            heard.stock.append(StockFact(record.source, record.id, place, fact, EPOCH + timedelta(seconds=record.at)))
         if record.sequence is None or record.fact is None:
             continue
         spoken = Spoken(

@@ -126,7 +126,8 @@ class Database:
         process meets what a newer one wrote."""
         kept = self.states.get(ref)
         if kept is None:
-            return self.routes.kinds[ref.kind].empty(ref.key)
+            kind = self.routes.kinds[ref.kind]
+            return kind.empty(ref.key) if kind.tally is None else kind.tally(ref.key, self.journal)
         return sound(self._documents(ref, older).read(ref.key, kept.decode())) if isinstance(kept, bytes) else kept
 
     def written(self, states: Mapping[Ref, object], *, older: bool = False) -> Mapping[Ref, object]:

@@ -11,6 +11,7 @@ from packhorse_chassis.inputs import Arrival, Origin, Raw
 from packhorse_chassis.reaction import Internal, NewerError, Ref, RefusedError, Routes
 from packhorse_chassis.reading import Reader
 from packhorse_contracts import registry
+from packhorse_contracts.base import dated
 
 from packhorse_simulation.consumer import Done, Fate, Group
 from packhorse_simulation.database import Checks, Database, LockedError, Refused, TimerKey
@@ -110,7 +111,7 @@ class Node:
         if record.raw is not None:
             return self.reader.record(record.raw)
         assert record.fact is not None  # noqa: S101 -- what has no bytes is a fact
-        fact = registry.upcast(record.fact)
+        fact = dated(registry.upcast(record.fact), record.time)
         if type(fact) not in self.routes.by_input:
             return None
         raw = Raw("record", record.topic, record.partition, record.offset, None, (), None)

@@ -24,7 +24,7 @@ def routes() -> dict[str, Routes]:
 
 
 def _never_oversold(stock: Stock) -> bool:
-    return all(0 <= level.reserved <= level.on_hand for level in stock.levels.values())
+    return all(0 <= level.picked <= level.reserved <= level.on_hand for level in stock.levels.values())
 
 
 def _ends_once(order: Order) -> bool:

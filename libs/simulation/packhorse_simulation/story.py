@@ -68,7 +68,7 @@ def _lines(world: World) -> Iterator[Line]:
 
 
 def _worth_telling(record: Record) -> bool:
-    return record.topic not in ("catalogue.products", "catalogue.locations", "inventory.stock")
+    return record.topic not in ("catalogue.products", "catalogue.locations", "inventory.stock", "inventory.alerts")
 
 
 def _told(fact: Fact | None) -> str:

@@ -13,6 +13,7 @@ from packhorse_simulation.log import Log
 from packhorse_simulation.node import Node, Watch
 from packhorse_simulation.operator import BUG, Operator
 from packhorse_simulation.outsiders.carrier import Carrier
+from packhorse_simulation.outsiders.floor import Floor
 from packhorse_simulation.outsiders.gateway import Gateway, Payments
 from packhorse_simulation.outsiders.mail import MailServer
 from packhorse_simulation.outsiders.shop import Shop
@@ -61,8 +62,9 @@ class World:
         }
         voice = self.voice = Voice(scheduler, self.log, chance, wire=scenario.wire)
         carrier = self.carrier = Carrier(scheduler, chance, voice)
-        self.warehouse = Warehouse(scheduler, self.log, chance, voice, carrier)
-        self.shop = Shop(scheduler, chance, voice, scenario.population)
+        floor = self.floor = Floor()
+        self.warehouse = Warehouse(scheduler, self.log, chance, voice, carrier, floor)
+        self.shop = Shop(scheduler, chance, voice, scenario.population, floor)
 
     def live(self) -> None:
         """From the first order to the end of the last one."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from packhorse_contracts.base import MAX_ITEMS
 from packhorse_contracts.blocks import Allocation, OrderLine
@@ -20,6 +21,9 @@ class Policy:
 
     safety_stock: int = 0
     """Held back at every location, in pieces, for locations that are new to a SKU."""
+
+    explain_within: timedelta = timedelta(hours=1)
+    """Pieces that are reserved, and not there by a count, are reported after this, unless news explain them."""
 
 
 Available = Mapping[str, Mapping[str, int]]

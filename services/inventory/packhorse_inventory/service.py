@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from packhorse_chassis.service import Service, run
+from packhorse_chassis.settings import Duration
 from packhorse_chassis.store import Journal, named_queries
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -22,14 +23,18 @@ class InventorySettings(BaseSettings):
 
     low_stock: int = Field(_USUAL.low_stock, ge=0, description="Alert at this many pieces available, or fewer")
     safety_stock: int = Field(_USUAL.safety_stock, ge=0, description="Pieces held back where a SKU is new")
+    explain_within: Duration = Field(
+        _USUAL.explain_within, description="Pieces that are reserved and not there are reported then, unless explained"
+    )
 
 
 def build(settings: InventorySettings | None = None) -> Service:
     """The service with these settings; by default those of the environment."""
     tuned = settings or InventorySettings()
-    policy = Policy(low_stock=tuned.low_stock, safety_stock=tuned.safety_stock)
+    policy = Policy(**tuned.model_dump())
     queries = named_queries(_HERE / "queries.sql")
-    return Service(routes(policy), _HERE / "migrations", journals=[Journal(Movement, queries["append_movements"])])
+    journal = Journal(Movement, queries["append_movements"])
+    return Service(routes(policy), _HERE / "migrations", [journal], queries)
 
 
 def main() -> None:

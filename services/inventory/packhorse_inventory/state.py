@@ -5,21 +5,44 @@ never a subject: it is only ever locked beside one (`also`), after all subjects.
 and what keeps two processes that reserve overlapping orders from a deadlock.
 """
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime
 
-from packhorse_chassis.reaction import Kind
+from packhorse_chassis.reaction import Internal, Kind, tally
+from packhorse_contracts import ids
 from packhorse_contracts.base import Model
 from packhorse_contracts.blocks import Allocation
 
 
+class Count(Model):
+    """Somebody counted the shelf: when that was, and under which id."""
+
+    at: datetime
+    count_id: str
+
+    def later_than(self, other: "Count | None") -> bool:
+        """Whether it is the one that holds. Of two at one moment the id decides, so that it doesn't matter which is
+        heard first."""
+        return other is None or (self.at, self.count_id) > (other.at, other.count_id)
+
+
 class Level(Model):
-    """The stock of one SKU at one location, in pieces."""
+    """The stock of one SKU at one location, in pieces. 0 ≤ picked ≤ reserved ≤ on hand."""
 
     on_hand: int = 0
-    """Physically there and sellable, reserved or not."""
+    """Ours and sellable, reserved or not, on the shelf or picked: max(shelf + picked, reserved)."""
 
     reserved: int = 0
-    """Of these, set aside for orders."""
+    """Of these, set aside for orders. What is picked stays reserved until it leaves or is put back."""
+
+    picked: int = 0
+    """Of these, taken from the shelf for an order, and not left yet."""
+
+    shelf: int = 0
+    """What lies at its storage place, by the warehouse's word: the latest count, and what came and went after it."""
+
+    counted: Count | None = None
+    """The latest count, by its own moment."""
 
     safety_stock: int = 0
     """Never promised to anybody."""
@@ -37,11 +60,22 @@ class Level(Model):
         """What the next order may have: on hand, less reserved, less safety stock."""
         return max(0, self.on_hand - self.reserved - self.safety_stock)
 
+    @property
+    def unexplained(self) -> int:
+        """Pieces by which the warehouse's word falls short of the books: reserved and not there, or gone without ever
+        having come. News that are still on their way may explain them."""
+        return self.on_hand - self.picked - self.shelf
+
+    def saw(self, moment: datetime) -> bool:
+        """Whether the latest count saw what happened then. What happened at its very moment came before it."""
+        return self.counted is not None and moment <= self.counted.at
+
 
 class Stock(Model):
-    """The stock of a SKU at all its locations."""
+    """The stock of a SKU at all its locations. `offered`: the catalogue still has it; else nothing is promised."""
 
     levels: dict[str, Level] = {}
+    offered: bool = True
 
 
 class Reservation(Model):
@@ -52,7 +86,10 @@ class Reservation(Model):
 
     refused: bool = False
     allocated: tuple[Allocation, ...] = ()
-    """What is still set aside. Shrinks as it is dispatched, released, or found short."""
+    """What is still set aside, and what is picked. Shrinks as it is dispatched, released, or found short."""
+
+    carts: dict[str, tuple[Allocation, ...]] = {}
+    """By shipment, what is picked and neither left nor was put back; there for each whose picking was heard of."""
 
     released: bool = False
     """The whole order was cancelled."""
@@ -68,15 +105,17 @@ class Reservation(Model):
 
 
 class Receipt(Model):
-    """A warehouse document that was booked: the same id again changes nothing."""
+    """A warehouse document that was booked: the same again changes nothing. `content`: a hash of it, less its time."""
 
     booked: bool = False
+    content: str | None = None
 
 
 class Product(Model):
-    """What is known of a product."""
+    """What is known of a product. One that the catalogue took off stays known, and isn't offered any more."""
 
     known: bool = False
+    offered: bool = True
 
 
 class Location(Model):
@@ -92,8 +131,15 @@ class Movement(Model):
     sku: str
     location: str
     number: int
+    moved: int
+    """Pieces that were put on the shelf, or taken from it, whether a count had seen that or not."""
+
+    moment: datetime
+    """When the warehouse did it, or counted; the time of booking where it did nothing."""
+
     on_hand_change: int
     reserved_change: int
+    picked_change: int
     on_hand: int
     reserved: int
     cause: str
@@ -101,8 +147,32 @@ class Movement(Model):
     at: datetime
 
 
+class Unexplained(Internal):
+    """By now somebody should have said what became of pieces that are reserved and aren't there."""
+
+    sku: str
+    location: str
+
+
+def since(sku: str, location: str, moment: datetime) -> str:
+    """The key of `MOVED`: what moved after a moment."""
+    return ids.joint(sku, location, moment.astimezone(UTC).isoformat())
+
+
+def _moved(key: str, entries: Iterable[Model]) -> int:
+    sku, location, text = ids.apart(key)
+    moment = datetime.fromisoformat(text)
+    return sum(
+        entry.moved
+        for entry in entries
+        if isinstance(entry, Movement) and (entry.sku, entry.location) == (sku, location) and entry.moment > moment
+    )
+
+
 RESERVATIONS: Kind[Reservation] = Kind("reservation", Reservation, lambda _: Reservation())
 RECEIPTS: Kind[Receipt] = Kind("receipt", Receipt, lambda _: Receipt())
 PRODUCTS: Kind[Product] = Kind("product", Product, lambda _: Product(), reference=True)
 LOCATIONS: Kind[Location] = Kind("location", Location, lambda _: Location(), reference=True)
 STOCK: Kind[Stock] = Kind("stock", Stock, lambda _: Stock())
+MOVED: Kind[int] = tally("moved_since", _moved)
+"""Pieces that moved on a shelf after a moment. Reckoned for counts alone, under the stock's lock."""

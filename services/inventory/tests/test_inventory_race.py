@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import asyncpg
 import pytest
@@ -14,6 +15,7 @@ from packhorse_chassis.reading import Reader
 from packhorse_chassis.source import Records
 from packhorse_contracts import envelope as ce
 from packhorse_contracts.base import Fact
+from packhorse_contracts.warehouse import StockCounted
 from packhorse_inventory.service import build
 
 from .inventory_story import NOON, accepted, place, product, received
@@ -39,6 +41,42 @@ def arrived(fact: Fact) -> Arrival:
     arrival = READER.record(Raw("record", fact.TOPIC.name, 0, 0, key, headers, value))
     assert arrival is not None
     return arrival
+
+
+async def test_a_late_count_is_reckoned_from_the_journal_and_from_its_own_transaction(pool: Pool) -> None:
+    """Eight came in before it in another transaction, and four in its own; of those that came later five are stored and
+    three aren't yet. What it has seen, and is told afterwards, changes nothing."""
+    owner = Processor(SERVICE, pool, Inbox(pool))
+
+    def came(second: int, pieces: int) -> Fact:
+        receipt = received(f"r-{second}", "north", MUG=pieces)
+        return receipt.model_copy(update={"at": NOON + timedelta(seconds=second)})
+
+    facts = (product("MUG"), place("north"), came(1, 8), came(20, 5))
+    await owner.process([arrived(fact) for fact in facts], Records())
+    counted = StockCounted(count_id="c", location="north", sku="MUG", counted=11, at=NOON + timedelta(seconds=10))
+    await owner.process([arrived(fact) for fact in (came(2, 4), came(30, 3), counted, came(3, 100))], Records())
+    row = await pool.fetchrow("SELECT on_hand, shelf, counted_at FROM stock_level")
+    assert row is not None
+    assert tuple(row) == (11 + 5 + 3, 11 + 5 + 3, NOON + timedelta(seconds=10))
+    assert await pool.fetchval("SELECT sum(on_hand_change) FROM movement") == 19
+    assert await pool.fetchval("SELECT count(*) FROM dead_letter") == 0
+
+
+async def test_a_tombstone_takes_a_product_off(pool: Pool) -> None:
+    """A record without a value, and without any header: its place in the log is its id, its key the product. One whose
+    key is no SKU is a dead letter."""
+    owner = Processor(SERVICE, pool, Inbox(pool))
+    await owner.process([arrived(product("MUG")), arrived(place("north"))], Records())
+    for offset, key in enumerate((b"MUG", b"MUG", b"no SKU")):
+        tombstone = READER.record(Raw("record", "catalogue.products", 0, offset, key, [], None))
+        assert tombstone is not None
+        await owner.process([tombstone], Records())
+    facts = (received("r", "north", MUG=PIECES), accepted("o", ("MUG", 1)))
+    await owner.process([arrived(fact) for fact in facts], Records())
+    assert await pool.fetchval("SELECT (state ->> 'refused')::bool FROM reservation")
+    assert await pool.fetchval("SELECT on_hand FROM stock_level") == PIECES
+    assert [row["code"] for row in await pool.fetch("SELECT code FROM dead_letter")] == ["wrong_key"]
 
 
 async def test_many_buyers_get_what_there_is_and_not_one_more(pool: Pool) -> None:

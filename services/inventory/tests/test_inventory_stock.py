@@ -1,6 +1,7 @@
 """The inventory service as stories in messages, and what must hold of stock whatever happens."""
 
 from collections import Counter
+from datetime import timedelta
 from itertools import permutations
 
 import pytest
@@ -27,6 +28,7 @@ from packhorse_inventory.state import RESERVATIONS, STOCK, Level, Movement
 
 from .inventory_story import NOON, accepted, place, product, received
 
+SECOND = timedelta(seconds=1)
 ROUTES = routes(Policy(low_stock=2))
 SKUS, PLACES = ("MUG", "TRAY"), ("north", "south")
 
@@ -291,21 +293,42 @@ def test_stock_of_unknown_things_can_be_retried() -> None:
 
 
 def test_counts_and_moves() -> None:
-    """The books follow the shelf, never below what is reserved; each document counts once."""
+    """The books follow the shelf; each document counts once, and its id is no other's."""
     service = stocked(MUG=5)
     hear(service, accepted("o1", ("MUG", 2)))
-    counted = StockCounted(count_id="c-1", location="north", sku="MUG", counted=4)
-    moved = StockMoved.model_validate({"move_id": "m-1", "from": "north", "to": "south", "sku": "MUG", "quantity": 1})
+    counted = StockCounted(count_id="1", location="north", sku="MUG", counted=4)
+    moved = StockMoved.model_validate({"move_id": "1", "from": "north", "to": "south", "sku": "MUG", "quantity": 1})
     receipt = received("r-1", "north", MUG=5)
-    hear(service, counted, counted, moved, moved, receipt)
+    hear(service, counted, counted, receipt)
+    for _ in range(2):
+        service.hear(moved, NOON + SECOND)
     assert (level(service, "MUG").on_hand, level(service, "MUG", "south").on_hand) == (3, 1)
-    hear(service, StockCounted(count_id="c-3", location="north", sku="MUG", counted=3))
     for fact in (
-        counted.model_copy(update={"count_id": "c-2", "counted": 1}),
-        moved.model_copy(update={"move_id": "m-2", "quantity": 2}),
+        counted.model_copy(update={"counted": 3}),
+        moved.model_copy(update={"quantity": 2}),
+        received("r-1", "north", MUG=6),
     ):
-        with pytest.raises(RefusedError):
+        with pytest.raises(RefusedError) as refusal:
             service.hear(fact, NOON)
+        assert refusal.value.code == "document_id_reused"
+
+
+def test_goods_that_are_reserved_are_not_moved() -> None:
+    """They would be promised at their new place, and waited for at the old one: a person has to decide."""
+    service = stocked(MUG=5)
+    hear(service, accepted("o1", ("MUG", 2)))
+    moved = StockMoved.model_validate({"move_id": "1", "from": "north", "to": "south", "sku": "MUG", "quantity": 4})
+    with pytest.raises(RefusedError) as refusal:
+        service.hear(moved, NOON)
+    assert (refusal.value.code, refusal.value.retryable) == ("not_enough_unreserved", True)
+    assert not level(service, "MUG", "south").on_hand
+
+
+def test_two_warehouses_may_number_alike() -> None:
+    """A document is known by its place, its kind and its id."""
+    service = stocked(MUG=5)
+    hear(service, received("r-1", "south", MUG=3), StockCounted(count_id="r-1", location="north", sku="MUG", counted=4))
+    assert (level(service, "MUG").on_hand, level(service, "MUG", "south").on_hand) == (4, 3)
 
 
 def test_more_pieces_than_a_fact_can_name_are_refused() -> None:
@@ -313,13 +336,13 @@ def test_more_pieces_than_a_fact_can_name_are_refused() -> None:
     service = stocked(MUG=5)
     hear(service, StockCounted(count_id="c", location="north", sku="MUG", counted=999_999_999))
     with pytest.raises(RefusedError) as refusal:
-        service.hear(received("r-8", "north", MUG=2), NOON)
+        service.hear(received("r-8", "north", MUG=2), NOON + SECOND)
     assert (refusal.value.code, refusal.value.field, refusal.value.retryable) == (
         "beyond_counting",
         "lines.0.quantity",
         True,
     )
-    hear(service, received("r-9", "north", MUG=1))
+    service.hear(received("r-9", "north", MUG=1), NOON + SECOND)
     assert level(service, "MUG").on_hand == 1_000_000_000
 
 
@@ -412,9 +435,10 @@ def test_more_than_there_is_is_an_error_and_no_endless_search() -> None:
 
 def test_a_reaction_that_would_oversell_raises() -> None:
     """The state has its own guard, before the database's."""
+    from packhorse_chassis.reaction import Others
     from packhorse_inventory.shelves import Shelves
     from packhorse_inventory.state import Stock
 
-    shelves = Shelves(Policy(), lambda _: Stock(), NOON)
+    shelves = Shelves(Policy(), Others(lambda _: Stock()), NOON)
     with pytest.raises(ValueError, match="reserved"):
         shelves.move("MUG", "north", reserved=1, cause="x", reference="y")

@@ -28,7 +28,7 @@ async def test_oversell_is_impossible(db: asyncpg.Connection, level: tuple[int, 
 
 async def test_the_journal_is_append_only(db: asyncpg.Connection) -> None:
     """Nobody changes or removes a movement."""
-    await db.execute("INSERT INTO movement VALUES ('MUG', 'north', 1, 1, 0, 1, 0, 'received', 'r', now())")
+    await db.execute("INSERT INTO movement VALUES ('MUG', 'north', 1, 1, 0, 1, 0, 'received', 'r', now(), 1, now(), 0)")
     for sql in ("UPDATE movement SET on_hand = 2", "DELETE FROM movement", "TRUNCATE movement"):
         with pytest.raises(asyncpg.RaiseError, match="append-only"):
             await db.execute(sql)

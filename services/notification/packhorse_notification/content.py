@@ -8,6 +8,7 @@ from datetime import date, datetime
 from hashlib import blake2b
 from typing import Annotated, Final, Literal
 
+from packhorse_contracts import ids
 from packhorse_contracts.base import Model
 from packhorse_contracts.order import DeclineCode
 from pydantic import Field
@@ -154,4 +155,4 @@ Kind = Literal["order_confirmed", "dispatched", "delivered", "cancelled", "cance
 
 
 def _digest(*parts: str) -> str:
-    return blake2b("\x1f".join(parts).encode(), digest_size=8).hexdigest()
+    return blake2b(ids.joint(*parts).encode(), digest_size=8).hexdigest()

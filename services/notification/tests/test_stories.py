@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 from packhorse_chassis.memory import Memory
 from packhorse_contracts.base import Fact
 from packhorse_contracts.notification import NotificationFailed, NotificationSent, NotificationSuppressed
-from packhorse_notification.content import CancelledContent, DispatchedContent, OrderConfirmedContent
+from packhorse_notification.content import (
+    CancellationDeclinedContent,
+    CancelledContent,
+    DispatchedContent,
+    OrderConfirmedContent,
+)
 from packhorse_notification.messages import MailFailed, MailSent, SendMail
 from packhorse_notification.policies import Policy, deliverable
 from packhorse_notification.preview import SHOP
@@ -320,3 +325,9 @@ def test_personal_data_stands_only_in_the_contact() -> None:
 def test_only_addresses_that_could_be_written_to_are_written_to(address: str, expected: str | None) -> None:
     """Checked without asking a name server."""
     assert deliverable(address) == expected
+
+
+def test_two_declines_are_two_messages_whatever_their_codes_hold() -> None:
+    """What tells messages apart is made of texts that may hold any sign."""
+    one, other = (CancellationDeclinedContent(at=NOON, codes=codes) for codes in (("a\x1fb", "c"), ("a", "b\x1fc")))
+    assert one.cause != other.cause

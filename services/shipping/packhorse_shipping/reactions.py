@@ -181,7 +181,7 @@ def routes(policy: Policy) -> Routes:
                     "pick_list_id",
                     retryable=True,
                 )
-            turn = Turn(policy, now, others, ref.order_id)
+            turn = Turn(policy, now, others, ref.order_id, getattr(said, "at", None))
             react(turn, turn.order.shipment(ref.shipment_id), said)
             return turn.decisions(ref)
 

@@ -11,6 +11,7 @@ from packhorse_contracts.shipping import (
     ShippingDispatched,
     ShippingLost,
     ShippingPacked,
+    ShippingPicked,
     ShippingPickListIssued,
     ShippingPickListWithdrawn,
     ShippingReturnedToSender,
@@ -98,6 +99,18 @@ def short_picked(order: OrderShipments, shipment: Shipment, now: datetime) -> Sh
             for line in shipment.lines
             if line.remaining != line.quantity
         ),
+    )
+
+
+def picked(order: OrderShipments, shipment: Shipment, at: datetime) -> ShippingPicked:
+    """It was taken from the shelf: all that was picked, whatever becomes of it."""
+    return ShippingPicked(
+        order_id=order.order_id,
+        shipment_id=shipment.shipment_id,
+        pick_list_id=shipment.pick_list_id,
+        location=shipment.location,
+        at=at,
+        lines=_sku_lines((line, line.picked or 0) for line in shipment.lines),
     )
 
 

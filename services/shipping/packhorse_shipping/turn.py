@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from packhorse_chassis.reaction import CancelTimer, Decisions, Others, Ref, SetTimer
-from packhorse_contracts.base import Fact
+from packhorse_contracts.base import Fact, moment
 
 from packhorse_shipping.policies import Policy
 from packhorse_shipping.state import ORDER_SHIPMENTS, PARCEL, OrderShipments, Parcel, Shipment
@@ -17,8 +17,12 @@ S = TypeVar("S")
 class Turn:
     """Gathers decisions. Lives for one input; a reaction that uses it is as pure as one that doesn't."""
 
-    def __init__(self, policy: Policy, now: datetime, others: Others, order_id: str) -> None:
+    def __init__(
+        self, policy: Policy, now: datetime, others: Others, order_id: str, at: datetime | None = None
+    ) -> None:
+        """`at`: when a warehouse did what it reports, as it says."""
         self.policy, self.now, self.others = policy, now, others
+        self.moment = moment(at, now)
         self.order: OrderShipments = others.get(ORDER_SHIPMENTS, order_id)
         self._before = self.order
         self._events: list[Fact] = []

@@ -42,7 +42,8 @@ def take_rejection(turn: Turn, shipment: Shipment, fact: PickListRejected) -> No
         # Else a pick that leaves these lines out would be refused, and what is sent be taken for all of it.
         turn.keep(replace(shipment, lines=lines))
     elif any(line.wanted for line in lines):
-        turn.keep(replace(shipment, lines=lines, state="in_progress", request=_after_a_word(shipment)))
+        shipment = replace(shipment, lines=lines, state="in_progress", request=_after_a_word(shipment))
+        turn.say(saying.short_picked(turn.order, turn.keep(shipment), turn.moment))
     else:
         nothing = tuple(replace(line, picked=0) for line in lines)
         _end_picking(turn, replace(shipment, lines=nothing), if_nothing="rejected")
@@ -81,8 +82,8 @@ def pack(turn: Turn, shipment: Shipment, fact: Packed) -> None:
         turn.keep(shipment)
         return
     if shipment.lines != picked:
-        turn.say(saying.short_picked(turn.order, shipment, turn.now))
-    turn.say(saying.packed(turn.order, turn.keep(replace(shipment, state="packed")), turn.now))
+        turn.say(saying.short_picked(turn.order, shipment, turn.moment))
+    turn.say(saying.packed(turn.order, turn.keep(replace(shipment, state="packed")), turn.moment))
 
 
 def dispatch(turn: Turn, shipment: Shipment, fact: HandedOver) -> None:
@@ -98,9 +99,9 @@ def dispatch(turn: Turn, shipment: Shipment, fact: HandedOver) -> None:
     called_back = shipment.request == "withdrawal_requested"
     shipment = replace(shipment, state="dispatched", carrier=fact.carrier, parcels=parcels)
     shipment = turn.keep(replace(shipment, request=_after_handover(shipment)))
-    turn.say(saying.dispatched(turn.order, shipment, turn.now, fact.carrier))
+    turn.say(saying.dispatched(turn.order, shipment, turn.moment, fact.carrier))
     if called_back:
-        turn.say(saying.refused(turn.order, shipment, turn.now, "dispatched", "it is on its way already"))
+        turn.say(saying.refused(turn.order, shipment, turn.moment, "dispatched", "it is on its way already"))
     claim(turn, shipment, (parcel.tracking_number for parcel in parcels))
 
 
@@ -112,7 +113,7 @@ def _correct(turn: Turn, shipment: Shipment, fact: HandedOver, parcels: tuple[Sh
     before = shipment
     shipment = _superseding(before, checks.parcels_digest(before.carrier, before.parcels))
     shipment = turn.keep(tracking.relabelled(replace(shipment, carrier=fact.carrier), parcels))
-    turn.say(saying.dispatched(turn.order, shipment, turn.now, fact.carrier))
+    turn.say(saying.dispatched(turn.order, shipment, turn.moment, fact.carrier))
     tracking.tell_ends_anew(turn, before, shipment)
     numbers = [one.tracking_number for one in parcels]
     release(turn, shipment, {one.tracking_number for one in before.parcels}.difference(numbers))
@@ -152,15 +153,18 @@ def _pick(turn: Turn, shipment: Shipment, picks: Mapping[str, Pick]) -> Shipment
         for line in shipment.lines
     )
     shipment = replace(shipment, lines=lines)
+    if any(line.picked for line in lines):
+        turn.say(saying.picked(turn.order, shipment, turn.moment))
     return turn.keep(shipment) if shipment.state == "withdrawn" else _end_picking(turn, shipment, if_nothing="closed")
 
 
 def _end_picking(turn: Turn, shipment: Shipment, if_nothing: Literal["closed", "rejected"]) -> Shipment:
-    """Says what is short. Where nothing is left the fulfilment order ends, and a withdrawal is answered."""
-    if any(line.remaining != line.quantity for line in shipment.lines):
-        turn.say(saying.short_picked(turn.order, shipment, turn.now))
+    """Says what is short, unless it was when it was rejected. Where nothing is left the fulfilment order ends, and a
+    withdrawal is answered."""
+    if if_nothing == "rejected" or any(line.remaining != line.wanted for line in shipment.lines):
+        turn.say(saying.short_picked(turn.order, shipment, turn.moment))
     if any(line.picked for line in shipment.lines):
         return turn.keep(replace(shipment, state="in_progress", request=_after_a_word(shipment)))
     if shipment.request == "withdrawal_requested":
-        turn.say(saying.withdrawn(turn.order, shipment, turn.now))
+        turn.say(saying.withdrawn(turn.order, shipment, turn.moment))
     return turn.keep(replace(shipment, state="closed", request=if_nothing))

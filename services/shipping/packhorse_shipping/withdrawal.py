@@ -23,12 +23,12 @@ def answer_request(turn: Turn, fact: OrderCancellationRequested) -> None:
     turn.order = replace(turn.order, asked=(*turn.order.asked, fact.at))
     for shipment in turn.order.shipments:
         if shipment.left:
-            turn.say(saying.refused(turn.order, shipment, turn.now, "dispatched", "it is on its way already"))
+            turn.say(saying.refused(turn.order, shipment, turn.moment, "dispatched", "it is on its way already"))
         elif shipment.state in ("closed", "withdrawn"):
-            turn.say(saying.withdrawn(turn.order, shipment, turn.now))
+            turn.say(saying.withdrawn(turn.order, shipment, turn.moment))
         elif shipment.request == "withdrawal_rejected":
             turn.say(
-                saying.refused(turn.order, shipment, turn.now, "withdrawal_rejected", "the warehouse has declined")
+                saying.refused(turn.order, shipment, turn.moment, "withdrawal_rejected", "the warehouse has declined")
             )
         else:
             _call_back(turn, shipment, fact.reason.message)
@@ -42,13 +42,11 @@ def call_back_cancelled(turn: Turn, fact: OrderCancelled) -> None:
 
 
 def withdraw(turn: Turn, shipment: Shipment, _fact: WithdrawalAccepted) -> None:
-    """The warehouse stopped in time. What it had rejected before is short all the same."""
+    """The warehouse stopped in time."""
     if shipment.request == "withdrawn" or shipment.state == "closed":
         return
     if shipment.request != "withdrawal_requested":
         raise RefusedError("not_requested", "nothing is to be withdrawn, or it was settled otherwise", "pick_list_id")
-    if not shipment.picked and any(line.rejected for line in shipment.lines):
-        turn.say(saying.short_picked(turn.order, shipment, turn.now))
     _end(turn, replace(shipment, state="withdrawn", request="withdrawn"))
 
 
@@ -60,7 +58,7 @@ def insist(turn: Turn, shipment: Shipment, fact: WithdrawalRejected) -> None:
         raise RefusedError("not_requested", "nothing is to be withdrawn, or it was settled otherwise", "pick_list_id")
     shipment = turn.keep(replace(shipment, request="withdrawal_rejected"))
     why = fact.reason or "the warehouse has declined"
-    turn.say(saying.refused(turn.order, shipment, turn.now, "withdrawal_rejected", why))
+    turn.say(saying.refused(turn.order, shipment, turn.moment, "withdrawal_rejected", why))
 
 
 def _call_back(turn: Turn, shipment: Shipment, reason: str) -> None:
@@ -73,4 +71,4 @@ def _call_back(turn: Turn, shipment: Shipment, reason: str) -> None:
 
 
 def _end(turn: Turn, shipment: Shipment) -> None:
-    turn.say(saying.withdrawn(turn.order, turn.keep(shipment), turn.now))
+    turn.say(saying.withdrawn(turn.order, turn.keep(shipment), turn.moment))

@@ -183,7 +183,11 @@ def test_news_of_a_parcel_that_was_not_handed_over_yet_are_kept() -> None:
     assert [timer.due for timer in shop.timers.values() if isinstance(timer.payload, ParcelUnclaimed)] == [
         NOON + Policy().claim_within
     ]
-    assert shop.heard(handed_over(shop.pick_list())) == ["ShippingDispatched", "ShippingOutForDelivery"]
+    assert shop.heard(handed_over(shop.pick_list())) == [
+        "ShippingPicked",
+        "ShippingDispatched",
+        "ShippingOutForDelivery",
+    ]
     assert not shop.timers
     assert shop.heard(tracked("delivered", 3)) == ["ShippingDelivered"]
 
@@ -198,7 +202,11 @@ def test_a_parcel_that_nobody_hands_over_is_given_to_an_operator() -> None:
         "tracking_number",
         True,
     )
-    assert shop.heard(handed_over(shop.pick_list())) == ["ShippingDispatched", "ShippingDelivered"]
+    assert shop.heard(handed_over(shop.pick_list())) == [
+        "ShippingPicked",
+        "ShippingDispatched",
+        "ShippingDelivered",
+    ]
     assert not shop.hear(ParcelUnclaimed(tracking_number="T1"), NOON).events
 
 

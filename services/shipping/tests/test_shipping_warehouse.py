@@ -7,7 +7,7 @@ import pytest
 from packhorse_chassis.reaction import RefusedError
 from packhorse_contracts.base import Fact
 from packhorse_contracts.blocks import LineQuantity, Parcel
-from packhorse_contracts.shipping import ShippingDelivered, ShippingDispatched, ShippingShortPicked
+from packhorse_contracts.shipping import ShippingDelivered, ShippingDispatched, ShippingPicked, ShippingShortPicked
 from packhorse_contracts.warehouse import (
     HandedOver,
     PickListAccepted,
@@ -45,17 +45,31 @@ def test_a_rejected_pick_list_is_short_of_everything() -> None:
     assert not shop.timers
 
 
-def test_rejected_lines_are_told_once_with_all_else_that_is_short() -> None:
-    """Readers take one short pick for each fulfilment order; the rest of the list goes on."""
+def test_rejected_lines_are_told_at_once_and_again_with_all_else_that_is_short() -> None:
+    """A count that comes before the rest is picked has to be told apart from them; the rest of the list goes on."""
     shop = Shop(confirmed())
     number = shop.pick_list()
-    assert shop.heard(rejected(number, mug=2)) == []
+    assert shop.heard(rejected(number, mug=2)) == ["ShippingShortPicked"]
     assert (shop.at().state, shop.at().request) == ("in_progress", "accepted")
-    assert shop.heard(picked(number, mug=1, pot=0)) == ["ShippingShortPicked"]
-    assert [(ln.line_id, ln.wanted, ln.picked, ln.reason) for ln in shop.said(ShippingShortPicked)[0].lines] == [
+    assert shop.heard(picked(number, mug=1, pot=0)) == ["ShippingPicked", "ShippingShortPicked"]
+    assert [(ln.line_id, ln.wanted, ln.picked, ln.reason) for ln in shop.said(ShippingShortPicked)[1].lines] == [
         ("mug", 3, 1, "ineligible_product"),
         ("pot", 1, 0, "other"),
     ]
+
+
+def test_what_the_warehouse_did_is_said_with_its_own_moment() -> None:
+    """However late it is heard; a clock that is ahead of ours doesn't count. What nobody reported to be picked was
+    picked by the time that it was packed, or left."""
+    for last in (lambda number: picked(number, mug=3, pot=1), packed, handed_over):
+        for ahead, moment in ((timedelta(hours=-5), NOON - timedelta(hours=5)), (timedelta(hours=5), NOON)):
+            shop = Shop(confirmed())
+            shop.then(last(shop.pick_list()).model_copy(update={"at": NOON + ahead}))
+            assert {fact.at for fact in shop.said(ShippingPicked) + shop.said(ShippingDispatched)} == {moment}
+            assert [(line.line_id, line.quantity) for line in shop.said(ShippingPicked)[0].lines] == [
+                ("mug", 3),
+                ("pot", 1),
+            ]
 
 
 def test_rejected_lines_do_not_leave_with_the_rest() -> None:
@@ -63,15 +77,16 @@ def test_rejected_lines_do_not_leave_with_the_rest() -> None:
     shop = Shop(confirmed())
     assert shop.heard(rejected(shop.pick_list(), mug=3), handed_over(shop.pick_list())) == [
         "ShippingShortPicked",
+        "ShippingPicked",
         "ShippingDispatched",
     ]
     assert [line.line_id for line in shop.said(ShippingDispatched)[0].lines] == ["pot"]
 
 
 def test_lines_rejected_one_by_one_end_like_all_at_once() -> None:
-    """One short pick, and closed."""
+    """All of it is short, and closed."""
     shop = Shop(confirmed())
-    assert shop.heard(rejected(shop.pick_list(), mug=3)) == []
+    assert shop.heard(rejected(shop.pick_list(), mug=3)) == ["ShippingShortPicked"]
     assert shop.heard(rejected(shop.pick_list())) == ["ShippingShortPicked"]
     assert shop.at().state == "closed"
 
@@ -252,7 +267,7 @@ def test_a_late_list_of_packages_adds_nothing_once_the_goods_are_gone() -> None:
     """What was said of the dispatch stands."""
     shop = Shop(confirmed())
     number = shop.pick_list()
-    assert shop.heard(handed_over(number), packed(number)) == ["ShippingDispatched"]
+    assert shop.heard(handed_over(number), packed(number)) == ["ShippingPicked", "ShippingDispatched"]
     assert shop.at().packages == ()
 
 

@@ -136,6 +136,7 @@ VALUES: Final[dict[str, JsonValue]] = {
     "available": 4,
     "counted": 18,
     "on_hand": 20,
+    "unexplained": 0,
     "reserved": 6,
     "safety_stock": 2,
     "damaged": 0,

@@ -15,6 +15,7 @@ from packhorse_contracts.customer import CancellationRequested, HoldRequested, R
 from packhorse_contracts.warehouse import ReceivedLine, StockCounted, StockMoved, StockReceived
 
 from packhorse_simulation.faults import Chance
+from packhorse_simulation.outsiders.floor import Floor
 from packhorse_simulation.outsiders.voice import Voice
 from packhorse_simulation.scheduler import EPOCH, Scheduler
 
@@ -44,8 +45,9 @@ class Placed:
 class Shop:
     """Says all that; keeps the checkout's ledger."""
 
-    def __init__(self, scheduler: Scheduler, chance: Chance, voice: Voice, population: int) -> None:
+    def __init__(self, scheduler: Scheduler, chance: Chance, voice: Voice, population: int, floor: Floor) -> None:
         self._scheduler, self._chance, self._voice, self._population = scheduler, chance, voice, population
+        self._floor = floor
         self.ledger: dict[str, Placed] = {}
         self.ghosts: list[str] = []
         """Orders that never come, though somebody wants them cancelled."""
@@ -91,22 +93,35 @@ class Shop:
     def _receive(self, number: int, place: str, pieces: dict[str, int]) -> None:
         lines = tuple(ReceivedLine(sku=sku, quantity=quantity) for sku, quantity in pieces.items())
         fact = StockReceived(receipt_id=f"R-{number}", location=place, lines=lines)
-        self._voice.say("/warehouse", fact)
+        for sku, quantity in pieces.items():
+            self._floor.shelf[sku, place] += quantity
+        named = self._voice.say_done("/warehouse", fact)
         if self._chance.strikes("the warehouse reports twice under new ids"):
-            self._scheduler.after(0.0, 60.0, lambda: self._voice.say("/warehouse", fact))
+            self._scheduler.after(0.0, 60.0, lambda: self._voice.say("/warehouse", named))
 
     def _count_or_move(self, number: int) -> None:
         random = self._scheduler.random
         sku, place = random.choice(SKUS), random.choice(LOCATIONS)
         if random.random() < 0.5:
-            counted = random.randint(0, 30)
-            self._voice.say(
-                "/warehouse", StockCounted(count_id=f"C-{number}", location=place, sku=sku, counted=counted)
-            )
+            late = random.randint(0, 30)
+            if (counted := self._floor.shelf[sku, place]) >= 0:
+                fact = StockCounted(count_id=f"C-{number}", location=place, sku=sku, counted=counted)
+                self._report(fact, 60.0 * (late - 15))
             return
         other = random.choice([other for other in LOCATIONS if other != place])
         moved = {"move_id": f"M-{number}", "from": place, "to": other, "sku": sku, "quantity": random.randint(1, 3)}
-        self._voice.say("/warehouse", StockMoved.model_validate(moved))
+        move = StockMoved.model_validate(moved)
+        self._floor.shelf[sku, place] -= move.quantity
+        self._floor.shelf[sku, other] += move.quantity
+        self._voice.say_done("/warehouse", move)
+
+    def _report(self, counted: StockCounted, late: float) -> None:
+        """Half of the counts are typed in later."""
+        if late <= 0:
+            self._voice.say_done("/warehouse", counted)
+            return
+        named = counted.model_copy(update={"at": self._scheduler.clock()})
+        self._scheduler.at(self._scheduler.now + late, lambda: self._voice.say("/warehouse", named))
 
     def _order(self, number: int, random: Random) -> Placed:
         wrong = self._chance.strikes("an order is wrong")

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from itertools import count
+from random import Random
+from typing import TypeVar
 
 from packhorse_chassis.inputs import Raw
 from packhorse_contracts import envelope as ce
@@ -11,6 +13,7 @@ from packhorse_simulation.faults import Chance
 from packhorse_simulation.log import Log, Place, Record
 from packhorse_simulation.scheduler import Scheduler
 
+F = TypeVar("F", bound=Fact)
 GARBAGE: tuple[tuple[list[tuple[str, bytes]], bytes], ...] = (
     ([], b""),
     ([("ce_id", b"\xff"), ("ce_type", b"packhorse.checkout.order_placed.v1")], b"{}"),
@@ -24,7 +27,7 @@ class Voice:
 
     def __init__(self, scheduler: Scheduler, log: Log, chance: Chance, *, wire: bool) -> None:
         self._scheduler, self._log, self._chance, self._wire = scheduler, log, chance, wire
-        self._numbers = count(1)
+        self._numbers, self._moments = count(1), Random(1)
         self._last: dict[tuple[str, str, str], tuple[str, Fact]] = {}
         self.reused: list[Record] = []
         """What was said under an id that the same outsider had used before, for something else."""
@@ -61,6 +64,13 @@ class Voice:
             record = self._record(source, fact, used)
             self._log.append(record)
             self.reused.append(record)
+
+    def say_done(self, source: str, fact: F) -> F:
+        """Says what was done this very moment. A warehouse names the moment, or leaves it to the event; who may have to
+        say it again under another id had better name it."""
+        named = fact.model_copy(update={"at": self._scheduler.clock()}) if fact.MOMENT else fact
+        self.say(source, named if self._moments.random() < 0.5 else fact)
+        return named
 
 
 class Ear:

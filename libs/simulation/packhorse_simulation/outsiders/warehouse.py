@@ -3,7 +3,6 @@
 It is as unreliable as the contract lets it be: short, late, silent about steps, double under new ids.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -26,6 +25,7 @@ from packhorse_contracts.warehouse import (
 from packhorse_simulation.faults import Chance
 from packhorse_simulation.log import Log, Record
 from packhorse_simulation.outsiders.carrier import Carrier
+from packhorse_simulation.outsiders.floor import Floor
 from packhorse_simulation.outsiders.voice import Ear, Voice
 from packhorse_simulation.scheduler import Scheduler
 
@@ -42,19 +42,25 @@ class Job:
     steps: list[Callable[[], Fact | None]] = field(default_factory=list)
     picked: dict[str, int] = field(default_factory=dict)
     boxes: list[str] = field(default_factory=list)
+    cart: dict[str, int] = field(default_factory=dict)
     packed: bool = False
+    withdrawn: bool = False
+    """It has said that it stopped. What it does after that is its own affair, until goods leave all the same."""
+
     stopped: bool = False
     left: bool = False
     pace: float = 1.0
 
 
 class Warehouse:
-    """All floors. `left` and `lost` count pieces by SKU and location."""
+    """All that is asked of a floor."""
 
-    def __init__(self, scheduler: Scheduler, log: Log, chance: Chance, voice: Voice, carrier: Carrier) -> None:
+    def __init__(
+        self, scheduler: Scheduler, log: Log, chance: Chance, voice: Voice, carrier: Carrier, floor: Floor
+    ) -> None:
         self._scheduler, self._chance, self._voice, self._carrier = scheduler, chance, voice, carrier
+        self._floor = floor
         self.jobs: dict[str, Job] = {}
-        self.left: Counter[tuple[str, str]] = Counter()
         self.answered: dict[str, str] = {}
 
         Ear(scheduler, log, chance, SHIPPING_PICK_LISTS.name, self._hear)
@@ -110,13 +116,15 @@ class Warehouse:
         self._next(job)
 
     def _say(self, fact: Fact) -> None:
-        self._voice.say(SOURCE, fact)
+        fact = self._voice.say_done(SOURCE, fact)
         if self._chance.strikes("the warehouse reports twice under new ids"):
             longest = self._scheduler.random.choice((0.1, 10.0, 1000.0))
             self._scheduler.after(0.0, longest, lambda: self._voice.say(SOURCE, fact))
 
     def _reject(self, job: Job) -> Fact:
         job.steps = []
+        for line, count in job.wanted.items():
+            self._lose(job, line, count)
         return PickListRejected(pick_list_id=job.asked.pick_list_id, reason="out_of_stock")
 
     def _reject_line(self, job: Job) -> Fact:
@@ -133,9 +141,12 @@ class Warehouse:
             if short and random.random() < 0.6:
                 job.picked[line] = random.randrange(wanted)
                 reason = random.choice((*GONE, "other"))
+            if reason in GONE:
+                self._lose(job, line, wanted - job.picked[line])
             lines.append(PickedLine(line_id=line, picked=job.picked[line], short_reason=reason))
         if not any(job.picked.values()):
             job.steps = []
+        self._take(job)
         return PickCompleted(pick_list_id=job.asked.pick_list_id, lines=tuple(lines))
 
     def _pick_in_silence(self, job: Job) -> None:
@@ -144,7 +155,10 @@ class Warehouse:
     def _pack(self, job: Job, name: str = "box") -> Fact:
         job.packed = True
         if sum(job.picked.values()) > 1 and self._chance.strikes("a piece breaks before it is packed"):
-            job.picked[self._scheduler.random.choice([line for line, count in job.picked.items() if count])] -= 1
+            line = self._scheduler.random.choice([line for line, count in job.picked.items() if count])
+            job.picked[line] -= 1
+            self._drop(job, line)
+        self._take(job)
         lines = [LineQuantity(line_id=line, quantity=count) for line, count in job.picked.items() if count]
         half = len(lines) // 2 if self._scheduler.random.random() < 0.3 else 0
         boxes = [box for box in (lines[:half], lines[half:]) if box]
@@ -168,9 +182,10 @@ class Warehouse:
     def _hand_over(self, job: Job) -> Fact:
         asked = job.asked
         job.packed = job.left = True
-        skus = {line.line_id: line.sku for line in asked.lines}
-        for line, count in job.picked.items():
-            self.left[skus[line], asked.location] += count
+        self._take(job)
+        for line, count in job.cart.items():
+            self._floor.cart[self._cell(job, line)] -= count
+        job.cart = {}
         labels = list(self._labels(job))
         for number in dict.fromkeys(number for number, _ in labels):
             self._carrier.take(number)
@@ -212,7 +227,37 @@ class Warehouse:
             self.answered[pick_list_id] = "rejected"
             answer = WithdrawalRejected(pick_list_id=pick_list_id, reason="too late")
         longest = self._scheduler.random.choice((1.0, 60.0, 3600.0))
-        self._scheduler.after(0.05, longest, lambda: self._say(answer))
+        self._scheduler.after(0.05, longest, lambda: self._answer(job, answer))
+
+    def _answer(self, job: Job, answer: Fact) -> None:
+        if isinstance(answer, WithdrawalAccepted) and not job.left:
+            job.withdrawn = True
+            for line, count in job.cart.items():
+                self._floor.put_back(self._cell(job, line), count)
+            job.cart = {}
+        self._say(answer)
+
+    def _cell(self, job: Job, line_id: str) -> tuple[str, str]:
+        sku = next(line.sku for line in job.asked.lines if line.line_id == line_id)
+        return sku, job.asked.location
+
+    def _take(self, job: Job) -> None:
+        """What is to leave lies on the cart from now on."""
+        for line, count in job.picked.items():
+            if more := count - job.cart.get(line, 0):
+                self._floor.pick(self._cell(job, line), more)
+                job.cart[line] = count
+
+    def _lose(self, job: Job, line: str, pieces: int) -> None:
+        """They aren't on the shelf."""
+        if not job.withdrawn:
+            self._floor.shelf[self._cell(job, line)] -= pieces
+
+    def _drop(self, job: Job, line: str) -> None:
+        """A piece breaks. One that was never said to be picked is said to be on its shelf."""
+        if job.cart.get(line):
+            job.cart[line] -= 1
+            self._floor.cart[self._cell(job, line)] -= 1
 
 
 def _handed_over(pick_list_id: str, labels: list[tuple[str, str | None]]) -> HandedOver:
