@@ -75,7 +75,7 @@ def _one_place(random: Random, ground: Sound) -> Record:
     fate: Fate = "dead" if what in NEVER else "either"
     record = replace(plain(ground), kind=f"{what} at a place", value=body, fate=fate, field=_field(path))
     named = None if isinstance(value, Bare) else value
-    if path == (ground.fact.KEY,) and isinstance(named, str):
+    if path == ground.fact.KEY_FIELDS and isinstance(named, str):
         return replace(record, key=named.encode())
     return record
 
