@@ -145,8 +145,9 @@ _NOT_JSON: Final[dict[str, Callable[[bytes], bytes | None]]] = {
 def _not_json(random: Random, ground: Sound) -> Record:
     what, spoil = random.choice(list(_NOT_JSON.items()))
     value = spoil(ground.body)
-    tombstone = not value and ground.topic in registry.tombstones
-    return replace(plain(ground), kind=f"value: {what}", value=value, fate="alive" if tombstone else "dead")
+    record = replace(plain(ground), kind=f"value: {what}", value=value, fate="dead")
+    tombstone = None if value else registry.tombstones.get(ground.topic)
+    return record if tombstone is None else replace(record, fate="alive", fact=tombstone)
 
 
 def sized(ground: Sound, size: int) -> Record:

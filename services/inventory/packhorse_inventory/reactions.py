@@ -229,12 +229,13 @@ def write_off_short(
     there = parts.by_line((line.line_id, line.picked) for line in pick.lines)
     reasons = {line.line_id: line.reason for line in pick.lines}
     for part in _at(pick.location, held):
-        count = min(held[part], more[part.line_id])
+        lost = min(more[part.line_id], max(cart[part] - there[part.line_id], 0))
+        unpicked = min(more[part.line_id] - lost, held[part] - cart[part])
+        count = lost + unpicked
         if not count:
             continue
         before, reason = shelves.level(part.sku, part.location), reasons[part.line_id]
-        lost = min(count, max(cart[part] - there[part.line_id], 0))
-        gone = count - lost if reason in GONE else 0
+        gone = unpicked if reason in GONE else 0
         shelves.move(
             part.sku,
             part.location,
