@@ -11,7 +11,7 @@ what its facts are routed to. The big row is never a subject and always locked b
 So every transaction locks small rows first and big rows second, and two can't wait for each other in a circle. The
 price: a reaction to an order's fact may not write a `pick_list` row, nor one to a warehouse's fact a `parcel` row, for
 those are subjects. Both are written by inputs of their own, `IssuePickList` and `ClaimParcel`: timers due at once
-(the first also later, where the customer wishes for a later delivery).
+(the first also later, where picking is put off).
 A warehouse can't answer too early: its pick list is issued by the very input that makes it known. A carrier can: what
 it says of a parcel that nobody has handed over yet waits in the parcel's row.
 """
