@@ -7,7 +7,7 @@ from functools import cache, partial
 from heapq import heappop, heappush
 from typing import Final
 
-from packhorse_chassis.inputs import Arrival, Origin, Raw, Reader
+from packhorse_chassis.inputs import Arrival, Origin, Raw, Reader, passed_over
 from packhorse_chassis.reaction import Internal, Ref, Routes
 from packhorse_contracts import registry
 
@@ -110,9 +110,9 @@ class Node:
             return self.reader.record(record.raw)
         assert record.fact is not None  # noqa: S101 -- what has no bytes is a fact
         fact = registry.upcast(record.fact)
+        raw = Raw("record", record.topic, record.partition, record.offset, record.key.encode(), (), None)
         if type(fact) not in self.routes.by_input:
-            return None
-        raw = Raw("record", record.topic, record.partition, record.offset, None, (), None)
+            return passed_over(raw, fact, self.routes.service)
         return Arrival(
             raw,
             record.source,
