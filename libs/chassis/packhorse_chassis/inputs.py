@@ -170,7 +170,7 @@ class Reader:
 
 
 def passed_over(raw: Raw, fact: Fact, service: str) -> Arrival | None:
-    """What becomes of a sound fact that no route of a service takes: a dead letter where that service answers for it."""
+    """What becomes of a sound fact that no route of a service takes: a dead letter if it is that one that answers."""
     if service != fact.ANSWERED_BY:
         return None
     message = f"{fact.TYPE} is well said, but nothing here acts on it yet"
