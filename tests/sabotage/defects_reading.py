@@ -57,8 +57,8 @@ READ: Final = (
         [
             Edit(
                 _INPUTS,
-                "if self.routes.service == fact.ANSWERED_BY else None",
-                "if False else None",
+                "    if service != fact.ANSWERED_BY:\n        return None\n",
+                "    if service:\n        return None\n",
             )
         ],
         [READER],
