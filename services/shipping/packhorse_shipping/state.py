@@ -40,8 +40,9 @@ RequestState = Literal[
 """Where the talk with the warehouse stands. It owes us an answer while `submitted` or `withdrawal_requested`. What was
 called back before it was issued stays `unsubmitted`."""
 
-ParcelEnd = Literal["delivered", "returned", "lost"]
-"""How a parcel's way ends; where it was said to have ended twice, the first of these counts."""
+ParcelEnd = Literal["delivered", "returned", "lost", "cancelled"]
+"""How a parcel's way ends; where it was said to have ended twice, the first of these counts. Of two labels on a package
+the unused one is cancelled, whatever becomes of the package."""
 
 
 @dataclass(frozen=True, slots=True)
