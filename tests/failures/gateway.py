@@ -55,7 +55,7 @@ class Gateway:
         return replace(book, answers={**self.answers, request.key: outcome}), outcome
 
     def _perform(self, request: AskGateway) -> tuple["Gateway", Outcome]:
-        asked, reference = request.operation, f"{request.operation.kind} {request.key}"
+        asked, reference = request.operation, f"{request.operation.kind}-{request.key}"
         if left := self.refuses.get(asked.kind, 0):
             refuses = {**self.refuses, asked.kind: left - 1}
             return replace(self, refuses=refuses), Refused(code=f"{asked.kind}_refused", message="not today")
