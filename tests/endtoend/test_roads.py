@@ -1,6 +1,7 @@
 """The roads that an order can take, through five real services."""
 
 import asyncio
+from functools import partial
 
 import aiohttp
 from packhorse_audit.run import audit_system
@@ -73,7 +74,8 @@ async def test_a_topic_of_levels_that_is_read_from_its_start_has_each_of_them(ou
     for location in (LOCATION, other.location):
         counted = StockCounted(count_id=f"C-{sku}", location=location, sku=sku, counted=3)
         await outsiders.say(counted)
-    await outsiders.until(lambda: len([f for _, f in outsiders.heard if _is_low(f, sku)]) >= 2 or None)
+    for location in (LOCATION, other.location):
+        await outsiders.until(partial(_low, outsiders, sku, location))
     kept: dict[str, Event] = {}
     async for event in read(outsiders.kafka, ["inventory.stock"], follow=False):
         kept[event.key] = event
@@ -85,8 +87,10 @@ async def test_a_topic_of_levels_that_is_read_from_its_start_has_each_of_them(ou
     } == {(LOCATION, 3), (other.location, 3)}
 
 
-def _is_low(fact: object, sku: str) -> bool:
-    return isinstance(fact, InventoryLowStock) and fact.sku == sku
+def _low(outsiders: Outsiders, sku: str, location: str) -> InventoryLowStock | None:
+    """The alert for a SKU at a location."""
+    alerts = [fact for _, fact in outsiders.heard if isinstance(fact, InventoryLowStock)]
+    return next((alert for alert in alerts if (alert.sku, alert.location) == (sku, location)), None)
 
 
 async def test_a_declined_card(outsiders: Outsiders) -> None:

@@ -76,7 +76,7 @@ def _one_place(random: Random, ground: Sound) -> Record:
     fate: Fate = "dead" if what in NEVER else "either"
     record = replace(plain(ground), kind=f"{what} at a place", value=body, fate=fate, field=_field(path))
     named = None if isinstance(value, Bare) else value
-    if path == (ground.fact.KEY,) and isinstance(named, str):
+    if path == ground.fact.KEY_FIELDS and isinstance(named, str):
         return replace(record, key=named.encode())
     return record
 
@@ -146,8 +146,9 @@ _NOT_JSON: Final[dict[str, Callable[[bytes], bytes | None]]] = {
 def _not_json(random: Random, ground: Sound) -> Record:
     what, spoil = random.choice(list(_NOT_JSON.items()))
     value = spoil(ground.body)
-    tombstone = not value and ground.topic in registry.tombstones
-    return replace(plain(ground), kind=f"value: {what}", value=value, fate="alive" if tombstone else "dead")
+    record = replace(plain(ground), kind=f"value: {what}", value=value, fate="dead")
+    tombstone = None if value else registry.tombstones.get(ground.topic)
+    return record if tombstone is None else replace(record, fate="alive", fact=tombstone)
 
 
 def sized(ground: Sound, size: int) -> Record:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import packhorse_contracts.facts  # noqa: F401 -- registers every fact
-from packhorse_contracts import registry
+from packhorse_contracts import ids, registry
 from packhorse_contracts.base import Fact
 from packhorse_contracts.export.samples import sample
 from packhorse_contracts.export.schemas import Json
@@ -32,7 +32,8 @@ class Sound:
     @property
     def key(self) -> bytes:
         """Its Kafka key."""
-        return str(self.data[self.fact.KEY]).encode()
+        parts = [str(self.data[name]) for name in self.fact.KEY_FIELDS]
+        return (parts[0] if len(parts) == 1 else ids.joint(*parts)).encode()
 
     @property
     def headers(self) -> Headers:

@@ -158,13 +158,13 @@ DOMAIN: Final = (
                 "return False",
             )
         ],
-        [COUNTS, SIMULATION],
+        [COUNTS],
     ),
     Defect(
         "late_count_forgets_what_came_since",
         "A count that is heard late, or retried, sets the shelf to what lay there then, whatever came and went since.",
         [Edit(f"{_INVENTORY}/shelves.py", '"shelf": counted + moved', '"shelf": counted')],
-        [COUNTS, SIMULATION],
+        [COUNTS],
     ),
     Defect(
         "cart_left_out",
@@ -176,7 +176,7 @@ DOMAIN: Final = (
                 "max(changed.shelf, changed.reserved)",
             )
         ],
-        [COUNTS, SIMULATION],
+        [COUNTS],
     ),
     Defect(
         "level_keyed_by_sku",

@@ -90,13 +90,15 @@ class _Moment:
         return core_schema.no_info_plain_validator_function(self.read, json_schema_input_schema=text)
 
 
-class _NullIsEmpty:
-    """Null is as good as absent, for a list too."""
+@dataclass(frozen=True, slots=True)
+class _NullIs:
+    """Null is as good as absent, also where what is absent reads as something empty."""
 
-    @staticmethod
-    def read(value: object) -> object:
-        """An empty list in place of null."""
-        return () if value is None else value
+    empty: tuple[()] | str
+
+    def read(self, value: object) -> object:
+        """What is empty in place of null."""
+        return self.empty if value is None else value
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_before_validator_function(self.read, handler(source))
@@ -114,7 +116,7 @@ T = TypeVar("T")
 Many = Annotated[tuple[T, ...], Field(max_length=MAX_ITEMS)]
 """A list in a fact of an outsider."""
 
-Perhaps = Annotated[tuple[T, ...], Field(max_length=MAX_ITEMS), _NullIsEmpty()]
+Perhaps = Annotated[tuple[T, ...], Field(max_length=MAX_ITEMS), _NullIs(())]
 """The same, for a field that may be absent: with `()` for its default."""
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$"), OneLine()]
@@ -122,6 +124,9 @@ Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[\
 
 Text = Annotated[str, StringConstraints(max_length=2_000, pattern=NO_NUL)]
 Short = Annotated[str, StringConstraints(max_length=320, pattern=NO_NUL)]
+PerhapsText = Annotated[Text, _NullIs("")]
+"""A text that may be absent and is empty then: with `""` for its default."""
+
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=NO_NUL)]
 """A short name from a list that may grow: readers expect members they don't know."""
 

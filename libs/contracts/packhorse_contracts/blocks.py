@@ -16,6 +16,7 @@ from packhorse_contracts.base import (
     Minor,
     Model,
     Perhaps,
+    PerhapsText,
     Short,
     Sscc,
     Text,
@@ -78,7 +79,7 @@ class Address(Model):
 
     name: Text = Field(description="Who receives it there")
     lines: tuple[Text, ...] = Field(max_length=20, description="Street lines, top to bottom")
-    city: Text = Field("", description="City or post town; empty where the country's addresses have none")
+    city: PerhapsText = Field("", description="City or post town; empty where the country's addresses have none")
     region: Given[Text] = Field(None, description="State, province or county")
     postal_code: Given[Short] = Field(None, description="As the country writes it, where it has one")
     country: Country = Field(description="ISO 3166-1 alpha-2 code")

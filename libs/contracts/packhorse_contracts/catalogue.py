@@ -5,15 +5,15 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from packhorse_contracts import topics
-from packhorse_contracts.base import Count, Country, Fact, Flag, Grams, Gtin, Id, Money, Quantity, Short, Text
+from packhorse_contracts.base import Count, Country, Fact, Flag, Grams, Gtin, Id, Money, OneLine, Quantity, Short, Text
 from packhorse_contracts.fields import Height, Length, LocationId, Sku, Width
 
 LocationKind = Literal["warehouse", "store", "supplier", "returns", "quarantine"]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$"), OneLine()]
 """A time on the clock on the wall, `HH:MM`."""
 
-HolidayCalendar = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
+HolidayCalendar = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$"), OneLine()]
 """A country (ISO 3166-1 alpha-2), or a part of it (ISO 3166-2): whose public holidays are meant."""
 
 Degrees = Annotated[float, Field(strict=True)]

@@ -34,7 +34,9 @@ def values(root: Json, part: JsonValue) -> st.SearchStrategy[JsonValue]:
     if kind == "object":
         return objects(root, part)
     if kind == "array":
-        return st.lists(values(root, part["items"]), max_size=3)
+        least = part.get("minItems", 0)
+        assert isinstance(least, int)
+        return st.lists(values(root, part["items"]), min_size=least, max_size=max(least, 3))
     if kind == "string":
         return texts(part)
     low, high = part.get("minimum"), part.get("maximum")

@@ -85,7 +85,7 @@ def test_no_fault_repeats_what_was_said() -> None:
     body = json.loads(json.dumps(ORDER))
     secret = "Ada Lovelace-4111"
     body |= {"currency": secret, "channel": secret, "placed_at": secret, "lines": secret}
-    body["customer"]["locale"] = body["ship_to"]["country"] = body["delivery"]["collect_at"] = secret
+    body["customer"]["customer_id"] = body["ship_to"]["country"] = body["delivery"]["collect_at"] = secret
     order = unsound(body)
     assert len(order.faults) == 7
     assert secret not in str(order.faults) + repr(order.faults) + order.model_dump_json()

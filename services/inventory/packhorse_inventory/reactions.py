@@ -102,7 +102,7 @@ def release_withdrawn(
     if shipment in kept.withdrawn:
         return Decisions(kept)
     shelves = Shelves(policy, others, now)
-    held, cart = parts.pieces(kept.allocated), parts.pieces(kept.carts.get(shipment, ()))
+    held, cart, elsewhere = _of_shipment(kept, shipment)
     named = parts.by_line((line.line_id, line.quantity) for line in withdrawn.lines)
     freed: parts.Pieces = Counter()
     for part in _at(withdrawn.location, held):
@@ -120,7 +120,9 @@ def release_withdrawn(
         )
     carts = {**kept.carts, shipment: ()} if shipment in kept.carts else kept.carts
     seen = (*kept.withdrawn, shipment)
-    state = kept.model_copy(update={"allocated": parts.allocations(held - freed), "withdrawn": seen, "carts": carts})
+    state = kept.model_copy(
+        update={"allocated": parts.allocations(held - freed + elsewhere), "withdrawn": seen, "carts": carts}
+    )
     return _freed(state, freed, withdrawn.order_id, shelves, now)
 
 
@@ -143,7 +145,8 @@ def note_pick(
     if shipment in kept.carts or shipment in kept.dispatched:
         return Decisions(kept)
     shelves = Shelves(policy, others, now)
-    held, cart = parts.pieces(kept.allocated), parts.pieces_at(pick.location, pick.lines)
+    held, _, elsewhere = _of_shipment(kept, shipment)
+    cart = parts.pieces_at(pick.location, pick.lines)
     for part, count in cart.items():
         before, beyond = shelves.level(part.sku, part.location), max(count - held[part], 0)
         held[part] += beyond
@@ -161,7 +164,7 @@ def note_pick(
             _tell_unreserved(shelves, part, before, "picked")
     carts = {**kept.carts, shipment: parts.allocations(cart)}
     return shelves.decisions(
-        kept.model_copy(update={"decided": True, "allocated": parts.allocations(held), "carts": carts})
+        kept.model_copy(update={"decided": True, "allocated": parts.allocations(held + elsewhere), "carts": carts})
     )
 
 
@@ -177,7 +180,7 @@ def take_off(
     if name in kept.dispatched:
         return Decisions(kept)
     shelves = Shelves(policy, others, now)
-    held, cart = parts.pieces(kept.allocated), parts.pieces(kept.carts.get(name, ()))
+    held, cart, elsewhere = _of_shipment(kept, name)
     left = parts.pieces_at(shipment.location, shipment.lines)
     for part in left | cart:
         before = shelves.level(part.sku, part.location)
@@ -199,7 +202,7 @@ def take_off(
             shelves.adjusted(part.sku, part.location, before.on_hand, "picked, and not among what left")
     state = kept.model_copy(
         update={
-            "allocated": parts.allocations(held),
+            "allocated": parts.allocations(held + elsewhere),
             "carts": {**kept.carts, name: ()},
             "dispatched": (*kept.dispatched, name),
         }
@@ -222,16 +225,17 @@ def write_off_short(
         return Decisions(kept)
     shelves = Shelves(policy, others, now)
     when, name = moment(pick.at, now), pick.shipment_id
-    held, cart = parts.pieces(kept.allocated), parts.pieces(kept.carts.get(name, ()))
+    held, cart, elsewhere = _of_shipment(kept, name)
     there = parts.by_line((line.line_id, line.picked) for line in pick.lines)
     reasons = {line.line_id: line.reason for line in pick.lines}
     for part in _at(pick.location, held):
-        count = min(held[part], more[part.line_id])
+        lost = min(more[part.line_id], max(cart[part] - there[part.line_id], 0))
+        unpicked = min(more[part.line_id] - lost, held[part] - cart[part])
+        count = lost + unpicked
         if not count:
             continue
         before, reason = shelves.level(part.sku, part.location), reasons[part.line_id]
-        lost = min(count, max(cart[part] - there[part.line_id], 0))
-        gone = count - lost if reason in GONE else 0
+        gone = unpicked if reason in GONE else 0
         shelves.move(
             part.sku,
             part.location,
@@ -256,8 +260,16 @@ def write_off_short(
     carts = {**kept.carts, name: parts.allocations(cart)} if name in kept.carts else kept.carts
     heard = {**kept.missing, name: dict(known | named)}
     return shelves.decisions(
-        kept.model_copy(update={"allocated": parts.allocations(held), "carts": carts, "missing": heard})
+        kept.model_copy(update={"allocated": parts.allocations(held + elsewhere), "carts": carts, "missing": heard})
     )
+
+
+def _of_shipment(kept: Reservation, shipment: str) -> tuple[parts.Pieces, parts.Pieces, parts.Pieces]:
+    """What is set aside and may be a shipment's, what of that is picked for it, and what is picked for others."""
+    carts = {name: parts.pieces(cart) for name, cart in kept.carts.items()}
+    cart: parts.Pieces = carts.pop(shipment, Counter())
+    elsewhere = sum(carts.values(), parts.Pieces())
+    return parts.pieces(kept.allocated) - elsewhere, cart, elsewhere
 
 
 def _at(location: str | None, held: parts.Pieces) -> list[parts.Part]:

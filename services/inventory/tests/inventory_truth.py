@@ -86,7 +86,8 @@ class Truth:
 
         for number in range(self.draw(st.integers(0, 4))):
             hear(self.service, accepted(f"o{number}", ("MUG", self.draw(PIECES))))
-            self.said.append(stream := [])
+            stream: list[Fact] = []
+            self.said.append(stream)
             parts = self.service.said(InventoryReserved)[-1].allocations
             self.jobs += [Job(f"o{number}", part.location, part.quantity, stream) for part in parts]
 

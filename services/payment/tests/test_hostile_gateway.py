@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from packhorse_chassis.effect import RetryError
 from packhorse_contracts.payment import PaymentDeclined
@@ -111,6 +111,7 @@ def _at(operation: str) -> Shop:
 
 
 @given(st.sampled_from(["authorise", "capture", "void", "refund"]), st.lists(st.tuples(_STATUS, _bodies()), max_size=6))
+@settings(deadline=None)
 def test_no_answer_of_a_gateway_parks_a_payment(kind: str, answers: list[tuple[int, bytes]]) -> None:
     """Every field that an answer feeds, of every type: what the adapter passes on, the reaction takes; state and facts
     can be written down and read again."""
@@ -166,7 +167,6 @@ def test_a_refusal_has_a_code_that_a_fact_can_carry(status: int, answer: dict[st
         (201, b"[" * 200_000),
         (201, b'{"id":"a-1","amount":' + b"9" * 5_000 + b',"currency":"EUR"}'),
         (201, b'{"id":"a-1","amount":"3000","currency":"EUR"}'),
-        (201, b'{"id":"a-1","amount":3000.0,"currency":"EUR"}'),
         (201, b'{"id":"a-1","amount":3000,"currency":"USD"}'),
         (201, b'{"id":"a-1","amount":3000,"currency":"EUR","status":"failed"}'),
         (201, b'{"id":"a-1","amount":3000,"currency":"EUR","expires_at":"soon"}'),

@@ -30,7 +30,7 @@ class Rig:
     async def send(self, fact: Fact) -> None:
         """Says a fact as its own service would."""
         event_id = ids.derive(NOON, fact.TYPE, fact.model_dump_json(), self._dsn)
-        key, value, headers = ce.encode(ce.Envelope(event_id, "/test", fact.TYPE, fact.subject, NOON), fact)
+        key, value, headers = ce.encode(ce.Envelope(event_id, f"/packhorse/{fact.TOPIC.writers[0]}", fact.TYPE, fact.subject, NOON), fact)
         await self._producer.send_and_wait(fact.TOPIC.name, value, key=key, headers=headers)
 
     async def until(self, *sums: int) -> None:

@@ -253,6 +253,7 @@ def test_a_number_is_one_orders_at_a_time() -> None:
     assert not shop.other("order-2").shipments[0].left
     assert shop.heard(tracked("delivered", 1), handed_over(other.pick_list_id), tracked("delivered", 1)) == [
         "ShippingDelivered",
+        "ShippingPicked",
         "ShippingDispatched",
     ]
     assert shop.heard(tracked("delivered", 2)) == ["ShippingDelivered"]
