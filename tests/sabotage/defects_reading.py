@@ -57,8 +57,8 @@ READ: Final = (
         [
             Edit(
                 _INPUTS,
-                "if self.routes.service == fact.ANSWERED_BY else None",
-                "if False else None",
+                "    if service != fact.ANSWERED_BY:\n        return None\n",
+                "    if service:\n        return None\n",
             )
         ],
         [READER],
@@ -105,7 +105,7 @@ READ: Final = (
     Defect(
         "null_is_not_absent",
         "Null for an optional list is a fault, though for every other optional field it isn't.",
-        [Edit(f"{_CONTRACTS}/base.py", "return () if value is None else value", "return value")],
+        [Edit(f"{_CONTRACTS}/base.py", "return self.empty if value is None else value", "return value")],
         [SCHEMAS],
     ),
     Defect(

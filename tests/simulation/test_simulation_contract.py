@@ -214,7 +214,7 @@ async def test_a_refused_record_parks_nothing(world: ToyWorld, order: str) -> No
 
 
 async def test_garbage_harms_no_neighbour(world: ToyWorld, order: str) -> None:
-    """What can't be read is a dead letter; what isn't for us is passed over."""
+    """What can't be read is a dead letter, and so is what an outsider says and nobody acts on."""
     await ask(world, order, "before")
     await world.say_garbage(order)
     address = {"name": "E", "lines": ["1 High St"], "city": "York", "postal_code": "YO1 7HH", "country": "GB"}
@@ -222,8 +222,10 @@ async def test_garbage_harms_no_neighbour(world: ToyWorld, order: str) -> None:
     await ask(world, order, "after")
     await world.rest()
     assert await world.notes(order) == ["before", "after"]
-    [letter] = await world.dead(order)
-    assert not letter.parked
+    unreadable, not_offered = await world.dead(order)
+    assert not unreadable.parked
+    assert not unreadable.retryable
+    assert (not_offered.code, not_offered.parked, not_offered.retryable) == ("not_offered", False, True)
 
 
 async def test_a_failing_reaction_parks_its_key_alone(world: ToyWorld, order: str) -> None:

@@ -83,7 +83,7 @@ class Reader:
             read = read.unsound
         fact, envelope = read.fact, read.envelope
         if type(fact) not in self.routes.by_input:
-            return _unreadable(raw, _not_offered(fact)) if self.routes.service == fact.ANSWERED_BY else None
+            return passed_over(raw, fact, self.routes.service)
         if raw.key != fact.key.encode() and not _keyed_otherwise(raw.key, fact):
             message = f"the record's key is not its {fact.KEY}, so its order can't be kept"
             return _unreadable(raw, ce.Unreadable("wrong_key", message, fact.KEY))
@@ -153,9 +153,12 @@ class Reader:
         return internal(origin, heard, event_id, time, self.routes.service, more)
 
 
-def _not_offered(fact: Fact) -> ce.Unreadable:
+def passed_over(raw: Raw, fact: Fact, service: str) -> Arrival | None:
+    """What becomes of a sound fact that no route of a service takes: a dead letter if it is that one that answers."""
+    if service != fact.ANSWERED_BY:
+        return None
     message = f"{fact.TYPE} is well said, but nothing here acts on it yet"
-    return ce.Unreadable("not_offered", message, "ce_type", retryable=True)
+    return _unreadable(raw, ce.Unreadable("not_offered", message, "ce_type", retryable=True))
 
 
 def _beyond_limits(raw: Raw) -> ce.Unreadable | None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from packhorse_chassis.inputs import Arrival, Origin, Raw
 from packhorse_chassis.reaction import Internal, NewerError, Ref, RefusedError, Routes
-from packhorse_chassis.reading import Reader
+from packhorse_chassis.reading import Reader, passed_over
 from packhorse_contracts import registry
 from packhorse_contracts.base import dated
 
@@ -112,9 +112,9 @@ class Node:
             return self.reader.record(record.raw)
         assert record.fact is not None  # noqa: S101 -- what has no bytes is a fact
         fact = dated(registry.upcast(record.fact), record.time)
+        raw = Raw("record", record.topic, record.partition, record.offset, record.key.encode(), (), None)
         if type(fact) not in self.routes.by_input:
-            return None
-        raw = Raw("record", record.topic, record.partition, record.offset, None, (), None)
+            return passed_over(raw, fact, self.routes.service)
         return Arrival(
             raw,
             record.source,

@@ -14,6 +14,7 @@ from packhorse_chassis.migrate import migrate
 from packhorse_chassis.reading import Reader
 from packhorse_chassis.source import Records
 from packhorse_contracts import envelope as ce
+from packhorse_contracts import registry
 from packhorse_contracts.base import Fact
 from packhorse_contracts.warehouse import StockCounted
 from packhorse_inventory.service import build
@@ -36,7 +37,8 @@ async def pool(fresh_database: str) -> AsyncIterator[Pool]:
 
 def arrived(fact: Fact) -> Arrival:
     """A record, read."""
-    envelope = ce.Envelope(f"{fact.TYPE}-{fact.subject}", "/test", fact.TYPE, fact.subject, NOON)
+    source = "/test" if fact.ANSWERED_BY else f"/packhorse/{registry.name_of(type(fact)).sayer}"
+    envelope = ce.Envelope(f"{fact.TYPE}-{fact.subject}", source, fact.TYPE, fact.subject, NOON)
     key, value, headers = ce.encode(envelope, fact)
     arrival = READER.record(Raw("record", fact.TOPIC.name, 0, 0, key, headers, value))
     assert arrival is not None

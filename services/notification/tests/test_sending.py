@@ -45,7 +45,7 @@ async def test_a_mail_arrives_with_both_parts_and_its_own_id() -> None:
     assert answer.provider_reference == "2.0.0 Ok: queued as 4VxY"
     assert server.recipients == ["customer@example.com"]
     (mail,) = server.mails
-    assert mail["Subject"] == "Your order PH-536365 is on its way"
+    assert mail["Subject"] == "Part of your order PH-536365 is on its way"
     assert mail["Message-ID"] == f"<{KEY}@packhorse.example>"
     assert mail[ID_HEADER] == KEY
     assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]

@@ -1,7 +1,7 @@
 """What is on its way, and how its way ends. Pure."""
 
 from datetime import datetime
-from typing import Final, get_args
+from typing import Final
 
 from packhorse_chassis.reaction import Decisions, SetTimer
 from packhorse_contracts.payment import PaymentCaptureFailed
@@ -46,15 +46,13 @@ def note_loss(order: Order, fact: ShippingLost, now: datetime) -> Decided:
     return _note_end(order, fact, "lost", now)
 
 
-_BEST_FIRST: Final = get_args(End)
-
-
 def _note_end(
     order: Order, fact: ShippingDelivered | ShippingReturnedToSender | ShippingLost, end: End, now: datetime
 ) -> Decided:
     parcel, ends = fact.tracking_number or ALL, order.shipments.get(fact.shipment_id, Shipment()).ends
-    best = min(ends.get(parcel, end), end, key=_BEST_FIRST.index)
-    return then_complete(Decisions(order.with_shipment(fact.shipment_id, ends={**ends, parcel: best})), now)
+    if ends.get(parcel) == "delivered":
+        return Decisions(order)
+    return then_complete(Decisions(order.with_shipment(fact.shipment_id, ends={**ends, parcel: end})), now)
 
 
 def note_payment_problem(order: Order, fact: PaymentCaptureFailed, _now: datetime) -> Decided:

@@ -18,8 +18,8 @@ Status = Literal["unknown", "rejected", "accepted", "confirmed", "cancelling", "
 
 
 End = Literal["delivered", "returned", "lost"]
-"""How a parcel's way ends. What was delivered stays so; what comes back may still be delivered, and what is lost found:
-in this order the best that was said counts, whatever was said last."""
+"""How a parcel's way ends. What was delivered stays so; else what was said last counts: what comes back may still be
+delivered, and what is lost found."""
 
 ALL: Final = ""
 """In place of a tracking number: all parcels of a shipment."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
 
 from packhorse_contracts.base import Fact
 from packhorse_contracts.blocks import Reason, SkuLine
@@ -30,7 +31,13 @@ UNTOLD = "other"
 GIFT = "A gift: print each line's gift_message on a card and put it in. No prices in the parcel."
 """For the packer, whose system may not know of messages on lines."""
 
-_END = {"delivered": ShippingDelivered, "returned": ShippingReturnedToSender, "lost": ShippingLost}
+ENDED: Final[dict[ParcelEnd, type[ShippingDelivered | ShippingReturnedToSender | ShippingLost]]] = {
+    "delivered": ShippingDelivered,
+    "returned": ShippingReturnedToSender,
+    "lost": ShippingLost,
+    "cancelled": ShippingReturnedToSender,
+}
+"""What each end means for the goods. What the carrier doesn't carry stays with the sender, or goes back."""
 
 
 def issued(order: OrderShipments, shipment: Shipment, now: datetime) -> ShippingPickListIssued:
@@ -141,7 +148,7 @@ def ended(
     """A parcel's way is over, and that of what is inside."""
     parcel = shipment.parcel(number)
     inside = shipment.inside(parcel)
-    return _END[end](
+    return ENDED[end](
         order_id=order.order_id,
         shipment_id=shipment.shipment_id,
         at=now,

@@ -10,7 +10,7 @@ what its facts are routed to. The big row is never a subject and always locked b
 
 So every transaction locks small rows first and big rows second, and two can't wait for each other in a circle. The
 price: a reaction to an order's fact may not write a `pick_list` row, for that is a subject. It is written by an input
-of its own, `IssuePickList`: a timer due at once, or later, where the customer wishes for a later delivery.
+of its own, `IssuePickList`: a timer due at once, or later, where picking is put off.
 A warehouse can't answer too early: its pick list is issued by the very input that makes it known. A carrier can: what
 it says of a parcel that nobody has handed over yet waits in the parcel's row.
 """
@@ -40,8 +40,9 @@ RequestState = Literal[
 """Where the talk with the warehouse stands. It owes us an answer while `submitted` or `withdrawal_requested`. What was
 called back before it was issued stays `unsubmitted`."""
 
-ParcelEnd = Literal["delivered", "returned", "lost"]
-"""How a parcel's way ends; where it was said to have ended twice, the first of these counts."""
+ParcelEnd = Literal["delivered", "returned", "lost", "cancelled"]
+"""How a parcel's way ends; where it was said to have ended twice, the first of these counts. Of two labels on a package
+the unused one is cancelled, whatever becomes of the package."""
 
 
 @dataclass(frozen=True, slots=True)

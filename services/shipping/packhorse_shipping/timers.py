@@ -5,7 +5,7 @@ from packhorse_contracts.base import Id
 
 
 class IssuePickList(Internal):
-    """Due at once, or later where the customer wishes so: make the pick list known, and send it to its warehouse."""
+    """Due at once, or on the day of leaving where that is put off: make the pick list known, and have it picked."""
 
     pick_list_id: Id
     order_id: Id

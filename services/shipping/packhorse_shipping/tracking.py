@@ -19,10 +19,9 @@ FINAL: Final[frozenset[TrackingStatus]] = frozenset({"delivered", "return_to_sen
 ENDS: Final[dict[TrackingStatus, ParcelEnd]] = {
     "delivered": "delivered",
     "return_to_sender": "returned",
-    "cancelled": "returned",
+    "cancelled": "cancelled",
     "lost": "lost",
 }
-"""What each end means for the goods. What the carrier doesn't carry stays with the sender, or goes back."""
 
 _BEST_FIRST: Final = get_args(ParcelEnd)
 
@@ -72,9 +71,11 @@ def _end(turn: Turn, shipment: Shipment, tracking_number: str, end: ParcelEnd, d
         for parcel in shipment.parcel(tracking_number)
         if parcel.ended is None or _BEST_FIRST.index(end) < _BEST_FIRST.index(parcel.ended)
     ]
-    if ending:
-        parcels = tuple(replace(one, ended=end) if one in ending else one for one in shipment.parcels)
-        shipment = turn.keep(with_state(replace(shipment, parcels=parcels)))
+    if not ending:
+        return
+    parcels = tuple(replace(one, ended=end) if one in ending else one for one in shipment.parcels)
+    shipment = turn.keep(with_state(replace(shipment, parcels=parcels)))
+    if not all(one.ended and saying.ENDED[one.ended] is saying.ENDED[end] for one in ending):
         turn.say(saying.ended(turn.order, shipment, turn.now, tracking_number, end, detail))
 
 

@@ -157,6 +157,18 @@ def test_of_two_labels_on_one_package_either_may_be_used(used: str) -> None:
     assert shop.at().state == "delivered"
 
 
+def test_of_two_labels_the_unused_ones_end_hides_nothing() -> None:
+    """The one is cancelled, and the parcel is lost under the other: that is what counts."""
+    shop = Shop(confirmed())
+    parcels = tuple(Parcel(tracking_number=number, package_id="A") for number in ("T1", "T2"))
+    shop.then(packed(shop.pick_list(), package("A", mug=3, pot=1)))
+    shop.then(HandedOver(pick_list_id=shop.pick_list(), carrier="POST", parcels=parcels))
+    assert shop.heard(tracked("cancelled", 1, "T1"), tracked("lost", 2, "T2")) == [
+        "ShippingReturnedToSender",
+        "ShippingLost",
+    ]
+
+
 def test_a_shipment_that_comes_back_is_not_delivered() -> None:
     """Not even where one of its parcels was."""
     shop = sent("T1", "T2")
