@@ -60,8 +60,8 @@ EYES: Final = (
         [
             Edit(
                 "libs/contracts/packhorse_contracts/minor_units.py",
-                "return _EXPONENTS.get(currency, 2)",
-                "return 2 if currency else 0",
+                "return 2 if known is None else known",
+                "return 2",
             )
         ],
         [SENTENCES],

@@ -29,7 +29,7 @@ from packhorse_devstack.stack import Stack
 from pydantic import SecretStr
 from rig import Broker, eventually, new_order
 
-_SAY = "INSERT INTO outbox (shard, topic, key, headers, value) VALUES (0, 'payment.events', $1, '[]', '{}')"
+_SAY = "INSERT INTO outbox (topic, key, headers, value) VALUES ('payment.events', $1, '[]', '{}')"
 
 
 @pytest.fixture(scope="module")
@@ -380,7 +380,7 @@ def small_disk() -> Iterator[Path]:
 async def fill(db: OwnConnection) -> None:
     """Somebody else's rows, for ever."""
     while True:
-        await db.execute("INSERT INTO outbox (shard, topic, key, headers, value) VALUES (9, '', '', '', '')")
+        await db.execute("INSERT INTO outbox (topic, key, headers, value) VALUES ('', '', '', '')")
 
 
 def full(wrong: dict[str, str]) -> bool:

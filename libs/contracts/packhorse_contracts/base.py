@@ -272,6 +272,9 @@ class Fact(Model):
     SNAPSHOT: ClassVar[bool] = False
     """A later one about the same subject replaces it: of several in one transaction only the last is said."""
 
+    PLANNED: ClassVar[bool] = False
+    """A fact of ours that no service says yet: its form is a promise, its coming isn't."""
+
     SPARES: ClassVar[frozenset[str]] = frozenset()
     """Optional fields that readers do without where they are wrong, so that they don't cost the whole fact."""
 
@@ -293,6 +296,7 @@ class Fact(Model):
         answered_by: str = "",
         spares: frozenset[str] = frozenset(),
         tombstone: bool = False,
+        planned: bool = False,
         **kwargs: object,
     ) -> None:
         super().__pydantic_init_subclass__()
@@ -302,7 +306,7 @@ class Fact(Model):
         cls.KEY_FIELDS = (key,) if isinstance(key, str) else key
         cls.KEY = " and ".join(cls.KEY_FIELDS)
         cls.SUBJECT = subject or cls.KEY
-        cls.SNAPSHOT, cls.SPARES = snapshot, spares
+        cls.SNAPSHOT, cls.SPARES, cls.PLANNED = snapshot, spares, planned
         if registry.name_of(cls).sayer in OUTSIDERS:
             cls.ANSWERED_BY = answered_by or topic.readers[0]
         registry.register(cls, tombstone=tombstone)

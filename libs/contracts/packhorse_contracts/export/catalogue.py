@@ -77,6 +77,9 @@ def _fact(fact: type[Fact], schema: Json) -> Iterator[str]:
     yield f"#### `{fact.TYPE}`"
     yield ""
     yield from _described(schema)
+    if fact.PLANNED:
+        yield "Planned: no service says it yet."
+        yield ""
     newest = registry.newest(fact)
     if newest is not fact:
         yield f"Old: our services read it as `{newest.TYPE}`. Say that one."
