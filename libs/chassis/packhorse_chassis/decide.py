@@ -145,12 +145,22 @@ def take(
 ) -> Outcome:
     """Reacts to each arrival in order. What fails leaves no trace but a dead letter.
 
-    Raises MissingError, and NewerError where a state is a newer release's.
+    Raises MissingError with all that is missing, as far as it can be told without it: one by one a large batch would
+    be taken from its beginning once for each. Raises NewerError where a state is a newer release's.
     """
     taking = _Taking(routes, states, now, around, bodies)
     taking.outcome.parked.update({ref: replace(queue) for ref, queue in parked.items()})
+    missing: set[Ref] = set()
     for arrival in arrivals:
-        taking.take(arrival)
+        try:
+            taking.take(arrival)
+        except MissingError as more:
+            missing |= more.refs
+        except NewerError:
+            if not missing:  # else it comes once more, or was met for want of what is missing
+                raise
+    if missing:
+        raise MissingError(missing)
     return taking.outcome
 
 
