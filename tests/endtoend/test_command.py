@@ -102,6 +102,25 @@ async def test_order_says_what_it_waits_for_and_what_is_wrong(outsiders: Outside
     assert "packhorse dead show" in out
 
 
+async def test_watch_ends_quietly_where_nobody_reads_on(outsiders: Outsiders) -> None:
+    """As with `| head`: no traceback, and the exit code of a closed pipe."""
+    await delivered(outsiders)
+    reading, writing = os.pipe()
+    child = await asyncio.create_subprocess_exec(
+        COMMAND,
+        *("watch", "--from-beginning"),
+        stdout=writing,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "PACKHORSE_DATA": str(outsiders.running.folder)},
+    )
+    os.close(writing)
+    await asyncio.to_thread(os.read, reading, 10)
+    os.close(reading)
+    await outsiders.say(outsiders.order({"anything": 1}))
+    _, err = await child.communicate()
+    assert (child.returncode, err.decode()) == (141, "")
+
+
 async def test_an_order_that_nobody_knows(outsiders: Outsiders) -> None:
     """Exit code 4, and a sentence on standard error with the ids that come near."""
     order = outsiders.order({await outsiders.product(5): 1})

@@ -2,7 +2,7 @@
 
 import heapq
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -64,7 +64,9 @@ class Merge:
             self.hungry.add(place)
 
 
-async def merged(bootstrap: str, names: list[str], *, follow: bool, from_beginning: bool) -> AsyncIterator[Event]:
+async def merged(
+    bootstrap: str, names: list[str], *, follow: bool, from_beginning: bool
+) -> AsyncGenerator[Event, None]:
     """Events of all partitions of these topics as one time line: first what is there, then, with `follow`, live.
 
     Holds in memory what was fetched of each partition, which is bounded, and no more.

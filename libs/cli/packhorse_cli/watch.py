@@ -1,7 +1,8 @@
 """`packhorse watch`: everything that is said, as one time line."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -72,7 +73,7 @@ def _filter(order: str | None, kind: str | None, service: str | None) -> "Callab
 
 
 async def _show(
-    found: "AsyncIterator[Event]",
+    found: "AsyncGenerator[Event, None]",
     wanted: "Callable[[Event], bool]",
     *,
     wide: bool,
@@ -83,17 +84,18 @@ async def _show(
     from packhorse_cli import lines, sentences
 
     known, here, day = sentences.Known(), screen(), None
-    async for event in found:
-        if not wanted(event):
-            continue
-        fact = sentences.fact_of(event)
-        if one_order and fact is not None:  # what is known of all orders would grow without end
-            known.learn(fact)
-        sentence = sentences.tell(event, fact, known, personal=personal)
-        if as_json:
-            say_json(lines.event_json(event, sentence, personal=personal))
-            continue
-        if here.width is not None and event.dated and event.at.date() != day:
-            day = event.at.date()
-            remark(lines.day_of(event.at), "grey")
-        say(lines.watched(event, sentence, screen(), wide=wide, about=not one_order))
+    async with aclosing(found):  # also where who reads us goes away in the middle of it
+        async for event in found:
+            if not wanted(event):
+                continue
+            fact = sentences.fact_of(event)
+            if one_order and fact is not None:  # what is known of all orders would grow without end
+                known.learn(fact)
+            sentence = sentences.tell(event, fact, known, personal=personal)
+            if as_json:
+                say_json(lines.event_json(event, sentence, personal=personal))
+                continue
+            if here.width is not None and event.dated and event.at.date() != day:
+                day = event.at.date()
+                remark(lines.day_of(event.at), "grey")
+            say(lines.watched(event, sentence, screen(), wide=wide, about=not one_order))

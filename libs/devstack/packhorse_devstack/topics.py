@@ -16,12 +16,16 @@ from packhorse_devstack.places import project
 
 _ALREADY_THERE = 36
 MOVING = """\
-Partitions are for life: with another number of them the same key falls into another one, and facts about one thing
-would no longer arrive in order. So this command never changes their number. To have more of them:
-  1. name a wider topic beside the old one (order.events.wide), in deploy/topics.toml and in the contracts;
+Partitions are for life: with another number of them the same key falls into
+another one, and facts about one thing would no longer arrive in order. So this
+command never changes their number. To have more of them:
+  1. name a wider topic beside the old one (order.events.wide), in
+     deploy/topics.toml and in the contracts;
   2. let every reader read both;
-  3. let the writers switch, one after another: from then on the old topic gets nothing new;
-  4. when no reader has anything left in the old topic, take it out of the contracts, the file and the cluster."""
+  3. let the writers switch, one after another: from then on the old topic gets
+     nothing new;
+  4. when no reader has anything left in the old topic, take it out of the
+     contracts, the file and the cluster."""
 """What to do instead of growing a topic."""
 
 

@@ -72,6 +72,8 @@ def _(fact: order.OrderCancellationDeclined | order.OrderReturnDeclined, _: Scen
 
 @tells(order.OrderRequestDeclined)
 def _(fact: order.OrderRequestDeclined, _: Scene) -> str:
+    if fact.request == "cancellation":  # the fact beside it has said why
+        return "the customer's request is declined"
     return f"{worded(fact.request)} declined: {reasons(fact.reasons)}"
 
 

@@ -52,6 +52,7 @@ async def replay(
     kind was said."""
     left, said = list(reversed(list(due))), Counter[str]()
     started = told = time.monotonic()
+    told_left = len(left)
     while left and not stopping.is_set():
         if under_way is not None:
             full = time.monotonic()
@@ -68,8 +69,8 @@ async def replay(
                 under_way.placed(batch)
         else:
             await wait(stopping, min(left[-1].at - elapsed, 1.0) if left else TICK_SECONDS)
-        if time.monotonic() - told >= 1:
-            told = time.monotonic()
+        if time.monotonic() - told >= 1 and len(left) < told_left:
+            told, told_left = time.monotonic(), len(left)
             log("sent", left=len(left), **said)
     return said
 
