@@ -16,6 +16,7 @@ from packhorse_devstack.places import data_folder
 from .outsiders import Outsiders
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All of these tests share the one system, so they stay on one worker."""
     for item in items:
