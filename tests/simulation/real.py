@@ -25,6 +25,7 @@ from packhorse_chassis.settings import Settings
 from packhorse_contracts import envelope as ce
 from packhorse_contracts.base import Fact
 from pydantic import SecretStr
+from rig import PARTITIONS
 
 from .contract import Dead, Death, Said
 
@@ -184,7 +185,7 @@ class RealWorld:
     async def _reader(self, *topics: str) -> AIOKafkaConsumer:
         consumer = AIOKafkaConsumer(bootstrap_servers=self._kafka, enable_auto_commit=False)
         await consumer.start()
-        partitions = [TopicPartition(topic, number) for topic in topics for number in range(12)]
+        partitions = [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
         consumer.assign(partitions)
         await consumer.seek_to_end(*partitions)
         for partition in partitions:

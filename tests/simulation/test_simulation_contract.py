@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 import toy
-from packhorse_chassis import rows
+from packhorse_chassis import decide
 from packhorse_chassis.migrate import migrate
 from packhorse_contracts import ids
 from packhorse_contracts.customer import AddressChangeRequested, ReleaseRequested
@@ -127,7 +127,7 @@ async def test_what_waits_behind_a_parked_key_has_a_limit(
     world: ToyWorld, order: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those beyond it are dead letters, to be tried again; the queue goes on in its order, and then they do."""
-    monkeypatch.setattr(rows, "MOST_WAITING", 2)
+    monkeypatch.setattr(decide, "MOST_WAITING", 2)
     toy.poisoned.add("bug")
     await ask(world, order, "bug", "1", "2", "3")
     await world.rest()

@@ -93,9 +93,6 @@ class Arrival:
     day: date = OUTSIDERS_DAY
     """The inbox partition that guards it, chosen by `Inbox.place`."""
 
-    older_too: bool = False
-    """A release that knew it by source and id alone may have taken it, as `Inbox.place` knows."""
-
     reused: bool = False
     """Its id was used before, for other content. Each claim finds that out anew."""
 

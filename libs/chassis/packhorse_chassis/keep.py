@@ -24,12 +24,6 @@ ALTER TABLE {name} ADD CONSTRAINT {name}_day CHECK (day >= '{day}' AND day < '{n
 ALTER TABLE inbox ATTACH PARTITION {name} FOR VALUES FROM ('{day}') TO ('{next}');
 ALTER TABLE {name} DROP CONSTRAINT {name}_day;"""
 
-# In a database that is older than the table's contents, rows without one may be left: they know no topic.
-_OLDER = """
-SELECT new.applied_at > first.applied_at AND new.applied_at > now() - $1 * interval '1 day'
-FROM migration new, migration first WHERE new.part = 'chassis' AND new.name = '0003_contents.sql'
-    AND first.part = 'chassis' AND first.name = '0001_chassis.sql'"""
-
 _CLOCK_GOOD_FOR = 60.0
 """Seconds for which what the database said of the time is counted on from."""
 
@@ -57,7 +51,6 @@ class Inbox:
     def __init__(self, pool: Pool, days: int = 14) -> None:
         self._pool, self._days = pool, days
         self._known: set[date] = set()
-        self._older: bool | None = None
         self._told = datetime.min.replace(tzinfo=UTC)
         self._told_at = -math.inf
 
@@ -80,14 +73,11 @@ class Inbox:
         Only a day near today gets one of its own. Our own ids are never older than a day when they are said; whoever
         speaks in our name with another time would else make partitions without end, or ask for one that was dropped.
         """
-        if self._older is None:
-            self._older = bool(await self._pool.fetchval(_OLDER, self._days))
         today = await self.today()
         first, last = today - timedelta(days=self._days - 1), today + timedelta(days=1)
         for arrival in arrivals:
             inside = arrival.day_in_id
             arrival.day = inside if first <= inside <= last else OUTSIDERS_DAY
-            arrival.older_too = self._older and not arrival.ours and arrival.fault is None
         await self.ensure({arrival.day for arrival in arrivals})
 
     async def ensure(self, days: set[date]) -> None:

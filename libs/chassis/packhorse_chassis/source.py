@@ -94,11 +94,6 @@ class Records(Source):
             if first.setdefault(name, arrival) is not arrival:
                 again.append((name, arrival))
         asked = [(arrival.day, *name, arrival.content) for name, arrival in first.items()]
-        asked += [
-            (arrival.day, *_name(arrival.source, arrival.id), arrival.content)
-            for arrival in first.values()
-            if arrival.older_too
-        ]
         now, new = await _insert(db, asked)
         if len(new) < len(asked) or again:
             return await self._look_closer(db, asked, new, first, again, now)
@@ -118,14 +113,8 @@ class Records(Source):
         if known := [(*row[:3],) for row in asked if row[1:3] not in new]:
             for row in await db.fetch(_CONTENTS, *map(list, zip(*known, strict=True))):
                 contents[row["source"], row["id"]] = row["content"]
-        claimed: list[Arrival] = []
-        repeats = list(again)
-        for name, arrival in first.items():
-            older = arrival.older_too and contents[_name(arrival.source, arrival.id)] is None
-            if name in new and not older:
-                claimed.append(arrival)
-            else:
-                repeats.append((name, arrival))
+        claimed = [arrival for name, arrival in first.items() if name in new]
+        repeats = [*again, *(pair for pair in first.items() if pair[0] not in new)]
         others = {
             _hashed(*arrival.identity): arrival
             for name, arrival in reversed(repeats)

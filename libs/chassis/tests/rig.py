@@ -10,8 +10,11 @@ import toy
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from packhorse_contracts import envelope as ce
 from packhorse_contracts.base import Fact
+from packhorse_devstack.topics import settings
 
 T = TypeVar("T")
+PARTITIONS = next(topic.partitions for topic in settings() if topic.name == "order.events")
+"""Of every topic that the tests use, but for dead letters."""
 
 
 async def eventually(look: Callable[[], Awaitable[T]], holds: Callable[[T], bool], seconds: float = 30) -> T:

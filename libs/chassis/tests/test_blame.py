@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 import toy
 from arrivals import arrived, notes
-from packhorse_chassis import batch, documents, rows
+from packhorse_chassis import batch, decide, documents
 from packhorse_chassis.batch import Processor
 from packhorse_chassis.db import OwnConnection, Pool
 from packhorse_chassis.faults import NobodysFaultError, is_transient
@@ -193,7 +193,7 @@ async def test_what_waits_behind_a_parked_key_has_a_limit(
     """In number and in bytes. What is beyond it is a dead letter, kept as it came; nothing is lost, and the queue goes
     on in its order."""
     monkeypatch.setattr(toy, "poisoned", {"bug"})
-    monkeypatch.setattr(rows, limit, value)
+    monkeypatch.setattr(decide, limit, value)
     await processor.process([arrived(toy.request("a", note)) for note in ("bug", "1", "2")], Records())
     for note in ("3", "4", "5", "6"):
         await processor.process([arrived(toy.request("a", note))], Records())

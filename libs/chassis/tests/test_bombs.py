@@ -21,7 +21,7 @@ from packhorse_chassis.inputs import Raw, Unread
 from packhorse_chassis.lenient import LenientRecords
 from packhorse_chassis.process import Process
 from packhorse_chassis.reading import Reader
-from rig import Broker, eventually, new_order
+from rig import PARTITIONS, Broker, eventually, new_order
 
 Running = Callable[..., AbstractAsyncContextManager[Process]]
 TOPIC = "customer.requests"
@@ -184,7 +184,7 @@ def test_what_cant_be_unpacked_becomes_a_dead_letter_by_its_place(name: str) -> 
 async def test_a_poll_unpacks_no_more_than_its_allowance(producer: AIOKafkaProducer, kafka_bootstrap: str) -> None:
     """Whoever polls, and on however many partitions; nothing is left out."""
     raw = bombs.bomb("zstd", 3, 9 * MIB)
-    places = [TopicPartition(TOPIC, number) for number in range(4)]
+    places = [TopicPartition(TOPIC, number) for number in range(PARTITIONS)]
     first = {place: await bombs.send(producer, TOPIC, place.partition, raw) for place in places}
     for place in places:
         await bombs.send(producer, TOPIC, place.partition, raw)
@@ -193,12 +193,12 @@ async def test_a_poll_unpacks_no_more_than_its_allowance(producer: AIOKafkaProdu
         consumer.assign(places)
         for place, offset in first.items():
             consumer.seek(place, offset)
-        while sum(map(sum, polls)) < 24:
+        while sum(map(sum, polls)) < 6 * PARTITIONS:
             batches = await consumer.getmany(timeout_ms=2_000)
             assert batches
             polls.append([len(records) for records in batches.values()])
     assert max(map(sum, polls)) <= 6
-    assert sum(map(sum, polls)) == 24
+    assert sum(map(sum, polls)) == 6 * PARTITIONS
 
 
 def test_what_stands_in_for_a_batch_says_no_values() -> None:

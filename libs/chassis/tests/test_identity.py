@@ -82,19 +82,6 @@ async def test_the_same_bytes_stay_a_repeat_when_a_release_reads_more_of_them(po
     assert await pool.fetch(_LETTERS) == []
 
 
-async def test_ids_of_an_older_release_count_as_they_did(pool: Pool) -> None:
-    """It knew neither topic nor content; and one of its processes may still be at work."""
-    await pool.execute("UPDATE migration SET applied_at = now() - interval '1 hour' WHERE name = '0001_chassis.sql'")
-    await pool.execute("INSERT INTO inbox (day, source, id) VALUES ('1970-01-01', '/shop', '1')")
-    processor = Processor(toy.service(routes=toy.WIDER), pool, Inbox(pool))
-    assert await processor.process([arrived(PLACE, "1"), arrived(PLACE, "2")], Records()) == 1
-    older = "INSERT INTO inbox (day, source, id) VALUES ('1970-01-01', '/shop', $1) ON CONFLICT DO NOTHING RETURNING id"
-    assert await pool.fetchval(older, "2") is None
-    assert await processor.process([arrived(toy.request("L1", "another topic"), "2")], Records()) == 1
-    assert await notes(pool, "L1") == ["Lisbon", "another topic"]
-    assert await pool.fetch(_LETTERS) == []
-
-
 async def test_other_content_that_an_operator_has_taken_all_the_same_follows_under_ids_of_its_own(
     pool: Pool, processor: Processor
 ) -> None:

@@ -43,8 +43,8 @@ async def test_the_hosts_clock_decides_nothing(pool: Pool, monkeypatch: pytest.M
             return super().now(tz) + timedelta(days=days)
 
     today = datetime.now(UTC).date()
-    arrival = arrived(toy.request("o", "1"), ids.derive(datetime.now(UTC), "some"), "/packhorse/payment")
-    arrival.raw = replace(arrival.raw, topic="payment.events")
+    arrival = arrived(toy.request("o", "1"), ids.derive(datetime.now(UTC), "some"))
+    arrival = replace(arrival, raw=replace(arrival.raw, topic="payment.events"), source="/packhorse/payment")
     right = Inbox(pool, DAYS)
     await Housekeeper(pool, right).step()
     await right.place([arrival])

@@ -14,7 +14,7 @@ from aiokafka.partitioner import murmur2
 from packhorse_chassis import process as process_module
 from packhorse_chassis.db import Pool
 from packhorse_chassis.process import Process
-from rig import Broker, eventually, new_order
+from rig import PARTITIONS, Broker, eventually, new_order
 
 Running = Callable[..., AbstractAsyncContextManager[Process]]
 
@@ -46,7 +46,7 @@ async def test_order_within_a_key_holds_from_topic_to_topic(broker: Broker, pool
         mine = [(p, h, v) for p, h, v in records if h["ce_partitionkey"] == order]
         assert [json.loads(value)["note"] for _, _, value in mine] == [str(n) for n in range(30)]
         assert [int(headers["ce_sequence"]) for _, headers, _ in mine] == list(range(1, 31))
-        assert {partition for partition, _, _ in mine} == {(murmur2(order.encode()) & 0x7FFFFFFF) % 12}
+        assert {partition for partition, _, _ in mine} == {(murmur2(order.encode()) & 0x7FFFFFFF) % PARTITIONS}
 
 
 async def test_hostile_records_harm_nobody_else(broker: Broker, pool: Pool, running: Running) -> None:
@@ -113,7 +113,7 @@ async def test_offsets_never_run_ahead_of_the_database(
 ) -> None:
     """While the database can't commit, the group's offsets stay; once it can, nothing is missing."""
     order = new_order()
-    partition = TopicPartition("customer.requests", (murmur2(order.encode()) & 0x7FFFFFFF) % 12)
+    partition = TopicPartition("customer.requests", (murmur2(order.encode()) & 0x7FFFFFFF) % PARTITIONS)
 
     async def committed() -> int:
         admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)

@@ -1,4 +1,4 @@
-"""Tests that run side by side: the longest begin first, and the tests of a file stay together."""
+"""Tests that run side by side: the longest files begin first."""
 
 import os
 import re
@@ -13,17 +13,6 @@ QUICK = "import pytest\n\n@pytest.mark.parametrize('n', range(9))\ndef test_quic
 SLOW = "import time\n\ndef test_slow(): time.sleep(0.2)\n"
 SERVERS = "import pytest\n\n@pytest.fixture\ndef stack(): pass\n\ndef test_servers(stack): pass\n"
 OWN = "import pytest\n\n@pytest.fixture(scope='module')\ndef own(): pass\n\ndef test_own(own): pass\n"
-
-
-TOGETHER = """
-import pytest
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if item.path.stem in {"test_d", "test_e"}:
-            item.add_marker(pytest.mark.xdist_group("together"))
-"""
 
 
 def pytest_in(folder: Path, *options: str) -> str:
@@ -65,17 +54,3 @@ def test_the_longest_of_the_last_run_begin_first(folder: Path) -> None:
 def test_a_process_alone_keeps_the_order_of_the_files(folder: Path) -> None:
     """There is nobody to wait for, and a mistake shows sooner in what is quick."""
     assert run(folder) == ["a 9", "b 1", "c 1", "d 1"]
-
-
-def test_the_tests_of_a_file_stay_on_one_worker(folder: Path) -> None:
-    """They share what the file has set up. Those that a conftest.py has put together stay so as well."""
-    (folder / "test_e.py").write_text(QUICK)
-    (folder / "conftest.py").write_text(TOGETHER)
-    assert len(workers(folder, "a")) == 1
-    assert len(workers(folder, "d", "e")) == 1
-
-
-def workers(folder: Path, *files: str) -> set[str]:
-    """Those that ran the tests of these files."""
-    said = pytest_in(folder, "-n", "2", "--dist", "loadgroup")
-    return set(re.findall(rf"^\[(gw\d)\].*PASSED test_(?:{'|'.join(files)})\.py", said, re.MULTILINE))
