@@ -18,10 +18,11 @@ OWN = "import pytest\n\n@pytest.fixture(scope='module')\ndef own(): pass\n\ndef 
 def pytest_in(folder: Path, *options: str) -> str:
     """What a run says that knows nothing of ours but the order."""
     plugins = ("-p", "packhorse_devstack.pytest_order", "-p", "xdist")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     return subprocess.run(
         (sys.executable, "-m", "pytest", "-v", *plugins, *options),
         cwd=folder,
-        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        env={**environment, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         check=True,
