@@ -87,7 +87,7 @@ class Inbox:
         for arrival in arrivals:
             inside = arrival.day_in_id
             arrival.day = inside if first <= inside <= last else OUTSIDERS_DAY
-            arrival.older_too = self._older and not arrival.ours and arrival.fault is None
+            arrival.older_too = self._older and not arrival.ours and arrival.fault is None and arrival.dry_run is None
         await self.ensure({arrival.day for arrival in arrivals})
 
     async def ensure(self, days: set[date]) -> None:
