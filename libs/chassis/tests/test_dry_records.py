@@ -45,7 +45,7 @@ def refusal(arrival: Arrival | None, routes: Routes) -> str | None:
     assert arrival is not None
     (told,) = take(routes, [arrival], {Ref("tally", "a"): toy.Tally()}, {}, toy.NOON).previews
     assert isinstance(told.fact, OperationsPreviewed)
-    return told.fact.refusal and told.fact.refusal.code
+    return None if told.fact.refusal is None else told.fact.refusal.code
 
 
 @pytest.mark.parametrize("structured", [False, True])
