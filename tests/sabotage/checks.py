@@ -110,6 +110,7 @@ CLAIMS, PARKING, HANDED_BACK = _chassis("claims"), _chassis("parking"), _chassis
 BOMBS, PROGRESS, LETTERS, LOG = (_chassis(name) for name in ("bombs", "progress", "letters", "log"))
 RELAY, EXECUTOR, PROCESS = _chassis("relay"), _chassis("executor"), _chassis("process")
 BLAME, IDENTITY, RELEASES = _chassis("blame"), _chassis("identity"), _chassis("releases")
+DRY_RUNS, DRY_RECORDS = _chassis("dry_runs"), _chassis("dry_records")
 DEAD_RECORD, STUCK, KEEP, DAMAGED = _chassis("dead_record"), _chassis("stuck"), _chassis("keep"), _chassis("damaged")
 LEAD_LOST: Final = _pytest(
     "chassis: lead lost",
