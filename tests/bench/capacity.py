@@ -322,7 +322,7 @@ measure. At least two processes of each service and three brokers, so that one m
    an order needs in a service lies under its id, so a service with its own consumer group and database can take the
    orders of one share of the ids. Stock is by SKU: split it by the location that ships, not by order.
 3. **The relay.** One process of a service publishes at a time, so that order holds. It reads, publishes and deletes a
-   few thousand rows at once; the shard column of the outbox is there to let several lead, each for its own keys.
+   few thousand rows at once. Where that is not enough, split the service by key, as under 2.
 4. **Kafka** last: an order is a few tens of records, and brokers take them in batches.
 
 Far beyond a thousand orders a second run several whole systems (cells), each with the orders of one region or one share

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import asyncpg
 from packhorse_chassis.reaction import Routes
@@ -22,6 +23,9 @@ from packhorse_devstack.stack import Stack
 from packhorse_simulation.services import routes
 
 from .outside import Gateway, MailServer
+
+SIZE: Final = "cluster"
+"""Of the topics: as many partitions as four processes a service and the consumers of the usual way want."""
 
 
 @dataclass
@@ -109,7 +113,7 @@ async def packhorse(
 
     `prefix` names other databases than the usual ones.
     """
-    await topics.create(stack.kafka)
+    await topics.create(stack.kafka, topics.settings(size=SIZE))
     counts = dict.fromkeys(SERVICES, copies) if isinstance(copies, int) else dict(copies)
     system = System(stack.kafka, await databases(stack, prefix))
     running = Running(system, Supervisor(folder / "run"), {}, folder)
@@ -144,7 +148,11 @@ async def packhorse(
 async def others(stack: Stack, folder: Path, name: str, *arguments: str) -> AsyncIterator[Side]:
     """The floor or the usual way: a module that is started once a service and prints `ready`."""
     prefix = f"{name}."
-    wanted = [replaced for one in topics.settings() if (replaced := one.model_copy(update={"name": prefix + one.name}))]
+    wanted = [
+        replaced
+        for one in topics.settings(size=SIZE)
+        if (replaced := one.model_copy(update={"name": prefix + one.name}))
+    ]
     await topics.create(stack.kafka, wanted)
     system = System(stack.kafka, await databases(stack, f"{name}_"))
     side = Side(name, Running(system, Supervisor(folder / "run"), {}, folder), prefix)

@@ -69,7 +69,7 @@ def test_the_lock_file_decides(dockerfile: str) -> None:
     """Nothing is resolved while an image is built, and no registry is named: whoever builds chooses the mirror."""
     assert "uv sync --frozen --no-dev --no-editable --package" in dockerfile
     assert re.search(r"ARG UV=\d+\.\d+\.\d+", dockerfile)
-    assert re.search(r"ARG PYTHON=3\.11\.\d+-slim", dockerfile)
+    assert re.search(r"ARG PYTHON=3\.1[1-4]\.\d+-slim-\w+\n", dockerfile)
     assert re.findall(r"https?://|\b[\w-]+\.(?:io|org|com|dev)/", dockerfile) == []
 
 

@@ -1,6 +1,7 @@
 """One whole system a session: real servers, five services, gateway and mail server, each a process of its own.
 
-The tests are the outsiders: checkout, customer, warehouse and carrier.
+The tests are the outsiders: checkout, customer, warehouse and carrier. All of them share the one system, so they stay
+on one worker (`packhorse_devstack.pytest_order`).
 """
 
 import tempfile
@@ -14,13 +15,6 @@ from packhorse_cli import runner
 from packhorse_devstack.places import data_folder
 
 from .outsiders import Outsiders
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of these tests share the one system, so they stay on one worker."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("endtoend"))
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ from packhorse_contracts.warehouse import HandedOver, Packed, PickCompleted, Pic
 from packhorse_devstack.counterparties.voice import Raw, Saying, Voice
 
 F = TypeVar("F", bound=Fact)
+T = TypeVar("T")
 PATIENCE = 60.0
 """Seconds for what must happen; everything here takes less than two on an idle machine."""
 
@@ -62,8 +63,8 @@ class Outsiders:
         now = datetime.now(UTC)
         await self.voice.say([Saying(fact, event_id or str(uuid.uuid4()), now) for fact in facts])
 
-    async def until(self, what: Callable[[], F | None]) -> F:
-        """The fact that this finds, as soon as it does."""
+    async def until(self, what: Callable[[], T | None]) -> T:
+        """What this finds, as soon as it does."""
         deadline = time.monotonic() + PATIENCE
         async with self._news:
             while (found := what()) is None:

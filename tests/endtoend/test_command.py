@@ -252,4 +252,4 @@ async def test_tables_are_a_line_a_row_at_a_terminal(outsiders: Outsiders) -> No
     code, out, _ = await packhorse(outsiders, "dead", "show", f"{identifier[:10]}…{identifier[-8:]}")
     assert code == 0
     assert sku in out
-    assert (await packhorse(outsiders, "dead", "discard", identifier))[0] == 0
+    assert (await packhorse(outsiders, "dead", "discard", identifier, "--why", "a test"))[0] == 0

@@ -3,6 +3,8 @@
 import asyncio
 import getpass
 import json
+import os
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 import toy
 from packhorse_chassis.migrate import migrate
 from packhorse_cli import main, system
+from packhorse_cli.testing import terminal
 from typer.testing import CliRunner, Result
 
 Database = asyncpg.Connection
@@ -45,8 +48,16 @@ async def give_up(db: Database, name: str, number: int, code: str, *, emptied: b
 
 
 async def packhorse(*arguments: str) -> Result:
-    """What the command does and says."""
+    """What the command does and says behind a pipe."""
     return await asyncio.to_thread(lambda: CliRunner().invoke(main.app, ["dead", *arguments]))
+
+
+async def at_a_terminal(*arguments: str) -> str:
+    """What it says to people. A process of its own, which knows of other services, too."""
+    command = [str(Path(sys.executable).with_name("packhorse")), "dead", *arguments, "--service", "order"]
+    code, shown = await asyncio.to_thread(terminal, command, {**os.environ, "NO_COLOR": "1"}, 300)
+    assert code == 0, shown
+    return shown
 
 
 async def decided(db: Database, identifier: str) -> tuple[object, ...]:
@@ -61,15 +72,20 @@ async def decided(db: Database, identifier: str) -> tuple[object, ...]:
 async def test_a_list_has_an_end_and_says_that_there_are_more(db: Database) -> None:
     """For people the oldest 50, or as many as they want; for programs all."""
     await give_up(db, "a", 70, "unknown_sku")
-    told = (await packhorse("list")).stdout
+    told = await at_a_terminal("list")
     assert "a70" in told
     assert "a21" in told
     assert "a20" not in told
     assert "oldest 50: --limit shows more" in told
-    assert "--limit" not in (await packhorse("list", "--limit", "70")).stdout
-    assert len((await packhorse("list", "--json")).stdout.splitlines()) == 70
-    assert len((await packhorse("list", "--json", "--limit", "3")).stdout.splitlines()) == 3
-    assert "No dead letters." in (await packhorse("list", "--code", "other")).stdout
+    assert "--limit" not in await at_a_terminal("list", "--limit", "70")
+    assert "No dead letters." in await at_a_terminal("list", "--code", "other")
+    for form in ((), ("--json",)):
+        assert len((await packhorse("list", *form)).stdout.splitlines()) == 70
+        few = await packhorse("list", "--limit", "3", *form)
+        assert len(few.stdout.splitlines()) == 3
+        assert "oldest 3: --limit shows more" in few.stderr
+    nothing = await packhorse("list", "--code", "other")
+    assert (nothing.stdout, nothing.stderr) == ("", "No dead letters.\n")
 
 
 async def test_groups_sum_up_by_code_and_topic(db: Database) -> None:
@@ -81,7 +97,9 @@ async def test_groups_sum_up_by_code_and_topic(db: Database) -> None:
         ("unknown_sku", 1_200, 1_200),
         ("missing_attribute", 3, 0),
     ]
-    assert "1,200" in (await packhorse("list", "--groups")).stdout
+    assert "1,200" in await at_a_terminal("list", "--groups")
+    first = (await packhorse("list", "--groups")).stdout.splitlines()[0]
+    assert first.startswith("order\tunknown_sku\tcheckout.orders\t1200\t"), "a number for programs"
 
 
 async def test_who_decided_when_and_why_is_on_record(db: Database) -> None:

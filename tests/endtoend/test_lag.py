@@ -7,9 +7,13 @@ import uuid
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from packhorse_cli import behind, main
+from packhorse_devstack import topics
 from typer.testing import CliRunner
 
-AT = TopicPartition("carrier.tracking", 5)
+AT = TopicPartition("carrier.tracking", 1)
+
+
+PARTITIONS = next(topic.partitions for topic in topics.settings() if topic.name == AT.topic)
 
 
 async def commit(kafka: str, offset: int) -> None:
@@ -17,7 +21,7 @@ async def commit(kafka: str, offset: int) -> None:
     async with AIOKafkaConsumer(
         bootstrap_servers=kafka, group_id="packhorse-shipping", enable_auto_commit=False
     ) as consumer:
-        places = [TopicPartition(AT.topic, number) for number in range(12)]
+        places = [TopicPartition(AT.topic, number) for number in range(PARTITIONS)]
         consumer.assign(places)
         ends = await consumer.end_offsets(places)
         await consumer.commit({**ends, AT: offset})
@@ -49,7 +53,7 @@ async def test_lag_says_what_is_behind_how_old_it_is_and_what_a_transaction_hold
     [row] = [json.loads(line) for line in told.stdout.splitlines() if AT.topic in line]
     assert (row["behind"], row["held"]) == (4, 0)
     told = await asyncio.to_thread(CliRunner().invoke, main.app, ["lag", "--service", "shipping"])
-    assert f"shipping  {AT.topic}" in told.stdout
+    assert f"shipping\t{AT.topic}\t4\t" in told.stdout
     await commit(kafka_bootstrap, first.offset + 4)
     [seen] = [row for row in await behind.look(kafka_bootstrap, ["shipping"]) if row.topic == AT.topic]
     assert (seen.behind, seen.held, seen.oldest_seconds) == (0, 0, None)

@@ -18,7 +18,9 @@ from packhorse_chassis.reading import Reader
 from packhorse_chassis.service import Service
 from packhorse_chassis.source import Records
 from packhorse_contracts import envelope as ce
+from packhorse_contracts import registry
 from packhorse_contracts.base import Fact
+from packhorse_contracts.topics import OUTSIDERS
 
 from .every_order import NOON
 
@@ -27,9 +29,11 @@ SCRIPT = Path(__file__).with_name("owner_process.py")
 
 
 def encoded(fact: Fact) -> Encoded:
-    """A fact as it lies on its topic: key, value, headers. The same content has the same id."""
+    """A fact as its sayer puts it on its topic: key, value, headers. The same content has the same id."""
     event_id = f"{fact.TYPE} {hash(fact.model_dump_json())}"
-    return ce.encode(ce.Envelope(event_id, "/tests/failures", fact.TYPE, fact.subject, NOON), fact)
+    sayer = registry.name_of(type(fact)).sayer
+    source = "/tests/failures" if sayer in OUTSIDERS else f"/packhorse/{sayer}"
+    return ce.encode(ce.Envelope(event_id, source, fact.TYPE, fact.subject, NOON), fact)
 
 
 @dataclass(frozen=True, slots=True)

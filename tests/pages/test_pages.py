@@ -16,6 +16,9 @@ PAGES = sorted(
     if not {".venv", "node_modules", ".packhorse"} & set(page.relative_to(ROOT).parts)
 )
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.DOTALL | re.MULTILINE)
+"""A pattern on a page may look like a link."""
+
 SNIPPET = re.compile(r"<!-- from (\S+) -->\n```\w*\n(.*?)```", re.DOTALL)
 
 
@@ -33,7 +36,7 @@ def anchors(page: Path) -> set[str]:
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_links_lead_somewhere(page: Path) -> None:
     """Files and folders exist, and so do the headings that are linked."""
-    for link in LINK.findall(page.read_text("utf-8")):
+    for link in LINK.findall(CODE.sub("", page.read_text("utf-8"))):
         if "://" in link or link.startswith("mailto:"):
             continue
         path, _, anchor = link.partition("#")

@@ -60,8 +60,8 @@ EYES: Final = (
         [
             Edit(
                 "libs/contracts/packhorse_contracts/minor_units.py",
-                "return _EXPONENTS.get(currency, 2)",
-                "return 2 if currency else 0",
+                "return 2 if known is None else known",
+                "return 2",
             )
         ],
         [SENTENCES],
@@ -69,7 +69,13 @@ EYES: Final = (
     Defect(
         "addresses_in_the_json",
         "A story as JSON names the customer, though nobody asked for it.",
-        [Edit(f"{_CLI}/lines.py", "_blank(inner) if name in _BLOCKS else masked(inner)", "masked(inner)")],
+        [
+            Edit(
+                "libs/contracts/packhorse_contracts/personal.py",
+                "_blank(inner) if name in _BLOCKS else masked(inner)",
+                "masked(inner)",
+            )
+        ],
         [STORY],
     ),
 )

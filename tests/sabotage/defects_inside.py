@@ -176,11 +176,11 @@ INSIDE: Final = (
                 "                [row.value for row in rows],\n            )",
                 "                [row.value for row in rows],\n                drawn[: len(rows)],\n            )",
             ),
-            Edit(_ROWS, "INSERT INTO outbox (shard,", "INSERT INTO outbox (id, shard,"),
+            Edit(_ROWS, "INSERT INTO outbox (topic,", "INSERT INTO outbox (id, topic,"),
             Edit(
                 _ROWS,
-                "SELECT 0, topic, key, headers, value",
-                "OVERRIDING SYSTEM VALUE SELECT id, 0, topic, key, headers, value",
+                "SELECT topic, key, headers, value",
+                "OVERRIDING SYSTEM VALUE SELECT id, topic, key, headers, value",
             ),
             Edit(
                 _ROWS,

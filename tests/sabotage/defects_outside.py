@@ -11,7 +11,7 @@ _PROCESS: Final = "libs/chassis/packhorse_chassis/process.py"
 _LETTERS: Final = "libs/chassis/packhorse_chassis/letters.py"
 _UNPACK: Final = "libs/chassis/packhorse_chassis/unpack.py"
 _LENIENT: Final = "libs/chassis/packhorse_chassis/lenient.py"
-_WHERE: Final = "    WHERE shard = $1 ORDER BY id LIMIT $2) AS next"
+_WHERE: Final = "    ORDER BY id LIMIT $1) AS next"
 _DELETE: Final = '            await self._delete(db, [row["id"] for row in rows])\n'
 
 OUTSIDE: Final = (
@@ -19,7 +19,7 @@ OUTSIDE: Final = (
         "cursor_instead_of_a_set",
         "The relay reads `id > last`: a row whose transaction commits late is never published.",
         [
-            Edit(_RELAY, _WHERE, "    WHERE shard = $1 AND id > $4 ORDER BY id LIMIT $2) AS next"),
+            Edit(_RELAY, _WHERE, "    WHERE id > $3 ORDER BY id LIMIT $1) AS next"),
             Edit(
                 _RELAY,
                 "        self._db: OwnConnection | None = None\n",
@@ -27,8 +27,8 @@ OUTSIDE: Final = (
             ),
             Edit(
                 _RELAY,
-                "db.fetch(_NEXT, self._shard, self._rows, _BYTES)",
-                "db.fetch(_NEXT, self._shard, self._rows, _BYTES, self._last)",
+                "db.fetch(_NEXT, self._rows, _BYTES)",
+                "db.fetch(_NEXT, self._rows, _BYTES, self._last)",
             ),
             Edit(
                 _RELAY,
@@ -50,14 +50,14 @@ OUTSIDE: Final = (
                 "    FROM outbox, LATERAL (\n"
                 "        SELECT coalesce(octet_length(key), 0) + octet_length(headers) + octet_length(value) AS size)"
                 " AS s\n"
-                "    WHERE shard = $1 ORDER BY id LIMIT $2) AS next\n"
-                "WHERE upto - size < $3 ORDER BY id",
+                "    ORDER BY id LIMIT $1) AS next\n"
+                "WHERE upto - size < $2 ORDER BY id",
                 "SELECT id, topic, key, headers, value, 0 AS upto FROM outbox\n"
-                "WHERE shard = $1 AND $3 > 0 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED",
+                "WHERE $2 > 0 ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED",
             ),
             Edit(
                 _RELAY,
-                'self._leads = await self._db.fetchval("SELECT pg_try_advisory_lock($1, $2)", _LOCK, self._shard)',
+                'self._leads = await self._db.fetchval("SELECT pg_try_advisory_lock($1, 0)", _LOCK)',
                 'await self._db.execute("BEGIN")\n            self._leads = True',
             ),
             Edit(
@@ -76,7 +76,7 @@ OUTSIDE: Final = (
         [
             Edit(
                 _RELAY,
-                'self._leads = await self._db.fetchval("SELECT pg_try_advisory_lock($1, $2)", _LOCK, self._shard)',
+                'self._leads = await self._db.fetchval("SELECT pg_try_advisory_lock($1, 0)", _LOCK)',
                 "self._leads = True",
             )
         ],

@@ -105,7 +105,7 @@ READ: Final = (
     Defect(
         "null_is_not_absent",
         "Null for an optional list is a fault, though for every other optional field it isn't.",
-        [Edit(f"{_CONTRACTS}/base.py", "return () if value is None else value", "return value")],
+        [Edit(f"{_CONTRACTS}/base.py", "return self.empty if value is None else value", "return value")],
         [SCHEMAS],
     ),
     Defect(

@@ -135,11 +135,6 @@ class Consumer:
         if consumer is not None and not self._in_hand:
             await self._commit(consumer)
 
-    def assigned(self) -> bool:
-        """True once the consumer group gave this process its partitions (possibly none, if there are too many)."""
-        consumer = self._subscriber.consumer
-        return consumer is not None and consumer.subscription is not None and consumer.assignment() is not None
-
     def stalled(self, limit: float) -> str | None:
         """Why it gets nowhere, where that has lasted for more than `limit` seconds. A poll ends by itself when nothing
         comes: one that doesn't, or that fails again and again, has a client that only a new process gets rid of."""

@@ -22,6 +22,8 @@ from packhorse_chassis.faults import BrokerAwayError
 from packhorse_chassis.inputs import unpack_headers
 
 _LOCK = 7_223_302
+"""With a second number, 0, since the first release: leaders of two releases must exclude each other."""
+
 _CHANNEL = "packhorse_outbox"
 _BYTES = 8 * 1_048_576
 """Published at once, about: a backlog of large dead letters must not run into the time limit of the statement."""
@@ -40,8 +42,8 @@ SELECT id, topic, key, headers, value, upto FROM (
     SELECT *, sum(size) OVER (ORDER BY id) AS upto
     FROM outbox, LATERAL (
         SELECT coalesce(octet_length(key), 0) + octet_length(headers) + octet_length(value) AS size) AS s
-    WHERE shard = $1 ORDER BY id LIMIT $2) AS next
-WHERE upto - size < $3 ORDER BY id"""
+    ORDER BY id LIMIT $1) AS next
+WHERE upto - size < $2 ORDER BY id"""
 _DELETE = "DELETE FROM outbox WHERE id = ANY($1::bigint[])"
 
 
@@ -52,14 +54,8 @@ class LeadLostError(Exception):
 class Relay:
     """The publishing side of one process; idle while another process leads."""
 
-    def __init__(
-        self,
-        connect: Callable[[], Awaitable[OwnConnection]],
-        producer: AIOKafkaProducer,
-        rows: int,
-        shard: int = 0,
-    ) -> None:
-        self._connect, self._producer, self._rows, self._shard = connect, producer, rows, shard
+    def __init__(self, connect: Callable[[], Awaitable[OwnConnection]], producer: AIOKafkaProducer, rows: int) -> None:
+        self._connect, self._producer, self._rows = connect, producer, rows
         self._told: Callable[[], None] = lambda: None
         self._db: OwnConnection | None = None
         self._leads = False
@@ -87,7 +83,7 @@ class Relay:
             if db is None:
                 return False
             await self._delete(db, self._refused)
-            rows = await db.fetch(_NEXT, self._shard, self._rows, _BYTES)
+            rows = await db.fetch(_NEXT, self._rows, _BYTES)
             if not rows:
                 return False
             await self._publish_patiently(rows)
@@ -177,7 +173,7 @@ class Relay:
             self._leads = False
             self._db = await self._connect()
         if not self._leads:
-            self._leads = await self._db.fetchval("SELECT pg_try_advisory_lock($1, $2)", _LOCK, self._shard)
+            self._leads = await self._db.fetchval("SELECT pg_try_advisory_lock($1, 0)", _LOCK)
             metrics.leader.set(self._leads)
             if self._leads:
                 await self._db.add_listener(_CHANNEL, lambda *_: self._told())

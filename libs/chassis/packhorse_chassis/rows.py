@@ -21,8 +21,8 @@ ON CONFLICT (key) DO UPDATE SET last = sequence.last + excluded.last
 RETURNING key, last"""
 
 _OUTBOX = """
-INSERT INTO outbox (shard, topic, key, headers, value)
-SELECT 0, topic, key, headers, value
+INSERT INTO outbox (topic, key, headers, value)
+SELECT topic, key, headers, value
 FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::bytea[]) WITH ORDINALITY AS new (topic, key, headers, value, n)
 ORDER BY n"""
 

@@ -21,8 +21,8 @@ CREATE TABLE inbox_20260301 PARTITION OF inbox FOR VALUES FROM ('2026-03-01') TO
 INSERT INTO inbox SELECT '2026-03-01', '/shop', 'k' || n FROM generate_series(1, {ROWS}) n;
 INSERT INTO inbox SELECT '1970-01-01', '/shop', 'k' || n, now() - n * interval '1 minute'
     FROM generate_series(1, {ROWS}) n;
-INSERT INTO outbox (shard, topic, key, headers, value)
-    SELECT 0, 'order.events', 'k', '[]', repeat('x', 300)::bytea FROM generate_series(1, {ROWS}) n;
+INSERT INTO outbox (topic, key, headers, value)
+    SELECT 'order.events', 'k', '[]', repeat('x', 300)::bytea FROM generate_series(1, {ROWS}) n;
 INSERT INTO sequence SELECT 'k' || n, 1 FROM generate_series(1, {ROWS}) n;
 INSERT INTO timer SELECT 'Late', 'k' || n, '', 'i' || n, now() + n * interval '1 minute', '{{}}'
     FROM generate_series(1, {ROWS}) n;
@@ -60,7 +60,7 @@ HOT: list[tuple[str, str, list[Any]]] = [
     ("finds due timers", pump._DUE, [500, KEYS]),
     ("finds asked dead letters", pump._ASKED, [500, KEYS]),
     ("reads a queue", pump._QUEUE, ["tally", "k1", 500]),
-    ("reads the outbox", relay._NEXT, [0, 2_000, 8_000_000]),
+    ("reads the outbox", relay._NEXT, [2_000, 8_000_000]),
     ("clears the outbox", relay._DELETE, [[1, 2, 3]]),
 ]
 

@@ -167,7 +167,7 @@ async def test_who_leaves_has_said_all(broker: Broker, pool: Pool, running: Runn
         await broker.send(toy.request(order, "1"))
         await eventually(notes(pool, order), lambda seen: seen == ["1"])
         await eventually(lambda: pool.fetchval(left), lambda seen: seen == 0)
-        row = "INSERT INTO outbox (shard, topic, key, headers, value) VALUES (0, 'order.events', $1, '[]', $2)"
+        row = "INSERT INTO outbox (topic, key, headers, value) VALUES ('order.events', $1, '[]', $2)"
         await pool.execute(row, order.encode(), b'{"note": "2"}')
     assert await pool.fetchval(left) == 0
     assert await said(broker, order, 2) == ["1", "2"]

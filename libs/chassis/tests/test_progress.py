@@ -148,8 +148,8 @@ async def test_what_nobody_publishes_shows_where_nobody_leads(running: Running, 
         await process._relay.resign()
         process._relay._lead = _nobody  # type: ignore[method-assign]
         await pool.execute(
-            "INSERT INTO outbox (shard, topic, headers, value, created_at)"
-            " VALUES (0, 'order.events', '[]', '', now() - interval '1 hour')"
+            "INSERT INTO outbox (topic, headers, value, created_at)"
+            " VALUES ('order.events', '[]', '', now() - interval '1 hour')"
         )
         await eventually(lambda: metric(process, "packhorse_outbox_oldest_seconds"), lambda seen: 3_600 <= seen < 3_700)
 

@@ -14,7 +14,7 @@ from packhorse_chassis.relay import Relay
 from rig import Broker, new_order
 
 TOPIC = "order.events"
-INSERT = "INSERT INTO outbox (shard, topic, key, headers, value) VALUES (0, $1, $2, '[]', $3)"
+INSERT = "INSERT INTO outbox (topic, key, headers, value) VALUES ($1, $2, '[]', $3)"
 LEFT = "SELECT count(*) FROM outbox"
 Connect = Callable[[], Awaitable[OwnConnection]]
 

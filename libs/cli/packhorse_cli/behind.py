@@ -130,11 +130,14 @@ async def _of(
 ) -> list[Behind]:
     from packhorse_contracts import topics
 
-    read = sorted(name for name, topic in topics.ALL.items() if service in topic.readers and name in places)
+    taken = await admin.list_consumer_group_offsets(f"packhorse-{service}")
+    # It needn't hear all that it may: only of what it ever took from it can be behind, once it has begun.
+    begun = {place.topic for place in taken}
+    may = sorted(name for name, topic in topics.ALL.items() if service in topic.readers and name in places)
+    read = [name for name in may if name in begun or not begun]
     mine = [at for name in read for at in places[name]]
     if not mine:
         return []
-    taken = await admin.list_consumer_group_offsets(f"packhorse-{service}")
     first, ends, firm = (
         await every.beginning_offsets(mine),
         await every.end_offsets(mine),

@@ -17,7 +17,11 @@ from packhorse_cli.output import remark, say_rows
 from packhorse_cli.table import Column
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from rich.console import Console
+
+    from packhorse_cli.runner import Running
 
 Data = Annotated[
     Path | None,
@@ -44,8 +48,8 @@ def demo(
     """Send 2,350 real orders through all of it, then audit.
 
     From checkout to doorstep, with 367 cancellations. Everything is real: Kafka, PostgreSQL, five services, a payment
-    gateway, a mail server, a warehouse, a carrier,
-    each a process of its own. Exit code 0 only when the audit holds and every order has ended.
+    gateway, a mail server, a warehouse, a carrier, each a process of its own. Exit code 0 only when the audit holds and
+    every order has ended.
 
     \b
     Examples:
@@ -64,7 +68,7 @@ def demo(
     console = _console(quiet=as_json)
     began = time.monotonic()
     console.print("[bold]Packhorse[/]: starting Kafka, PostgreSQL, five services and their counterparties …")
-    with _interruptible(), runner.run(folder, fresh=True, brokers=brokers, seed=seed) as running:
+    with _interruptible(), _started(runner.run(folder, fresh=True, brokers=brokers, seed=seed)) as running:
         console.print(f"all ready after {time.monotonic() - began:.1f} s; logs are in {running.folder / 'run'}")
         done = performance.perform(
             running,
@@ -115,7 +119,7 @@ def up(
 
     folder = (data or data_folder()).resolve()
     parties = ("warehouse", "carrier") if warehouse else ("carrier",)
-    with _interruptible(), runner.run(folder, fresh=fresh, brokers=brokers, parties=parties) as running:
+    with _interruptible(), _started(runner.run(folder, fresh=fresh, brokers=brokers, parties=parties)) as running:
         if stock:
             asyncio.run(performance.load(running))
         found = running.system
@@ -149,6 +153,19 @@ def down() -> None:
             break
         time.sleep(0.1)
     remark("stopped")
+
+
+@contextlib.contextmanager
+def _started(system_: "AbstractContextManager[Running]") -> "Iterator[Running]":
+    """The system, or a sentence and the end of the log of what didn't start."""
+    with contextlib.ExitStack() as stack:
+        try:
+            running = stack.enter_context(system_)
+        except typer.Exit:
+            raise
+        except (OSError, RuntimeError) as error:
+            raise system.fail(f"the system didn't start: {error}") from error
+        yield running
 
 
 @contextlib.contextmanager

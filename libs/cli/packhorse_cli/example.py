@@ -75,6 +75,11 @@ def _told(kind: str) -> tuple[type[Fact], dict[str, object]]:
     return notification.NotificationSent, {"notification_id": f"N-{kind}", "kind": kind, **how}
 
 
+def _picked(lantern: int) -> Said:
+    lines = [{**_allocated(_LANTERN), "quantity": lantern}, _allocated(_HEART)]
+    return (7_200.05, shipping.ShippingPicked, {**_WAY, **_LIST, "location": "WH-PT", "lines": lines})
+
+
 def _sent(lantern: int, amount: int) -> list[Said]:
     """From the packing table to the door."""
     lines = [{**_allocated(_LANTERN), "quantity": lantern}, _allocated(_HEART)]
@@ -103,6 +108,7 @@ def whole() -> list[Event]:
     there: list[Said] = [
         (900, warehouse.PickListAccepted, _LIST),
         (7_200, warehouse.PickCompleted, {**_LIST, "lines": picked}),
+        _picked(3),
     ]
     return _events([*_confirmed(), *there, *_sent(3, 1767)])
 
@@ -116,6 +122,7 @@ def short() -> list[Event]:
     there: list[Said] = [
         (900, warehouse.PickListAccepted, _LIST),
         (7_200, warehouse.PickCompleted, {**_LIST, "lines": picked}),
+        _picked(2),
         (7_200.05, shipping.ShippingShortPicked, {**_WAY, "location": "WH-PT", "lines": [missing]}),
         (7_200.09, order.OrderCancelled, less),
         (7_200.5, *_told("cancelled")),

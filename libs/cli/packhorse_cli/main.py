@@ -90,10 +90,12 @@ def main() -> None:
 def _ended(error: Exception) -> int:
     """The exit code of an error that is somebody else's, said in a sentence; raises it again where it is ours."""
     import asyncpg
-    from aiokafka.errors import KafkaError
+    from aiokafka.errors import KafkaConnectionError, KafkaError
 
     from packhorse_cli.stream import NothingThereError
 
+    if isinstance(error, KafkaConnectionError):
+        return system.fail(f"no broker answers at {system.find().kafka}: start the system with `make up`").exit_code
     if isinstance(error, KafkaError):
         return system.fail(f"no broker answers as it should ({error}): start the system with `make up`").exit_code
     away = isinstance(error, OSError) and error.filename is None

@@ -23,6 +23,7 @@ TIMERS: Final = {
     "ClaimParcel": "a tracking number to be noted",
     "WarehouseSilent": "the warehouse's answer, else somebody is told",
     "ParcelUnclaimed": "a warehouse to hand over this parcel",
+    "Unexplained": "news of pieces that are reserved and not there, else somebody is told",
     "ParcelForgotten": "a warehouse to hand over this parcel, else it is forgotten",
 }
 """What a timer of this name waits for, in words."""

@@ -111,6 +111,8 @@ class Standing:
     def _shipping(self, fact: Fact) -> None:
         if isinstance(fact, shipping.ShippingPickListIssued):
             self.status = f"{fact.location} picks it"
+        elif isinstance(fact, shipping.ShippingPicked) and not self._shipments:
+            self.status = "picked"
         elif isinstance(fact, shipping.ShippingPacked) and not self._shipments:
             self.status = "packed"
         elif isinstance(fact, shipping.ShippingDispatched):

@@ -92,6 +92,8 @@ def shown(value: object, *, whole: bool = False) -> str:
         return "–"
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S}" if whole else f"{value:%d %b %H:%M}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
     return visible(str(value) if whole else str(value)[:_MOST])
 
 

@@ -51,6 +51,27 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
     assert ran([sys.executable, "-c", code], tmp_path).stdout == "[]\n"
 
 
+@pytest.mark.parametrize("command", ["demo", "up"])
+def test_a_system_that_does_not_start_says_why(command: str, tmp_path: Path) -> None:
+    """Without a traceback, and without the advice to do what was just done."""
+    code = f"""
+import contextlib, sys
+from packhorse_cli import main, runner
+
+@contextlib.contextmanager
+def run(*_, **__):
+    raise TimeoutError("not ready after 60 s: notification")
+    yield
+
+runner.run, sys.argv = run, ["packhorse", "{command}"]
+main.main()
+"""
+    done = ran([sys.executable, "-c", code], tmp_path)
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[-1] == "packhorse: the system didn't start: not ready after 60 s: notification"
+    assert "make up" not in done.stderr
+
+
 @pytest.mark.parametrize("command", ["audit", "watch", "order 1", "dead list", "topics", "down"])
 def test_without_a_system(command: str, tmp_path: Path) -> None:
     """Exit code 3, and what to do next."""

@@ -40,7 +40,7 @@ def test_at_80_columns_all_columns_are_there() -> None:
     first, second = (line for line, _ in table.lines)
     assert table.heading == "id              service    since         waiting  why"
     assert first == "0193a7b…5d25c2  inventory  28 Nov 09:05        3  unknown_sku: nobody has named…"
-    assert second == "x               order      28 Nov 09:06     1200  short"
+    assert second == "x               order      28 Nov 09:06    1,200  short"
 
 
 def test_at_200_columns_nothing_is_shortened() -> None:

@@ -34,7 +34,11 @@ class InventoryReserved(
 
 
 class InventoryPartlyReserved(
-    Fact, type="packhorse.inventory.partly_reserved.v1", topic=topics.INVENTORY_RESERVATIONS, key="order_id"
+    Fact,
+    type="packhorse.inventory.partly_reserved.v1",
+    topic=topics.INVENTORY_RESERVATIONS,
+    key="order_id",
+    planned=True,
 ):
     """Some of the order is set aside."""
 
@@ -66,7 +70,11 @@ class InventoryReservationReleased(
 
 
 class InventoryReservationExpired(
-    Fact, type="packhorse.inventory.reservation_expired.v1", topic=topics.INVENTORY_RESERVATIONS, key="order_id"
+    Fact,
+    type="packhorse.inventory.reservation_expired.v1",
+    topic=topics.INVENTORY_RESERVATIONS,
+    key="order_id",
+    planned=True,
 ):
     """What was set aside too long is free again."""
 
@@ -76,7 +84,11 @@ class InventoryReservationExpired(
 
 
 class InventoryAllocatedFromBackorder(
-    Fact, type="packhorse.inventory.allocated_from_backorder.v1", topic=topics.INVENTORY_RESERVATIONS, key="order_id"
+    Fact,
+    type="packhorse.inventory.allocated_from_backorder.v1",
+    topic=topics.INVENTORY_RESERVATIONS,
+    key="order_id",
+    planned=True,
 ):
     """What the order waited for has come in and is set aside."""
 
@@ -141,6 +153,7 @@ class InventoryReplenishmentProposed(
     topic=topics.INVENTORY_REPLENISHMENT,
     key="sku",
     subject="proposal_id",
+    planned=True,
 ):
     """More should be ordered from the supplier."""
 
@@ -160,6 +173,7 @@ class InventoryReplenishmentReceived(
     topic=topics.INVENTORY_REPLENISHMENT,
     key="sku",
     subject="proposal_id",
+    planned=True,
 ):
     """What a proposal asked for has come in."""
 

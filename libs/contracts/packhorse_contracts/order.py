@@ -57,7 +57,7 @@ class OrderRejected(Fact, type="packhorse.order.rejected.v1", topic=topics.ORDER
     reasons: Faults
 
 
-class OrderHeld(Fact, type="packhorse.order.held.v1", topic=topics.ORDER_EVENTS, key="order_id"):
+class OrderHeld(Fact, type="packhorse.order.held.v1", topic=topics.ORDER_EVENTS, key="order_id", planned=True):
     """The order waits."""
 
     order_id: OrderId
@@ -67,7 +67,7 @@ class OrderHeld(Fact, type="packhorse.order.held.v1", topic=topics.ORDER_EVENTS,
     note: Note | None = None
 
 
-class OrderReleased(Fact, type="packhorse.order.released.v1", topic=topics.ORDER_EVENTS, key="order_id"):
+class OrderReleased(Fact, type="packhorse.order.released.v1", topic=topics.ORDER_EVENTS, key="order_id", planned=True):
     """A hold is gone."""
 
     order_id: OrderId
@@ -90,7 +90,9 @@ class OrderConfirmed(Fact, type="packhorse.order.confirmed.v1", topic=topics.ORD
     promise: blocks.Promise = Field(description="What the customer is told")
 
 
-class OrderBackordered(Fact, type="packhorse.order.backordered.v1", topic=topics.ORDER_EVENTS, key="order_id"):
+class OrderBackordered(
+    Fact, type="packhorse.order.backordered.v1", topic=topics.ORDER_EVENTS, key="order_id", planned=True
+):
     """These pieces come later."""
 
     order_id: OrderId
@@ -99,7 +101,7 @@ class OrderBackordered(Fact, type="packhorse.order.backordered.v1", topic=topics
     expected_at: Utc | None = Field(None, description="When they should be there")
 
 
-class OrderAmended(Fact, type="packhorse.order.amended.v1", topic=topics.ORDER_EVENTS, key="order_id"):
+class OrderAmended(Fact, type="packhorse.order.amended.v1", topic=topics.ORDER_EVENTS, key="order_id", planned=True):
     """The order was changed."""
 
     order_id: OrderId
@@ -165,6 +167,7 @@ class OrderReturnAuthorised(
     topic=topics.ORDER_EVENTS,
     key="order_id",
     subject="return_id",
+    planned=True,
 ):
     """The customer may send this back."""
 
@@ -177,7 +180,9 @@ class OrderReturnAuthorised(
     policy: Code = Field(description="The rule that allowed it; the list may grow")
 
 
-class OrderReturnDeclined(Fact, type="packhorse.order.return_declined.v1", topic=topics.ORDER_EVENTS, key="order_id"):
+class OrderReturnDeclined(
+    Fact, type="packhorse.order.return_declined.v1", topic=topics.ORDER_EVENTS, key="order_id", planned=True
+):
     """The customer may not send this back."""
 
     order_id: OrderId
@@ -186,7 +191,12 @@ class OrderReturnDeclined(Fact, type="packhorse.order.return_declined.v1", topic
 
 
 class OrderReturnSettled(
-    Fact, type="packhorse.order.return_settled.v1", topic=topics.ORDER_EVENTS, key="order_id", subject="return_id"
+    Fact,
+    type="packhorse.order.return_settled.v1",
+    topic=topics.ORDER_EVENTS,
+    key="order_id",
+    subject="return_id",
+    planned=True,
 ):
     """What came back was looked at, and what is owed for it is known."""
 

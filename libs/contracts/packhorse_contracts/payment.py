@@ -109,7 +109,12 @@ class PaymentRefundFailed(
 
 
 class PaymentDisputed(
-    Fact, type="packhorse.payment.disputed.v1", topic=topics.PAYMENT_EVENTS, key="order_id", subject="payment_id"
+    Fact,
+    type="packhorse.payment.disputed.v1",
+    topic=topics.PAYMENT_EVENTS,
+    key="order_id",
+    subject="payment_id",
+    planned=True,
 ):
     """The customer's bank took the money back."""
 

@@ -159,6 +159,7 @@ class ShippingLabelCreated(
     topic=topics.SHIPPING_EVENTS,
     key="order_id",
     subject="shipment_id",
+    planned=True,
 ):
     """A label was bought from the carrier."""
 
@@ -208,6 +209,7 @@ class ShippingReadyForCollection(
     topic=topics.SHIPPING_EVENTS,
     key="order_id",
     subject="shipment_id",
+    planned=True,
 ):
     """It waits for the customer."""
 
@@ -218,6 +220,7 @@ class ShippingCollected(
     topic=topics.SHIPPING_EVENTS,
     key="order_id",
     subject="shipment_id",
+    planned=True,
 ):
     """The customer has fetched it."""
 
@@ -274,6 +277,7 @@ class ShippingReturnReceived(
     topic=topics.SHIPPING_EVENTS,
     key="order_id",
     subject="return_id",
+    planned=True,
 ):
     """What the customer sent back has arrived and was looked at."""
 

@@ -18,13 +18,7 @@ from packhorse_devstack import topics
 from packhorse_devstack.places import data_folder
 from packhorse_devstack.stack import Stack
 
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests of a file share what it has set up: they stay together on one worker, in their order."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+pytest_plugins = ["packhorse_devstack.pytest_order"]
 
 
 @pytest.fixture(scope="session")

@@ -55,7 +55,14 @@ def promised(
     ]
     order = placed(
         lines=lines,
-        ship_to={"name": "Ada", "lines": ["1 High Street"], "city": "London", "postal_code": "W1A 1AA", "region": "England", "country": country},
+        ship_to={
+            "name": "Ada",
+            "lines": ["1 High Street"],
+            "city": "London",
+            "postal_code": "W1A 1AA",
+            "region": "England",
+            "country": country,
+        },
         placed_at=at,
         promotions=[],
         payments=[],

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer
 from packhorse_chassis.process import Process
 from packhorse_chassis.settings import Settings
 from packhorse_contracts import envelope as ce
-from packhorse_contracts import ids
+from packhorse_contracts import ids, registry
 from packhorse_contracts.base import Fact
 from packhorse_payment.service import build
 from packhorse_payment.settings import PaymentSettings
@@ -30,7 +30,8 @@ class Rig:
     async def send(self, fact: Fact) -> None:
         """Says a fact as its own service would."""
         event_id = ids.derive(NOON, fact.TYPE, fact.model_dump_json(), self._dsn)
-        key, value, headers = ce.encode(ce.Envelope(event_id, f"/packhorse/{fact.TOPIC.writers[0]}", fact.TYPE, fact.subject, NOON), fact)
+        source = f"/packhorse/{registry.name_of(type(fact)).sayer}"
+        key, value, headers = ce.encode(ce.Envelope(event_id, source, fact.TYPE, fact.subject, NOON), fact)
         await self._producer.send_and_wait(fact.TOPIC.name, value, key=key, headers=headers)
 
     async def until(self, *sums: int) -> None:

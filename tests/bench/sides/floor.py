@@ -34,9 +34,9 @@ _SEQUENCES = """
 INSERT INTO sequence (key, last) SELECT * FROM unnest($1::text[], $2::bigint[])
 ON CONFLICT (key) DO UPDATE SET last = sequence.last + excluded.last RETURNING key, last"""
 _OUTBOX = """
-INSERT INTO outbox (shard, topic, key, headers, value)
-SELECT 0, * FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::bytea[])"""
-_NEXT = "SELECT id, topic, key, headers, value FROM outbox WHERE shard = 0 ORDER BY id LIMIT 2000"
+INSERT INTO outbox (topic, key, headers, value)
+SELECT * FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::bytea[])"""
+_NEXT = "SELECT id, topic, key, headers, value FROM outbox ORDER BY id LIMIT 2000"
 _DELETE = "DELETE FROM outbox WHERE id = ANY($1::bigint[])"
 
 Record = tuple[str, bytes, bytes, bytes]

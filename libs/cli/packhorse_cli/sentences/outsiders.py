@@ -1,7 +1,7 @@
 """What checkout, customers, warehouses, carriers and the catalogue say."""
 
 from packhorse_contracts.carrier import TrackingUpdated
-from packhorse_contracts.catalogue import LocationChanged, ProductChanged
+from packhorse_contracts.catalogue import LocationChanged, LocationWithdrawn, ProductChanged, ProductWithdrawn
 from packhorse_contracts.checkout import OrderPlaced
 from packhorse_contracts.customer import (
     AddressChangeRequested,
@@ -168,6 +168,16 @@ def _(fact: ProductChanged, _: Scene) -> str:
     return f"product {fact.sku}: {fact.title}, {fact.weight:,} g"
 
 
+@tells(ProductWithdrawn)
+def _(fact: ProductWithdrawn, _: Scene) -> str:
+    return f"product {fact.sku} is no longer offered"
+
+
 @tells(LocationChanged)
 def _(fact: LocationChanged, _: Scene) -> str:
     return f"{fact.kind} {fact.location}: {fact.name}, {fact.country}{'' if fact.active else ', not in use'}"
+
+
+@tells(LocationWithdrawn)
+def _(fact: LocationWithdrawn, _: Scene) -> str:
+    return f"{fact.location} sends no orders any more"

@@ -31,6 +31,11 @@ def _(fact: shipping.ShippingWithdrawalRefused, _: Scene) -> str:
     return f"too late, it ships: {reasons([fact.reason])}"
 
 
+@tells(shipping.ShippingPicked)
+def _(fact: shipping.ShippingPicked, _: Scene) -> str:
+    return f"picked {pieces(sum(line.quantity for line in fact.lines))} at {fact.location}"
+
+
 @tells(shipping.ShippingShortPicked)
 def _(fact: shipping.ShippingShortPicked, scene: Scene) -> str:
     told = [f"{ln.wanted - ln.picked} of {ln.wanted} × {scene.name(ln)} {worded(ln.reason)}" for ln in fact.lines]

@@ -126,6 +126,7 @@ def _message(fact: type[Fact]) -> Json:
     name = registry.name_of(fact)
     replaced = registry.newest(fact)
     old: Json = {} if replaced is fact else {"x-replaced-by": replaced.TYPE}
+    planned: Json = {"x-planned": True} if fact.PLANNED else {}
     return {
         "name": fact.TYPE,
         "title": f"{name.sayer}: {name.fact.replace('_', ' ')}, version {name.major}",
@@ -142,6 +143,7 @@ def _message(fact: type[Fact]) -> Json:
         "bindings": {"kafka": {"key": {"type": "string", "description": f"The {fact.KEY}"}, "bindingVersion": BINDING}},
         "examples": [{"name": "golden", "headers": _sample_headers(event), "payload": event["data"]}],
         **old,
+        **planned,
     }
 
 

@@ -70,13 +70,18 @@ def _topic(topic: topics.Topic, held: TopicSettings, parts: dict[str, Json]) -> 
 
 
 def _days(hours: int) -> str:
-    return f"kept for {hours // 24} days" if hours % 24 == 0 else f"kept for {hours} hours"
+    if hours % 24 == 0:
+        return f"kept for {hours // 24} days"
+    return f"kept for {hours} hours" if hours > 1 else "kept for an hour"
 
 
 def _fact(fact: type[Fact], schema: Json) -> Iterator[str]:
     yield f"#### `{fact.TYPE}`"
     yield ""
     yield from _described(schema)
+    if fact.PLANNED:
+        yield "Planned: no service says it yet."
+        yield ""
     newest = registry.newest(fact)
     if newest is not fact:
         yield f"Old: our services read it as `{newest.TYPE}`. Say that one."

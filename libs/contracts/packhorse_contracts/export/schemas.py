@@ -31,6 +31,7 @@ def schema(fact: type[Fact]) -> Json:
         "x-kafka-key": fact.KEY,
         "x-subject": fact.SUBJECT,
         **({"x-answered-by": fact.ANSWERED_BY} if fact.ANSWERED_BY else {}),
+        **({"x-planned": True} if fact.PLANNED else {}),
     }
     return about | _tidied(found)
 

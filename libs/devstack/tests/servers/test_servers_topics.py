@@ -28,7 +28,7 @@ async def bootstrap(open_folder: Path) -> AsyncIterator[str]:
 
 
 async def _packhorse(bootstrap: str, *arguments: str, cwd: Path | None = None) -> tuple[int, str]:
-    """Exit code and output of `packhorse topics`, as an operator would run it."""
+    """Exit code and output of `packhorse topics`, as a program would run it: differences as tab-separated rows."""
     command = Path(sys.executable).with_name("packhorse")
     process = await asyncio.create_subprocess_exec(
         command,
@@ -56,8 +56,8 @@ async def test_missing_topics_are_named_and_then_made(bootstrap: str, tmp_path: 
     """With all their settings: compacted ones keep everything for a while, and nothing else expires them."""
     code, said = await _packhorse(bootstrap)
     assert code == 1
-    assert "order.events is missing" in said
-    assert "order.events.payment.dead is missing" in said
+    assert "order.events\tmissing\tis missing\n" in said
+    assert "order.events.payment.dead\tmissing\tis missing\n" in said
 
     code, said = await _packhorse(bootstrap, "--create")
     assert code == 0, said
@@ -75,13 +75,13 @@ async def test_missing_topics_are_named_and_then_made(bootstrap: str, tmp_path: 
     changed = _file(tmp_path, "retention_hours = 168", "retention_hours = 24")
     code, said = await _packhorse(bootstrap, "--file", str(changed))
     assert code == 1
-    assert "order.events has retention.ms=604800000, not 86400000" in said
+    assert "order.events\tsetting\thas retention.ms=604800000, not 86400000\n" in said
 
     # More partitions in the file than in the cluster: refused, with the way that keeps the order.
     wider = _file(tmp_path, "cluster = 12 ", "cluster = 24 ")
     code, said = await _packhorse(bootstrap, "--create", "--size", "cluster", "--file", str(wider))
     assert code == 1
-    assert "order.events has 12 partitions, not 24" in said
+    assert "order.events\tpartitions\thas 12 partitions, not 24\n" in said
     assert "Partitions are for life" in said
     assert "wider topic beside the old one" in said
     assert await _partitions(bootstrap, "order.events") == 12
@@ -95,7 +95,7 @@ async def test_a_topic_with_other_partitions_is_left_alone(bootstrap: str) -> No
     await admin.close()
     code, said = await _packhorse(bootstrap, "--create", "--size", "cluster")
     assert code == 1
-    assert "order.events has 3 partitions, not 12" in said
+    assert "order.events\tpartitions\thas 3 partitions, not 12\n" in said
     assert await _partitions(bootstrap, "order.events") == 3
     cluster = topics.settings(size="cluster")
     differ = await topics.check(bootstrap, cluster)

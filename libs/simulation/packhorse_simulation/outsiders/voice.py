@@ -49,11 +49,23 @@ class Voice:
             self._scheduler.after(0.0, longest, lambda: self._log.append(record))
         return event_id
 
-    def _record(self, source: str, fact: Fact, event_id: str, otherwise: bytes | None = None) -> Record:
-        now = self._scheduler.clock()
-        record = Record(fact.TOPIC.name, fact.key, source, event_id, now, fact if otherwise is None else None)
+    def ask(self, source: str, fact: Fact) -> str:
+        """What would follow from it? Returns the id under which the answer comes; it may be said for good under it."""
+        event_id = f"{source}-{next(self._numbers)}"
+        record = self._record(source, fact, event_id, dry_run=True)
+        self._log.append(record)
+        if self._chance.strikes("an outsider repeats itself"):
+            self._scheduler.after(0.0, 3600.0, lambda: self._log.append(record))
+        return event_id
+
+    def _record(
+        self, source: str, fact: Fact, event_id: str, otherwise: bytes | None = None, *, dry_run: bool = False
+    ) -> Record:
+        now, plain = self._scheduler.clock(), fact if otherwise is None else None
+        record = Record(fact.TOPIC.name, fact.key, source, event_id, now, plain, dry_run=dry_run)
         if self._wire or otherwise is not None:
-            key, value, headers = ce.encode(ce.Envelope(event_id, source, fact.TYPE, fact.subject, now), fact)
+            envelope = ce.Envelope(event_id, source, fact.TYPE, fact.subject, now, dry_run=dry_run)
+            key, value, headers = ce.encode(envelope, fact)
             record.raw = Raw("record", record.topic, None, None, key, headers, otherwise or value)
         return record
 
