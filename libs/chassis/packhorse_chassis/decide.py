@@ -188,7 +188,6 @@ class _Taking:
     ) -> None:
         self._routes, self._states, self._now, self._around, self._bodies = routes, states, now, around, bodies
         self.outcome = outcome
-        self._others = Others(self._read, self.outcome.journal)
 
     def take(self, arrival: Arrival) -> None:
         """Reacts to one input, has it wait behind what parked its subject, or gives it up."""
@@ -215,7 +214,9 @@ class _Taking:
                 raise arrival.broken
             with self._around(route.name, arrival) as traceparent:
                 state = self._read(ref)
-                decided = route.react(state, heard, self._now, self._others)
+                # Made anew for each: kept, it would be a circle, and every batch would wait for the collector.
+                others = Others(self._read, self.outcome.journal)
+                decided = route.react(state, heard, self._now, others)
                 spoken = self._bodies(decided.events, arrival, traceparent)
         except MissingError as missing:
             named = set(route.also(self._read(ref), heard)) if ref not in missing.refs else set()
