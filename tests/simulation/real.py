@@ -191,7 +191,8 @@ class RealWorld:
     async def _reader(self, *topics: str) -> AIOKafkaConsumer:
         consumer = AIOKafkaConsumer(bootstrap_servers=self._kafka, enable_auto_commit=False)
         await consumer.start()
-        partitions = [TopicPartition(topic, number) for topic in topics for number in range(12)]
+        known = await consumer._client.fetch_all_metadata()
+        partitions = [TopicPartition(name, number) for name in topics for number in known.partitions_for_topic(name)]
         consumer.assign(partitions)
         await consumer.seek_to_end(*partitions)
         for partition in partitions:
