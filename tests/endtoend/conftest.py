@@ -1,7 +1,7 @@
 """One whole system a session: real servers, five services, gateway and mail server, each a process of its own.
 
 The tests are the outsiders: checkout, customer, warehouse and carrier. All of them share the one system, so they stay
-on one worker (`packhorse_devstack.pytest_plugin`).
+on one worker (`packhorse_devstack.pytest_order`).
 """
 
 import tempfile

@@ -10,7 +10,7 @@ from packhorse_order import service as order
 from packhorse_payment import service as payment
 from packhorse_shipping import service as shipping
 
-from .hostile import Record
+from .record import Record
 
 
 def services() -> dict[str, Service]:

@@ -15,7 +15,8 @@ from packhorse_contracts.payment import PaymentAuthorised
 from packhorse_contracts.shipping import ShippingDelivered, ShippingDispatched
 from packhorse_contracts.warehouse import HandedOver, Packed, PickCompleted, PickListAccepted, StockReceived
 
-from .hostile import Record, plain, spoiled
+from .hostile import spoiled
+from .record import Record, plain
 from .sound import sound
 
 USUAL_WAY: Final[tuple[type[Fact], ...]] = (

@@ -18,7 +18,8 @@ from packhorse_contracts import topics
 from test_lenient import NAME, batch
 
 from . import budget
-from .hostile import Record, hostile
+from .hostile import hostile
+from .record import Record
 
 COMMAND = Path(sys.executable).with_name("packhorse")
 ABSURD = (-(2**62), -(10**15), -2, 0, 1)

@@ -15,7 +15,8 @@ from packhorse_notification.messages import SendMail
 from packhorse_notification.render import Shop, render
 
 from . import budget
-from .hostile import TEXT, Record, plain
+from .hostile import TEXT
+from .record import Record, plain
 from .services import raw, tables
 from .sound import sound
 

@@ -15,7 +15,8 @@ from packhorse_contracts import envelope as ce
 from pydantic import TypeAdapter
 
 from . import budget
-from .hostile import Record, hostile, plain
+from .hostile import hostile
+from .record import Record, plain
 from .services import raw, tables
 from .sound import inbound, sound
 from .stories import stories

@@ -11,7 +11,8 @@ from packhorse_contracts.checkout import UnsoundOrder
 from packhorse_contracts.registry import versions
 
 from . import budget
-from .hostile import SIZES, Record, hostile
+from .hostile import SIZES, hostile
+from .record import Record
 from .services import raw, tables, topics_heard
 from .sound import inbound, sound
 

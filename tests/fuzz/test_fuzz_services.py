@@ -25,7 +25,8 @@ from packhorse_devstack.places import data_folder
 
 from ..endtoend.outsiders import DELIVERY, PRICE, Outsiders  # noqa: TID252 -- not on the path
 from . import budget
-from .hostile import COMPRESSED, Record, hostile, sized
+from .hostile import COMPRESSED, hostile, sized
+from .record import Record
 from .services import raw, tables, topics_heard
 from .sound import inbound, sound
 from .stories import stories

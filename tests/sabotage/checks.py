@@ -49,8 +49,18 @@ def _chassis(name: str) -> Check:
 SIMULATION: Final = simulation(20_000)
 SEEDS: Final = _pytest("simulation: seeds", "simulation", "tests/simulation/test_simulation_regressions.py")
 MODEL: Final = _pytest("model", "model", "libs/chassis/tests/test_model.py")
-CONTRACT: Final = _pytest("contract", "contract, both worlds", "tests/simulation/test_simulation_contract.py")
-ORDER: Final = _pytest("order stories", "service, in memory", "services/order/tests/test_order_stories.py")
+CONTRACT: Final = _pytest(
+    "contract",
+    "contract, both worlds",
+    "tests/simulation/test_simulation_contract.py",
+    "tests/simulation/test_simulation_contract_failing.py",
+)
+ORDER: Final = _pytest(
+    "order stories",
+    "service, in memory",
+    "services/order/tests/test_order_stories.py",
+    "services/order/tests/test_order_cancelling.py",
+)
 PROMISE: Final = _pytest("promises", "service, in memory", "services/order/tests/test_order_promise.py")
 MAILS: Final = _pytest("mails", "service, in memory", "services/notification/tests/test_stories.py")
 WORDS: Final = _pytest("words", "service, in memory", "services/notification/tests/test_rendering.py")
@@ -76,7 +86,12 @@ PAYMENT: Final = _pytest("payment stories", "service, in memory", "services/paym
 COUNTS: Final = _pytest("counts", "service, in memory", "services/inventory/tests/test_inventory_counts.py")
 FACTS: Final = _pytest("facts", "contracts", "libs/contracts/tests/test_facts.py")
 TELLING: Final = _pytest("telling", "service, in memory", "services/notification/tests/test_stories.py")
-STOCK: Final = _pytest("stock stories", "service, in memory", "services/inventory/tests/test_inventory_stock.py")
+STOCK: Final = _pytest(
+    "stock stories",
+    "service, in memory",
+    "services/inventory/tests/test_inventory_stock.py",
+    "services/inventory/tests/test_inventory_conserved.py",
+)
 READER: Final = _pytest("reader", "chassis, without servers", "libs/chassis/tests/test_reader.py")
 ATTACKS: Final = _pytest("attacks", "contracts", "libs/contracts/tests/test_attacks.py")
 SCHEMAS: Final = _pytest(
@@ -95,6 +110,7 @@ CLAIMS, PARKING, HANDED_BACK = _chassis("claims"), _chassis("parking"), _chassis
 BOMBS, PROGRESS, LETTERS, LOG = (_chassis(name) for name in ("bombs", "progress", "letters", "log"))
 RELAY, EXECUTOR, PROCESS = _chassis("relay"), _chassis("executor"), _chassis("process")
 BLAME, IDENTITY, RELEASES = _chassis("blame"), _chassis("identity"), _chassis("releases")
+DRY_RUNS, DRY_RECORDS = _chassis("dry_runs"), _chassis("dry_records")
 DEAD_RECORD, STUCK, KEEP, DAMAGED = _chassis("dead_record"), _chassis("stuck"), _chassis("keep"), _chassis("damaged")
 LEAD_LOST: Final = _pytest(
     "chassis: lead lost",

@@ -20,7 +20,7 @@ BESIDE: Final = (
         "topic_left_out",
         "An outsider's id is known by its source alone: what it says on one topic makes a repeat of what it says on "
         "another.",
-        [Edit(_INPUTS, 'f"{self.raw.topic} {self.source}", self.id', "self.source, self.id")],
+        [Edit(_INPUTS, 'f"{where} {self.source}", self.id', "self.source, self.id")],
         [IDENTITY, CONTRACT],
     ),
     Defect(

@@ -69,7 +69,13 @@ EYES: Final = (
     Defect(
         "addresses_in_the_json",
         "A story as JSON names the customer, though nobody asked for it.",
-        [Edit(f"{_CLI}/lines.py", "_blank(inner) if name in _BLOCKS else masked(inner)", "masked(inner)")],
+        [
+            Edit(
+                "libs/contracts/packhorse_contracts/personal.py",
+                "_blank(inner) if name in _BLOCKS else masked(inner)",
+                "masked(inner)",
+            )
+        ],
         [STORY],
     ),
 )

@@ -49,10 +49,12 @@ def test_a_world_comes_apart() -> None:
     """Thousands are lived through in one process, which doesn't look for circles."""
     world = lived(drawn(SEEDS[0]))
     log, orders = weakref.ref(world.log), weakref.ref(world.nodes["order"])
+    databases = [weakref.ref(node.db) for node in world.nodes.values()]
     gc.disable()
     try:
         world.forget()
         del world
         assert (log(), orders()) == (None, None)
+        assert [database() for database in databases] == [None] * 5
     finally:
         gc.enable()

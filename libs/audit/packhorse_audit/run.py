@@ -101,7 +101,10 @@ async def _listen(kafka: str) -> Told:
     lenient.install()
     # A consumer without a group is given all partitions of its topics at the start.
     consumer = AIOKafkaConsumer(
-        *topics.ALL, bootstrap_servers=kafka, enable_auto_commit=False, auto_offset_reset="earliest"
+        *(topics.ALL.keys() - {topics.OPERATIONS_PREVIEWS.name}),  # nothing of it has happened, nor is it kept
+        bootstrap_servers=kafka,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
     )
     await consumer.start()
     try:

@@ -161,7 +161,7 @@ class Processor:
                     claimed, now = await source.claim_before(db, arrivals)
                     if not claimed:
                         return 0
-                    states, parked = await self._load(db, claimed, needed, source.released)
+                    states, locked, parked = await self._load(db, claimed, needed, source.released)
                     claimed = await source.claim_after(db, claimed)
                     if not claimed:
                         return 0
@@ -169,6 +169,8 @@ class Processor:
                     outcome = await self._decide(db, claimed, states, parked, now)
                     taken = self._asker.take(Counter(effect.request.type_name() for effect, *_ in outcome.effects))
                     said = outcome.said
+                    if outcome.previews:
+                        await self._forget_empty(db, locked - outcome.changed.keys())
                     asked = await self._store(db, outcome, said, taken, now)
         except BaseException:
             self._asker.begin(taken, ())
@@ -179,6 +181,7 @@ class Processor:
         metrics.inputs.labels(source.name).inc(len(claimed))
         metrics.batch_size.observe(len(claimed))
         metrics.events.inc(len(said))
+        metrics.previews.inc(len(outcome.previews))
         for dead in outcome.dead:
             self._report(dead)
         if any(timer is not None and timer[0].due <= now for timer in outcome.timers.values()):
@@ -204,7 +207,7 @@ class Processor:
 
     async def _load(
         self, db: Connection, arrivals: Sequence[Arrival], needed: set[Ref], released: frozenset[Ref]
-    ) -> tuple[dict[Ref, object], dict[Ref, Queue]]:
+    ) -> tuple[dict[Ref, object], set[Ref], dict[Ref, Queue]]:
         """Locks subjects in order, then what their routes name beside, in order; reads reference states."""
         states: dict[Ref, object] = {}
         routes = self.service.routes
@@ -213,8 +216,14 @@ class Processor:
         more = needed | beside(routes, arrivals, states)
         reference = {ref for ref in more if self.tables[ref.kind].kind.reference}
         await self._lock(db, more - reference, states)
-        await self._read(db, reference - states.keys(), states)
-        return states, await self.rows.parked(db, subjects)
+        locked = set(states)
+        await self._read(db, reference - locked, states)
+        return states, locked, await self.rows.parked(db, subjects)
+
+    async def _forget_empty(self, db: Connection, refs: set[Ref]) -> None:
+        """A dry run locks as anything does, and what isn't there can be locked only once it is: that goes again."""
+        for kind in sorted({ref.kind for ref in refs}):
+            await self.tables[kind].forget_empty(db, {ref.key for ref in refs if ref.kind == kind})
 
     async def _lock(self, db: Connection, refs: set[Ref], states: dict[Ref, object]) -> None:
         for kind in sorted({ref.kind for ref in refs}):
@@ -242,6 +251,7 @@ class Processor:
         # Last, and after the counters' row locks: for one key the order of ids is the order of commits.
         last = await self.rows.next_sequences(db, [item.fact.key for item in said])
         published = outgoing.rows(self.service.name, said, last, now)
+        published += outgoing.unnumbered(self.service.name, outcome.previews, now)
         published += [row for dead in outcome.dead if (row := outgoing.dead_row(self.service.name, dead)) is not None]
         await self.rows.outbox(db, published)
         return asked

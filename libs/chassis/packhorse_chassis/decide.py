@@ -15,8 +15,9 @@ from packhorse_contracts import envelope as ce
 from packhorse_contracts.base import Model
 
 from packhorse_chassis import said as saying
-from packhorse_chassis.documents import sound
+from packhorse_chassis.documents import fingerprint, sound
 from packhorse_chassis.inputs import MOST_WAITING, MOST_WAITING_BYTES, Arrival, weight
+from packhorse_chassis.preview import preview
 from packhorse_chassis.reaction import (
     CancelTimer,
     Decisions,
@@ -88,6 +89,8 @@ class Outcome:
     """Subjects whose inputs wait: those that were parked before, and those that are from now on."""
 
     reacted: list[Reacted] = field(default_factory=list)
+    previews: list[saying.Said] = field(default_factory=list)
+    """Answers to dry runs: what would have followed from them. Nothing else of them is in here."""
 
     @property
     def said(self) -> list[saying.Said]:
@@ -148,12 +151,15 @@ def take(
     Raises MissingError with all that is missing, as far as it can be told without it: one by one a large batch would
     be taken from its beginning once for each. Raises NewerError where a state is a newer release's.
     """
-    taking = _Taking(routes, states, now, around, bodies)
-    taking.outcome.parked.update({ref: replace(queue) for ref, queue in parked.items()})
+    outcome = Outcome(parked=_copied(parked))
+    taking = _Taking(routes, states, now, around, bodies, outcome)
     missing: set[Ref] = set()
     for arrival in arrivals:
         try:
-            taking.take(arrival)
+            if arrival.dry_run is None:
+                taking.take(arrival)
+            else:
+                outcome.previews += _Trial(routes, states, now, around, bodies, outcome).preview(arrival)
         except MissingError as more:
             missing |= more.refs
         except NewerError:
@@ -161,18 +167,27 @@ def take(
                 raise
     if missing:
         raise MissingError(missing)
-    return taking.outcome
+    return outcome
+
+
+def _copied(parked: Mapping[Ref, Queue]) -> dict[Ref, Queue]:
+    return {ref: replace(queue) for ref, queue in parked.items()}
 
 
 class _Taking:
     """A batch, and what has come of it so far."""
 
     def __init__(
-        self, routes: Routes, states: Mapping[Ref, object], now: datetime, around: Around, bodies: Bodies
+        self,
+        routes: Routes,
+        states: Mapping[Ref, object],
+        now: datetime,
+        around: Around,
+        bodies: Bodies,
+        outcome: Outcome,
     ) -> None:
         self._routes, self._states, self._now, self._around, self._bodies = routes, states, now, around, bodies
-        self.outcome = Outcome()
-        self._others = Others(self._read, self.outcome.journal)
+        self.outcome = outcome
 
     def take(self, arrival: Arrival) -> None:
         """Reacts to one input, has it wait behind what parked its subject, or gives it up."""
@@ -199,7 +214,9 @@ class _Taking:
                 raise arrival.broken
             with self._around(route.name, arrival) as traceparent:
                 state = self._read(ref)
-                decided = route.react(state, heard, self._now, self._others)
+                # Made anew for each: kept, it would be a circle, and every batch would wait for the collector.
+                others = Others(self._read, self.outcome.journal)
+                decided = route.react(state, heard, self._now, others)
                 spoken = self._bodies(decided.events, arrival, traceparent)
         except MissingError as missing:
             named = set(route.also(self._read(ref), heard)) if ref not in missing.refs else set()
@@ -259,6 +276,45 @@ class _Taking:
         self.outcome.dead.append(dead)
         if dead.parked and ref is not None:
             self.outcome.parked[ref] = Queue()
+
+
+class _Trial(_Taking):
+    """One dry run: taken as anything is, from where the batch stands, into an outcome of its own.
+
+    It remembers the states that it has looked at.
+    """
+
+    def __init__(
+        self,
+        routes: Routes,
+        states: Mapping[Ref, object],
+        now: datetime,
+        around: Around,
+        bodies: Bodies,
+        before: Outcome,
+    ) -> None:
+        own = Outcome(dict(before.changed), journal=list(before.journal), parked=_copied(before.parked))
+        super().__init__(routes, states, now, around, bodies, own)
+        self._before = before
+        self._seen: dict[Ref, object] = {}
+
+    def preview(self, arrival: Arrival) -> list[saying.Said]:
+        """The answer, ready to publish."""
+        self.take(arrival)
+        pair, before = routed(self._routes, arrival), self._before.changed
+        ref = None if pair is None else pair[1]
+        changed = [each for each, state in self.outcome.changed.items() if before.get(each, _UNCHANGED) is not state]
+        mark = fingerprint(self._seen, self._routes.kinds) if self._seen else None
+        told = preview(self._routes.service, arrival, ref, self.outcome, changed, mark, self._now)
+        return self._bodies((told,), arrival, arrival.traceparent)
+
+    def _read(self, ref: Ref) -> object:
+        state = super()._read(ref)
+        self._seen.setdefault(ref, state)
+        return state
+
+
+_UNCHANGED: Final = object()
 
 
 def _mistake(error: BaseException, arrival: Arrival) -> RefusedError:

@@ -6,15 +6,19 @@ processes: written back from here it would have lost a part.
 """
 
 import dataclasses
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from hashlib import blake2b
 from typing import Any, Final
 
 from packhorse_contracts.base import Model
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
-from packhorse_chassis.reaction import Kind, NewerError, RefusedError
+from packhorse_chassis.reaction import Kind, NewerError, Ref, RefusedError
 
 MAX_STATE_BYTES: Final = 4_194_304
 """A state is read and written as a whole, each time: a larger one would hold up all others."""
@@ -88,6 +92,19 @@ class Documents:
 
     def _damaged(self, key: str, why: str) -> Damaged:
         return Damaged(UnreadableStateError(f"{self.kind.name} {key} can't be read by this release: {why}"))
+
+
+def fingerprint(states: Mapping[Ref, object], kinds: Mapping[str, Kind[Any]]) -> str:
+    """Of these states together. The same states have the same, in any process of this release, whether they were just
+    made or lay in their rows."""
+    told = [[*ref, _adapter(kinds[ref.kind]).dump_python(states[ref], mode="json")] for ref in sorted(states)]
+    return blake2b(json.dumps(told, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+
+@cache
+def _adapter(kind: Kind[Any]) -> TypeAdapter[Any]:
+    """Making one takes longer than most reactions."""
+    return TypeAdapter(kind.state)
 
 
 def _told(error: ValidationError) -> str:

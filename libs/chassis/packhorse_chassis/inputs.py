@@ -93,6 +93,9 @@ class Arrival:
     day: date = OUTSIDERS_DAY
     """The inbox partition that guards it, chosen by `Inbox.place`."""
 
+    dry_run: ce.DryRun | None = None
+    """Who asked what would follow from it. Then nothing does."""
+
     reused: bool = False
     """Its id was used before, for other content. Each claim finds that out anew."""
 
@@ -116,7 +119,9 @@ class Arrival:
         if self._identity is None:
             self._identity = self.source, self.id
             if self.heard is not None and not self.ours:
-                self._identity = f"{self.raw.topic} {self.source}", self.id, (self.content or b"").hex()
+                # Who sends a dry run, and then the same for good under the same id, doesn't repeat himself.
+                where = self.raw.topic if self.dry_run is None else f"dry run {self.raw.topic}"
+                self._identity = f"{where} {self.source}", self.id, (self.content or b"").hex()
         return self._identity
 
     @property

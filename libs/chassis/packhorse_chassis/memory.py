@@ -5,11 +5,16 @@ service.hear(OrderPlaced(...), at=NOON)
 assert service.said(OrderAccepted)
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar, cast
 
+from packhorse_contracts import envelope as ce
 from packhorse_contracts.base import Fact, Model
+from packhorse_contracts.operations import OperationsPreviewed
 
+from packhorse_chassis.decide import take
+from packhorse_chassis.inputs import Arrival, Raw
 from packhorse_chassis.reaction import (
     CancelTimer,
     Decisions,
@@ -61,6 +66,15 @@ class Memory:
             self.effects.setdefault(effect.idempotency_key, effect)
         return decided
 
+    def preview(self, request: Fact, at: datetime) -> OperationsPreviewed:
+        """What a dry run of this request would be told. Nothing of it is kept."""
+        raw = Raw("record", request.TOPIC.name, None, None, request.key.encode(), (), None)
+        asked = ce.DryRun("dry-run", "/memory", request.TYPE)
+        arrival = Arrival(raw, asked.source, asked.id, None, request, dry_run=asked)
+        (answer,) = take(self.routes, [arrival], _Kept(self._kept), {}, at).previews
+        assert isinstance(answer.fact, OperationsPreviewed)  # noqa: S101 -- it answers a dry run
+        return answer.fact
+
     def fire(self, payload: type[Internal], key: str, name: str = "") -> Decisions[object]:
         """Lets a timer's time come."""
         timer = self.timers.pop((payload.type_name(), key, name))
@@ -70,7 +84,22 @@ class Memory:
         """All facts of a type that were said so far."""
         return [event for event in self.events if isinstance(event, fact)]
 
+    def _kept(self, ref: Ref) -> object:
+        kind = self.routes.kinds[ref.kind]
+        return self._read(ref) if kind.tally is None else kind.tally(ref.key, self.journal)
+
     def _read(self, ref: Ref) -> object:
         if ref not in self.states:
             return self.routes.kinds[ref.kind].empty(ref.key)
         return self.states[ref]
+
+
+class _Kept(dict[Ref, object]):
+    """All states, each read when it is first asked for."""
+
+    def __init__(self, read: Callable[[Ref], object]) -> None:
+        super().__init__()
+        self._state = read
+
+    def __missing__(self, ref: Ref) -> object:
+        return self._state(ref)

@@ -17,6 +17,7 @@ effects = Counter("packhorse_effects_total", "Attempts of effects", ["type", "ou
 batch_size = Histogram(
     "packhorse_batch_inputs", "Inputs of a transaction", buckets=(1, 2, 5, 10, 25, 50, 100, 250, 500)
 )
+previews = Counter("packhorse_previews_total", "Dry runs that were answered")
 transaction_seconds = Histogram("packhorse_transaction_seconds", "Time of a batch's transaction")
 effect_seconds = Histogram("packhorse_effect_seconds", "Time of one attempt of an effect", ["type"])
 resting = Gauge("packhorse_effects_resting", "1 while an outside that keeps failing is left alone", ["type"])

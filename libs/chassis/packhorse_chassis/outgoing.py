@@ -35,22 +35,31 @@ def rows(service: str, said: Sequence[Said], last: Mapping[str, int], now: datet
     following = {key: last[key] - count for key, count in counts.items()}
     result = []
     for item in said:
-        fact, cause = item.fact, item.cause
-        following[fact.key] += 1
-        envelope = ce.Envelope(
-            id=ids.derive(cause_time(cause, now), *cause.identity, service, item.index),
-            source=f"/packhorse/{service}",
-            type=fact.TYPE,
-            subject=fact.subject,
-            time=now,
-            correlation_id=fact.correlation or cause.correlation_id,
-            causation_id=cause.id,
-            sequence=following[fact.key],
-            partition_key=fact.key,
-            traceparent=child_of(item.traceparent),
-        )
-        result.append(OutboxRow(fact.TOPIC.name, fact.key.encode(), ce.headers(envelope, fact.key), item.body))
+        following[item.fact.key] += 1
+        result.append(_row(service, item, following[item.fact.key], now))
     return result
+
+
+def unnumbered(service: str, said: Sequence[Said], now: datetime) -> list[OutboxRow]:
+    """The same for what has no place among other things about its key: nobody misses one."""
+    return [_row(service, item, None, now) for item in said]
+
+
+def _row(service: str, item: Said, sequence: int | None, now: datetime) -> OutboxRow:
+    fact, cause = item.fact, item.cause
+    envelope = ce.Envelope(
+        id=ids.derive(cause_time(cause, now), *cause.identity, service, item.index),
+        source=f"/packhorse/{service}",
+        type=fact.TYPE,
+        subject=fact.subject,
+        time=now,
+        correlation_id=fact.correlation or cause.correlation_id,
+        causation_id=cause.id if cause.dry_run is None else cause.dry_run.id,
+        sequence=sequence,
+        partition_key=fact.key,
+        traceparent=child_of(item.traceparent),
+    )
+    return OutboxRow(fact.TOPIC.name, fact.key.encode(), ce.headers(envelope, fact.key), item.body)
 
 
 def dead_row(service: str, dead: DeadLetter) -> OutboxRow | None:

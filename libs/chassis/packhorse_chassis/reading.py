@@ -79,8 +79,12 @@ class Reader:
             if self._is_skipped(read):
                 return None
             if read.unsound is None or type(read.unsound.fact) not in self.routes.by_input:
-                return _unreadable(raw, read)
+                return _answered(_unreadable(raw, read), read.dry_run)
             read = read.unsound
+        arrival = self._heard(raw, read)
+        return arrival if not read.envelope.dry_run else tried(arrival, raw, read.envelope, self.routes.service)
+
+    def _heard(self, raw: Raw, read: ce.Heard) -> Arrival | None:
         fact, envelope = read.fact, read.envelope
         if type(fact) not in self.routes.by_input:
             return passed_over(raw, fact, self.routes.service)
@@ -159,6 +163,29 @@ def passed_over(raw: Raw, fact: Fact, service: str) -> Arrival | None:
         return None
     message = f"{fact.TYPE} is well said, but nothing here acts on it yet"
     return _unreadable(raw, ce.Unreadable("not_offered", message, "ce_type", retryable=True))
+
+
+def tried(arrival: Arrival | None, raw: Raw, envelope: ce.Envelope, service: str) -> Arrival | None:
+    """What becomes of a dry run: the service that answers for the request says what would follow, and nobody else hears
+    of it. What isn't asked of anybody can't be tried, and neither is it taken."""
+    known = registry.facts[envelope.type]
+    if not known.ANSWERED_BY:
+        told = f"{known.TYPE} has happened, and can't be tried: a dry run is of a request"
+        return _unreadable(raw, ce.Unreadable("no_request", told, "ce_dryrun"))
+    if arrival is None or service != known.ANSWERED_BY:
+        return None
+    asked = ce.DryRun(envelope.id, envelope.source, envelope.type)
+    if known.TOPIC.compacted:
+        told = f"on {known.TOPIC.name} it takes the place of what was said before, for all who read it later"
+        return _answered(_unreadable(raw, ce.Unreadable("no_dry_run", told, "ce_dryrun")), asked)
+    return _answered(arrival, asked)
+
+
+def _answered(arrival: Arrival, asked: ce.DryRun | None) -> Arrival:
+    """Only where requests come in: elsewhere what can't be read is for an operator, whoever says that he only asks."""
+    if asked is not None and arrival.raw.topic in _OPEN:
+        arrival.dry_run = asked
+    return arrival
 
 
 def _beyond_limits(raw: Raw) -> ce.Unreadable | None:

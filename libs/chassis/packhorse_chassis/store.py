@@ -41,6 +41,7 @@ class Table:
             f"INSERT INTO {kind.name} (id) SELECT unnest($1::text[]) ON CONFLICT (id) DO NOTHING RETURNING id"
         )
         self._read = f"SELECT id, state FROM {kind.name} WHERE id = ANY($1::text[])"
+        self._forget = f"DELETE FROM {kind.name} WHERE id = ANY($1::text[]) AND state IS NULL"
         self._lock = f"{self._read} ORDER BY id FOR UPDATE"
         self._save = (
             f"UPDATE {kind.name} t SET state = new.state FROM unnest($1::text[], $2::jsonb[]) AS new (id, state) "
@@ -72,6 +73,10 @@ class Table:
         """Writes states back, all in one statement."""
         keys = sorted(states)
         await db.execute(self._save, keys, [self._documents.write(key, states[key]).decode() for key in keys])
+
+    async def forget_empty(self, db: Connection, keys: Iterable[str]) -> None:
+        """Takes away those of these rows that hold nothing: they were made to be locked. The caller has them locked."""
+        await db.execute(self._forget, sorted(keys))
 
     def _state(self, key: str, raw: str | None) -> object:
         return self.kind.empty(key) if raw is None else self._documents.read(key, raw)

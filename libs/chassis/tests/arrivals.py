@@ -14,9 +14,10 @@ from packhorse_contracts.base import Fact
 READER = Reader(toy.ROUTES)
 
 
-def arrived(fact: Fact, event_id: str | None = None, source: str = "/test") -> Arrival:
+def arrived(fact: Fact, event_id: str | None = None, source: str = "/test", *, dry_run: bool = False) -> Arrival:
     """A record, read."""
-    envelope = ce.Envelope(event_id or str(uuid.uuid4()), source, fact.TYPE, fact.subject, toy.NOON)
+    name = event_id or str(uuid.uuid4())
+    envelope = ce.Envelope(name, source, fact.TYPE, fact.subject, toy.NOON, dry_run=dry_run)
     key, value, headers = ce.encode(envelope, fact)
     arrival = READER.record(Raw("record", fact.TOPIC.name, 0, 0, key, headers, value))
     assert arrival is not None

@@ -1,7 +1,9 @@
-"""A real database a test, and a real broker a session."""
+"""A real database a test, and a real broker a session; and servers that a file may kill."""
 
-from collections.abc import AsyncIterator, Callable
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -14,6 +16,9 @@ from packhorse_chassis.migrate import migrate
 from packhorse_chassis.process import Process
 from packhorse_chassis.service import Service
 from packhorse_chassis.settings import Settings
+from packhorse_devstack import topics
+from packhorse_devstack.places import data_folder
+from packhorse_devstack.stack import Stack
 from pydantic import SecretStr
 from rig import Broker
 
@@ -61,3 +66,27 @@ def running(kafka_bootstrap: str, fresh_database: str) -> Callable[..., Abstract
             await process.stop()
 
     return start
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[Stack]:
+    """Servers that these tests may kill."""
+    with tempfile.TemporaryDirectory(prefix="packhorse-outage-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        (data_folder() / "cache").mkdir(parents=True, exist_ok=True)
+        (folder / "cache").symlink_to((data_folder() / "cache").resolve())
+        with Stack(folder, fresh=True) as stack:
+            if not stack.servers:
+                pytest.skip("the servers aren't ours to kill")
+            yield stack
+
+
+@pytest.fixture
+async def outsider(own: Stack) -> AsyncIterator[Broker]:
+    """A client of the broker that may be killed."""
+    await topics.create(own.kafka)
+    producer = AIOKafkaProducer(bootstrap_servers=own.kafka, acks="all", enable_idempotence=True)
+    await producer.start()
+    yield Broker(own.kafka, producer)
+    await producer.stop()

@@ -35,9 +35,10 @@ class Broker:
     def __init__(self, bootstrap: str, producer: AIOKafkaProducer) -> None:
         self.bootstrap, self._producer = bootstrap, producer
 
-    async def send(self, fact: Fact, event_id: str | None = None) -> None:
+    async def send(self, fact: Fact, event_id: str | None = None, *, dry_run: bool = False) -> None:
         """Sends a fact as an outsider would."""
-        envelope = ce.Envelope(event_id or str(uuid.uuid4()), "/test", fact.TYPE, fact.subject, toy.NOON)
+        name = event_id or str(uuid.uuid4())
+        envelope = ce.Envelope(name, "/test", fact.TYPE, fact.subject, toy.NOON, dry_run=dry_run)
         key, value, headers = ce.encode(envelope, fact)
         await self._producer.send_and_wait(fact.TOPIC.name, value, key=key, headers=headers)
 

@@ -1,8 +1,9 @@
 """A record as one line: for people, for a pipe, as JSON."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
+
+from packhorse_contracts.personal import masked
 
 from packhorse_cli import sentences
 from packhorse_cli.output import Screen
@@ -22,11 +23,6 @@ COLOURS: Final = {
 }
 _WHO: Final = max(map(len, [*COLOURS, "notification"]))
 _ABOUT: Final = 14
-_BLOCKS: Final = frozenset({"customer", "ship_to", "bill_to"})
-"""The contracts' blocks of personal data."""
-
-_HARMLESS: Final = frozenset({"country", "locale", "customer_id"})
-_HIDDEN: Final = "•••"
 
 
 def colour_of(event: Event, who: str) -> str | None:
@@ -72,21 +68,6 @@ def event_json(event: Event, sentence: str, *, personal: bool = False) -> dict[s
         "headers": event.headers,
         "data": event.data if personal else masked(event.data),
     }
-
-
-def masked(value: object) -> object:
-    """The same without what is personal: names, addresses, and how to reach somebody."""
-    if isinstance(value, Mapping):
-        return {name: _blank(inner) if name in _BLOCKS else masked(inner) for name, inner in value.items()}
-    return [masked(one) for one in value] if isinstance(value, list) else value
-
-
-def _blank(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {name: inner if name in _HARMLESS else _blank(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_blank(one) for one in value]
-    return None if value is None else _HIDDEN
 
 
 def lasted(after: timedelta | None) -> str:

@@ -6,12 +6,13 @@ from random import Random
 
 import pytest
 from packhorse_cli import example, story
-from packhorse_cli.lines import lasted, masked
+from packhorse_cli.lines import lasted
 from packhorse_cli.open_ends import OpenEnds
 from packhorse_cli.order import summary, told
 from packhorse_cli.output import Screen
 from packhorse_cli.standing import Standing, standing
 from packhorse_cli.stream import Event
+from packhorse_contracts.personal import masked
 from rich.cells import cell_len
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -24,6 +24,8 @@ class UnreadableError(Exception):
     def __init__(self, code: str, message: str, field: str | None = None) -> None:
         super().__init__(message)
         self.code, self.message, self.field = code, message, field
+        self.attributes: dict[str, str] = {}
+        """Those of the record, where they could be read."""
 
 
 def attributes_and_data(value: bytes, headers: Headers) -> tuple[dict[str, str], bytes]:

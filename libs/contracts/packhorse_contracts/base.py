@@ -199,7 +199,8 @@ Utc = Annotated[datetime, _Moment(), OneLine("date-time")]
 
 def _lists(schema: object) -> Iterator[dict[str, object]]:
     if isinstance(schema, dict):
-        if schema.get("type") in {"tuple", "list", "set", "frozenset"}:
+        kind = schema.get("type")  # or a field of that name
+        if isinstance(kind, str) and kind in {"tuple", "list", "set", "frozenset"}:
             yield schema
         inside = list(schema.values())
     else:
@@ -278,6 +279,9 @@ class Fact(Model):
     SPARES: ClassVar[frozenset[str]] = frozenset()
     """Optional fields that readers do without where they are wrong, so that they don't cost the whole fact."""
 
+    NUMBERED: ClassVar[bool] = True
+    """Of a fact of ours: it has its place among all that its service says about its key."""
+
     MOMENT: ClassVar[str] = ""
     """The optional field that says when it was done; where it is absent the event's own time fills it."""
 
@@ -297,6 +301,7 @@ class Fact(Model):
         spares: frozenset[str] = frozenset(),
         tombstone: bool = False,
         planned: bool = False,
+        numbered: bool = True,
         **kwargs: object,
     ) -> None:
         super().__pydantic_init_subclass__()
@@ -306,7 +311,8 @@ class Fact(Model):
         cls.KEY_FIELDS = (key,) if isinstance(key, str) else key
         cls.KEY = " and ".join(cls.KEY_FIELDS)
         cls.SUBJECT = subject or cls.KEY
-        cls.SNAPSHOT, cls.SPARES, cls.PLANNED = snapshot, spares, planned
+        cls.SNAPSHOT, cls.SPARES = snapshot, spares
+        cls.PLANNED, cls.NUMBERED = planned, numbered
         if registry.name_of(cls).sayer in OUTSIDERS:
             cls.ANSWERED_BY = answered_by or topic.readers[0]
         registry.register(cls, tombstone=tombstone)

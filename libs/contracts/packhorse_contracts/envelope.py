@@ -22,6 +22,7 @@ __all__ = [
     "MAX_OUTSIDER_BYTES",
     "MAX_VALUE_BYTES",
     "STRUCTURED",
+    "DryRun",
     "Envelope",
     "Headers",
     "Heard",
@@ -62,6 +63,17 @@ class Envelope:
     sequence: int | None = None
     partition_key: str | None = None
     traceparent: str | None = None
+    dry_run: bool = False
+    """Nothing shall follow from it; whoever owns what it is about says on `operations.previews` what would."""
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """Who asked what would follow from a request: the request's id, source and type."""
+
+    id: str
+    source: str
+    type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +103,9 @@ class Unreadable:
 
     unsound: Heard | None = None
     """What it is where it breaks its contract, and its reader can answer that."""
+
+    dry_run: DryRun | None = None
+    """Who asked, where no more than that was wanted to be known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +141,8 @@ def headers(envelope: Envelope, key: str) -> list[tuple[str, bytes]]:
         ("ce_partitionkey", key),
         ("traceparent", envelope.traceparent),
     ]
+    if envelope.dry_run:
+        attributes.append(("ce_dryrun", "true"))
     return [(name, value.encode()) for name, value in attributes if value is not None]
 
 
@@ -146,7 +163,7 @@ def decode(value: bytes | None, raw_headers: Headers | None, topic: str | None =
         # Both are stored, and PostgreSQL keeps no NUL.
         unsound = fault.unsound if isinstance(fault, _BrokenContractError) else None
         at = fault.field and _without_nul(fault.field)
-        return Unreadable(fault.code, _without_nul(fault.message), at, unsound=unsound)
+        return Unreadable(fault.code, _without_nul(fault.message), at, unsound=unsound, dry_run=_asked(fault))
     except Exception as error:  # total by promise: one record never harms the batch that it came in
         return Unreadable("unreadable", f"the record can't be read: {type(error).__name__}")
 
@@ -174,6 +191,22 @@ def _decode(value: bytes | None, raw_headers: Headers, topic: str | None) -> Hea
         raise UnreadableError("too_large", f"the value has {len(value)} bytes; at most {MAX_VALUE_BYTES} are read")
     _count_parts(value, MAX_PARTS)
     attributes, data = attributes_and_data(value, raw_headers)
+    try:
+        return _read(attributes, data, topic)
+    except UnreadableError as fault:
+        fault.attributes = attributes
+        raise
+
+
+def _asked(fault: UnreadableError) -> DryRun | None:
+    """Of what can't be read, where its attributes can be: a dry run that is wrong is answered like any other."""
+    told = fault.attributes
+    if told.get("dryrun", "").lower() != "true" or not told.get("id") or "\x00" in told["id"]:
+        return None
+    return DryRun(told["id"], told.get("source", ""), told.get("type", ""))
+
+
+def _read(attributes: dict[str, str], data: bytes, topic: str | None) -> Heard | Unreadable:
     envelope = _envelope(attributes)
     known = registry.facts.get(envelope.type)
     if topic is not None:
@@ -209,6 +242,7 @@ def _envelope(attributes: dict[str, str]) -> Envelope:
     if required("specversion") != "1.0":
         raise UnreadableError("specversion", "only CloudEvents 1.0 is read", "ce_specversion")
     sequence, trace = attributes.get("sequence", ""), attributes.get("traceparent", "")
+    dry_run = "dryrun" in attributes and _flag(attributes["dryrun"])
     return Envelope(
         id=required("id"),
         source=required("source"),
@@ -220,7 +254,15 @@ def _envelope(attributes: dict[str, str]) -> Envelope:
         sequence=int(sequence) if _SEQUENCE.fullmatch(sequence) else None,
         partition_key=attributes.get("partitionkey"),
         traceparent=trace if _TRACEPARENT.fullmatch(trace) else None,
+        dry_run=dry_run,
     )
+
+
+def _flag(text: str) -> bool:
+    """Neither true nor false is a fault: to take for an order what was a question would be worse than no answer."""
+    if (flag := {"true": True, "false": False}.get(text.lower())) is None:
+        raise UnreadableError("dry_run", f"dryrun {text[:100]!r} is neither true nor false", "ce_dryrun")
+    return flag
 
 
 @lru_cache(maxsize=1024)  # what one transaction said has one time

@@ -7,10 +7,23 @@ from packhorse_contracts import (
     customer,
     inventory,
     notification,
+    operations,
     order,
     payment,
     shipping,
     warehouse,
 )
 
-MODULES = (checkout, customer, order, payment, inventory, shipping, warehouse, carrier, catalogue, notification)
+MODULES = (
+    checkout,
+    customer,
+    order,
+    payment,
+    inventory,
+    shipping,
+    warehouse,
+    carrier,
+    catalogue,
+    notification,
+    operations,
+)

@@ -16,6 +16,8 @@ Size = Literal["small", "cluster"]
 """How many partitions topics have: few for one machine, more for several. For life."""
 
 _HOUR_MS = 3_600_000
+_USUAL_SEGMENT_HOURS = 168
+"""For so long a broker adds to one segment, where nothing else is said."""
 
 
 class TopicSettings(BaseModel):
@@ -48,7 +50,11 @@ class TopicSettings(BaseModel):
         }
         if self.cleanup == "compact":
             return configs | {"min.compaction.lag.ms": str(self.min_compaction_lag_hours * _HOUR_MS)}
-        return configs | {"retention.ms": str(self.retention_hours * _HOUR_MS)}
+        configs["retention.ms"] = str(self.retention_hours * _HOUR_MS)
+        if self.retention_hours < _USUAL_SEGMENT_HOURS:
+            # Records go a segment at a time: an open one, to which anything is added, would keep all of it for a week.
+            configs["segment.ms"] = configs["retention.ms"]
+        return configs
 
 
 class _File(BaseModel):

@@ -73,6 +73,12 @@ WAREHOUSE_EVENTS = Topic(
 )
 CARRIER_TRACKING = Topic("carrier.tracking", "tracking number", ("carrier",), ("shipping",))
 NOTIFICATION_EVENTS = Topic("notification.events", "order id, or sku", ("notification",), ("console",))
+OPERATIONS_PREVIEWS = Topic(
+    "operations.previews",
+    "request id",
+    ("order", "payment", "inventory", "shipping", "notification"),
+    ("console",),
+)
 
 ALL: dict[str, Topic] = {
     topic.name: topic
@@ -92,6 +98,7 @@ ALL: dict[str, Topic] = {
         WAREHOUSE_EVENTS,
         CARRIER_TRACKING,
         NOTIFICATION_EVENTS,
+        OPERATIONS_PREVIEWS,
     )
 }
 

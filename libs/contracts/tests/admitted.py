@@ -53,6 +53,8 @@ def values(root: Json, part: JsonValue) -> st.SearchStrategy[JsonValue]:
 
 def objects(root: Json, part: Json) -> st.SearchStrategy[JsonValue]:
     """Objects with all required and any of the optional fields."""
+    if "properties" not in part:
+        return st.dictionaries(st.text("abc", max_size=3), st.integers(0, 9) | st.text("xyz", max_size=3))
     fields, required = part["properties"], part.get("required", [])
     assert isinstance(fields, dict)
     assert isinstance(required, list)

@@ -9,7 +9,6 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -19,33 +18,7 @@ from packhorse_devstack import topics
 from packhorse_devstack.places import data_folder
 from packhorse_devstack.stack import Stack
 
-if TYPE_CHECKING:
-    from xdist.remote import Producer
-    from xdist.scheduler import LoadScopeScheduling
-
-
-ONE_SYSTEM = "tests/endtoend"
-"""A folder whose files share one running system."""
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> "LoadScopeScheduling | None":
-    """The tests of a file share what it has set up: they stay together on one worker, in their order.
-
-    Not by marks of a group: under pytest 9.2 xdist 3.8 overlooks them, and says nothing.
-    """
-    if config.getvalue("dist") != "loadgroup":
-        return None
-    from xdist.scheduler import LoadScopeScheduling
-
-    scheduling = LoadScopeScheduling(config, log)
-    scheduling._split_scope = together
-    return scheduling
-
-
-def together(test: str) -> str:
-    """What a test stays together with: equal for those that need the same worker."""
-    return ONE_SYSTEM if test.startswith(f"{ONE_SYSTEM}/") else test.partition("::")[0]
+pytest_plugins = ["packhorse_devstack.pytest_order"]
 
 
 @pytest.fixture(scope="session")

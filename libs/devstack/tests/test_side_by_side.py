@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from packhorse_devstack.pytest_plugin import ONE_SYSTEM, together
+from packhorse_devstack.pytest_order import ONE_SYSTEM, together
 
 _TEST = """
 import os, pathlib, pytest

@@ -81,6 +81,7 @@ RATES: Final[Mapping[str, float]] = {
     "a customer cancels an order that never comes": 0.05,
     "a process of an older release is at work": 0.2,
     "an outsider uses an id again": 0.05,
+    "a customer asks first what would follow": 0.3,
 }
 """How likely each is at each opportunity, in a run that has it at all."""
 

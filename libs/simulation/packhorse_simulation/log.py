@@ -39,6 +39,8 @@ class Record:
     moment: datetime | None = None
     """The time inside the id of an event of ours."""
 
+    dry_run: bool = False
+
 
 class Log:
     """All topics. Whoever reads one is told of each record as it is appended."""

@@ -9,7 +9,8 @@ from typing import Final
 
 from packhorse_chassis.inputs import Arrival, Origin, Raw
 from packhorse_chassis.reaction import Internal, NewerError, Ref, RefusedError, Routes
-from packhorse_chassis.reading import Reader, passed_over
+from packhorse_chassis.reading import Reader, passed_over, tried
+from packhorse_contracts import envelope as ce
 from packhorse_contracts import registry
 from packhorse_contracts.base import dated
 
@@ -114,15 +115,20 @@ class Node:
         fact = dated(registry.upcast(record.fact), record.time)
         raw = Raw("record", record.topic, record.partition, record.offset, record.key.encode(), (), None)
         if type(fact) not in self.routes.by_input:
-            return passed_over(raw, fact, self.routes.service)
-        return Arrival(
-            raw,
-            record.source,
-            record.id,
-            record.moment or record.time,
-            fact,
-            correlation_id=fact.correlation or record.correlation,
-        )
+            arrival = passed_over(raw, fact, self.routes.service)
+        else:
+            arrival = Arrival(
+                raw,
+                record.source,
+                record.id,
+                record.moment or record.time,
+                fact,
+                correlation_id=fact.correlation or record.correlation,
+            )
+        if not record.dry_run:
+            return arrival
+        asked = ce.Envelope(record.id, record.source, fact.TYPE, fact.subject, record.time, dry_run=True)
+        return tried(arrival, raw, asked, self.routes.service)
 
     # One transaction, with all that may go wrong around it
 

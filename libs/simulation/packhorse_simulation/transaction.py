@@ -147,48 +147,47 @@ class Transactions:
 
     def _prepare(self, work: Work) -> None:
         """Numbers and ids of what was said. They are drawn under the locks, before the commit."""
-        spoken = work.outcome.said
-        if not spoken:
+        spoken, previews = work.outcome.said, work.outcome.previews
+        if not spoken and not previews:
             return
         db = self.db
         for item in spoken:
             key = item.fact.key
             work.sequences[key] = work.sequences.get(key, db.sequences.get(key, 0)) + 1
-        numbered = self._wired(spoken, work) if db.wire else self._plain(spoken, work)
-        for record in numbered:
+        records = self._numbered(spoken, work) + [self._record(item, None, work) for item in previews]
+        if db.wire:  # the chassis's own rows, as bytes
+            rows = outgoing.rows(self.service, spoken, work.sequences, work.now)
+            rows += outgoing.unnumbered(self.service, previews, work.now)
+            for record, row in zip(records, rows, strict=True):
+                record.raw = Raw("record", row.topic, None, None, row.key, row.headers, row.value)
+        for record in records:
             db.next_outbox += 1
             work.published.append((db.next_outbox, record))
 
-    def _plain(self, spoken: Sequence[saying.Said], work: Work) -> list[Record]:
+    def _numbered(self, spoken: Sequence[saying.Said], work: Work) -> list[Record]:
         sequences: dict[str, int] = {}
         result = []
         for item in spoken:
-            fact, cause, key = item.fact, item.cause, item.fact.key
+            key = item.fact.key
             number = sequences[key] = sequences.get(key, self.db.sequences.get(key, 0)) + 1
-            at = saying.cause_time(cause, work.now)
-            result.append(
-                Record(
-                    fact.TOPIC.name,
-                    key,
-                    f"/packhorse/{self.service}",
-                    ids.derive(at, *cause.identity, self.service, item.index),
-                    work.now,
-                    fact,
-                    fact.correlation or cause.correlation_id,
-                    cause.id,
-                    number,
-                    moment=at,
-                )
-            )
+            result.append(self._record(item, number, work))
         return result
 
-    def _wired(self, spoken: Sequence[saying.Said], work: Work) -> list[Record]:
-        """The chassis's own rows, as bytes."""
-        plain = self._plain(spoken, work)
-        rows = outgoing.rows(self.service, spoken, work.sequences, work.now)
-        for record, row in zip(plain, rows, strict=True):
-            record.raw = Raw("record", row.topic, None, None, row.key, row.headers, row.value)
-        return plain
+    def _record(self, item: saying.Said, sequence: int | None, work: Work) -> Record:
+        fact, cause = item.fact, item.cause
+        at = saying.cause_time(cause, work.now)
+        return Record(
+            fact.TOPIC.name,
+            fact.key,
+            f"/packhorse/{self.service}",
+            ids.derive(at, *cause.identity, self.service, item.index),
+            work.now,
+            fact,
+            fact.correlation or cause.correlation_id,
+            cause.id,
+            sequence,
+            moment=at,
+        )
 
     def _keep_timer(self, key: TimerKey, timer: tuple[SetTimer, Arrival, str | None] | None) -> None:
         if timer is None:

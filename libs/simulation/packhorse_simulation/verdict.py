@@ -27,6 +27,7 @@ from packhorse_simulation import books
 from packhorse_simulation.log import Record
 from packhorse_simulation.promises import promises
 from packhorse_simulation.scheduler import EPOCH
+from packhorse_simulation.trials import answered_once
 from packhorse_simulation.world import World
 
 
@@ -39,8 +40,9 @@ def violations(world: World) -> list[Violation]:
         _audit(world),
         _outcomes(world),
         promises(world),
+        answered_once(world.shop.asked, world.log.records()),
     )
-    return [*world.witness.violations, *(found for part in parts for found in part)]
+    return [*world.witness.violations, *world.trials.violations, *(found for part in parts for found in part)]
 
 
 def _at_rest(world: World) -> Iterator[Violation]:

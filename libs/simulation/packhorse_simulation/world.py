@@ -23,6 +23,7 @@ from packhorse_simulation.scenario import Scenario
 from packhorse_simulation.scheduler import Scheduler
 from packhorse_simulation.services import CHECKS, routes
 from packhorse_simulation.transaction import Work
+from packhorse_simulation.trials import Trials
 from packhorse_simulation.witness import Witness
 
 HEALED_AFTER, HORIZON = 6 * 3_600.0, 90 * 86_400.0
@@ -41,7 +42,7 @@ class World:
         self.dead_at: dict[str, float] = {}
         """When each dead letter was written, in seconds of the simulation."""
 
-        self.operator, self.witness = Operator(scheduler, chance), Witness()
+        self.operator, self.witness, self.trials = Operator(scheduler, chance), Witness(), Trials()
         outside: Mapping[str, Mapping[type[Internal], Outside]] = {
             "payment": {AskGateway: Payments(self.gateway)},
             "notification": {SendMail: self.mail},
@@ -84,6 +85,7 @@ class World:
 
     def _watch(self, node: Node, work: Work) -> None:
         self.witness.see(node, work)
+        self.trials.see(node, work)
         self._see(node, work)
         if work.outcome.dead:
             self.operator.see(node, work)

@@ -1,18 +1,16 @@
 """The inventory service as stories in messages, and what must hold of stock whatever happens."""
 
-from collections import Counter
 from datetime import timedelta
 from itertools import permutations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from packhorse_chassis.memory import Memory
 from packhorse_chassis.reaction import RefusedError
 from packhorse_contracts.base import Fact
-from packhorse_contracts.blocks import OrderLine, Reason
+from packhorse_contracts.blocks import Reason
 from packhorse_contracts.inventory import (
-    InventoryLevelChanged,
     InventoryLowStock,
     InventoryReservationRefused,
     InventoryReservationReleased,
@@ -22,9 +20,9 @@ from packhorse_contracts.inventory import (
 from packhorse_contracts.order import OrderCancelled
 from packhorse_contracts.shipping import ShippingDispatched, ShippingShortPicked, ShippingWithdrawn
 from packhorse_contracts.warehouse import StockCounted, StockMoved
-from packhorse_inventory.policies import Policy, allocate
+from packhorse_inventory.policies import Policy
 from packhorse_inventory.reactions import routes
-from packhorse_inventory.state import RESERVATIONS, STOCK, Level, Movement
+from packhorse_inventory.state import RESERVATIONS, STOCK, Level
 
 from .inventory_story import NOON, accepted, place, product, received
 
@@ -353,92 +351,3 @@ def test_low_stock_is_said_once_until_it_recovers() -> None:
     assert len(service.said(InventoryLowStock)) == 1
     hear(service, received("r-2", "north", MUG=5), accepted("o3", ("MUG", 6)))
     assert len(service.said(InventoryLowStock)) == 2
-
-
-CELLS = st.sampled_from(SKUS)
-LINES = st.lists(st.tuples(CELLS, st.integers(1, 4)), min_size=1, max_size=3)
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from("racdsw"), st.integers(0, 5), LINES), max_size=30))
-def test_stock_is_conserved_whatever_happens(steps: list[tuple[str, int, list[tuple[str, int]]]]) -> None:
-    """Receive, reserve, cancel, withdraw, dispatch, pick short, in any order and repeated: levels are sums of
-    movements, what is reserved is what orders hold, nothing is ever oversold."""
-    service = stocked(MUG=3, TRAY=3)
-    for number, (step, order, lines) in enumerate(steps):
-        name = f"o{order}"
-        kept = service.state(RESERVATIONS, name).allocated
-        if step == "r":
-            pieces = Counter(dict.fromkeys((sku for sku, _ in lines), 2))
-            hear(service, received(f"r-{number}", PLACES[number % 2], **pieces))
-        elif step == "a":
-            hear(service, accepted(name, *lines))
-        elif step == "c":
-            hear(service, cancelled(name))
-        elif step == "w":
-            there = PLACES[number % 2]
-            stays = [(p.line_id, p.sku, p.quantity) for p in kept if p.location == there]
-            hear(service, withdrawn(name, there, *stays), cancelled(name, whole=False, l1=1))
-        elif kept and step == "d":
-            here = [part for part in kept if part.location == kept[0].location]
-            hear(service, dispatched(name, kept[0].location, *((p.line_id, p.sku, p.quantity) for p in here)))
-        elif kept:
-            part = kept[0]
-            why = "not_found" if number % 2 else "other"
-            hear(service, short(name, part.location, part.line_id, part.sku, part.quantity, 0, why))
-    journal = [entry for entry in service.journal if isinstance(entry, Movement)]
-    for sku in SKUS:
-        for where in PLACES:
-            cell = level(service, sku, where)
-            mine = [entry for entry in journal if (entry.sku, entry.location) == (sku, where)]
-            assert 0 <= cell.reserved <= cell.on_hand == sum(entry.on_hand_change for entry in mine)
-            assert cell.reserved == sum(entry.reserved_change for entry in mine)
-            assert [entry.number for entry in mine] == list(range(1, len(mine) + 1))
-            held = sum(
-                part.quantity
-                for n in range(6)
-                for part in service.state(RESERVATIONS, f"o{n}").allocated
-                if (part.sku, part.location) == (sku, where)
-            )
-            assert held == cell.reserved
-    versions = [(fact.subject, fact.version) for fact in service.said(InventoryLevelChanged)]
-    assert len(set(versions)) == len(versions)
-
-
-@given(st.lists(st.tuples(CELLS, st.integers(1, 9)), min_size=1, max_size=6), st.data())
-def test_allocation_serves_every_piece_from_what_is_there(wanted: list[tuple[str, int]], data: st.DataObject) -> None:
-    """Σ allocations = the order; no location gives more than it has."""
-    lines = tuple(
-        OrderLine(line_id=str(n), sku=sku, quantity=count, unit_price=1) for n, (sku, count) in enumerate(wanted)
-    )
-    demand = Counter[str]()
-    for sku, count in wanted:
-        demand[sku] += count
-    available: dict[str, dict[str, int]] = {}
-    for sku, count in demand.items():
-        first = data.draw(st.integers(0, count))
-        available[sku] = {"north": first + data.draw(st.integers(0, 3)), "south": count - first}
-    parts = allocate(lines, available)
-    for line in lines:
-        assert sum(part.quantity for part in parts if part.line_id == line.line_id) == line.quantity
-    for sku, places in available.items():
-        for where, there in places.items():
-            assert sum(part.quantity for part in parts if (part.sku, part.location) == (sku, where)) <= there
-
-
-def test_more_than_there_is_is_an_error_and_no_endless_search() -> None:
-    """Nobody asks for it; a mistake in the sums before it must not hang the process."""
-    line = OrderLine(line_id="1", sku="MUG", quantity=3, unit_price=1)
-    with pytest.raises(ValueError, match="more is wanted"):
-        allocate((line,), {"MUG": {"north": 1, "south": 1}})
-
-
-def test_a_reaction_that_would_oversell_raises() -> None:
-    """The state has its own guard, before the database's."""
-    from packhorse_chassis.reaction import Others
-    from packhorse_inventory.shelves import Shelves
-    from packhorse_inventory.state import Stock
-
-    shelves = Shelves(Policy(), Others(lambda _: Stock()), NOON)
-    with pytest.raises(ValueError, match="reserved"):
-        shelves.move("MUG", "north", reserved=1, cause="x", reference="y")

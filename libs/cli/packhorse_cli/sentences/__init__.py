@@ -4,7 +4,7 @@ A new fact gets its sentence beside its kin in this package, under `@tells(TheFa
 """
 
 from packhorse_contracts import envelope as ce
-from packhorse_contracts import registry
+from packhorse_contracts import registry, topics
 from packhorse_contracts.base import Fact
 
 from packhorse_cli.sentences import ours, outsiders, shipped
@@ -29,6 +29,8 @@ def who(event: Event) -> str:
     if event.topic.endswith(".dead"):
         return visible(event.topic.split(".")[-2])
     wire = registry.parse_type(event.type)
+    if wire is not None and wire.sayer == "operations":  # any of our services, in the same words
+        return visible(event.headers.get("ce_source", "?").removeprefix(topics.OURS))[:20]
     return wire.sayer if wire else "?"
 
 

@@ -1,7 +1,7 @@
 """What order, payment, inventory and notification say."""
 
 from packhorse_contracts import inventory as stock
-from packhorse_contracts import notification, order, payment
+from packhorse_contracts import notification, operations, order, payment, registry
 from packhorse_contracts.blocks import Allocation
 
 from packhorse_cli.sentences.table import tells
@@ -227,3 +227,19 @@ def _(fact: notification.NotificationFailed, _: Scene) -> str:
 
 def _channel(channel: str) -> str:
     return {"email": "e-mail", "sms": "text message", "push": "push message"}.get(channel, channel)
+
+
+@tells(operations.OperationsPreviewed)
+def _(fact: operations.OperationsPreviewed, _: Scene) -> str:
+    what = f"dry run of {_wire(fact.request_type)}"
+    if fact.refusal is not None:
+        return f"{what}: it would be refused, {fact.refusal.message}"
+    said = [_wire(would.type) for would in fact.facts]
+    more = len(fact.timers) + len(fact.effects)
+    beside = f"{more} timers and effects" if more else ""
+    return f"{what}: it would lead to {listed([*said, beside] if beside else said) or 'nothing'}"
+
+
+def _wire(text: str) -> str:
+    wire = registry.parse_type(text)
+    return f"{worded(wire.fact)}" if wire else text[:100]

@@ -70,7 +70,9 @@ def _topic(topic: topics.Topic, held: TopicSettings, parts: dict[str, Json]) -> 
 
 
 def _days(hours: int) -> str:
-    return f"kept for {hours // 24} days" if hours % 24 == 0 else f"kept for {hours} hours"
+    if hours % 24 == 0:
+        return f"kept for {hours // 24} days"
+    return f"kept for {hours} hours" if hours > 1 else "kept for an hour"
 
 
 def _fact(fact: type[Fact], schema: Json) -> Iterator[str]:

@@ -26,7 +26,7 @@ def sample(fact: type[Fact]) -> Json:
     attributes: Json = {
         "specversion": "1.0",
         "id": ids.derive(NOON, "sample", fact.TYPE),
-        "source": f"/{sayer}" if sayer in OUTSIDERS else f"/packhorse/{sayer}",
+        "source": f"/{sayer}" if sayer in OUTSIDERS else f"/packhorse/{_voice(fact, sayer)}",
         "type": fact.TYPE,
         "subject": read.subject,
         "time": rfc3339(NOON),
@@ -36,8 +36,15 @@ def sample(fact: type[Fact]) -> Json:
     if read.correlation is not None:
         attributes["correlationid"] = read.correlation
     if sayer not in OUTSIDERS:
-        attributes |= {"causationid": ids.derive(NOON, "cause", fact.TYPE), "sequence": 1}
+        attributes["causationid"] = ids.derive(NOON, "cause", fact.TYPE)
+    if sayer not in OUTSIDERS and fact.NUMBERED:
+        attributes["sequence"] = 1
     return attributes | {"data": data}
+
+
+def _voice(fact: type[Fact], sayer: str) -> str:
+    """The service that says it; any of them, where it is theirs alike."""
+    return sayer if sayer in fact.TOPIC.writers else fact.TOPIC.writers[0]
 
 
 def samples() -> dict[str, Json]:

@@ -52,6 +52,9 @@ class Shop:
         self.ghosts: list[str] = []
         """Orders that never come, though somebody wants them cancelled."""
 
+        self.asked: list[str] = []
+        """What somebody wanted to know first, by the ids of the questions."""
+
         self.in_vain: Counter[str] = Counter()
         """Requests for what isn't offered, by order."""
 
@@ -208,10 +211,19 @@ class Shop:
         picking = 10.0 + 12 * self._scheduler.pace  # about when a warehouse is at it
         longest = self._scheduler.random.choice((0.01, picking, picking, 60.0, 4_000.0))
         asked = self._wish(placed)
-        self._scheduler.after(0.0, longest, lambda: self._voice.say("/checkout", asked, event_id))
+        self._scheduler.after(0.0, longest, lambda: self._say_for_good(asked, event_id))
         if self._chance.strikes("a customer cancels again"):
             again = self._wish(placed)
             self._scheduler.after(0.0, 2 * longest, lambda: self._voice.say("/customer", again))
+
+    def _say_for_good(self, asked: CancellationRequested, event_id: str) -> None:
+        """Some ask first what would follow; and then say it at once, or after they have thought about it."""
+        if self._chance.strikes("a customer asks first what would follow"):
+            self.asked.append(self._voice.ask("/checkout", asked))
+            longest = self._scheduler.random.choice((0.0, 10.0, 1_000.0))
+            self._scheduler.after(0.0, longest, lambda: self._voice.say("/checkout", asked, event_id))
+            return
+        self._voice.say("/checkout", asked, event_id)
 
     def _wish(self, placed: OrderPlaced) -> CancellationRequested:
         part = self._chance.strikes("a customer wants to cancel a part")

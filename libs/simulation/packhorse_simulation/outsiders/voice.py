@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from packhorse_chassis.inputs import Raw
 from packhorse_contracts import envelope as ce
-from packhorse_contracts.base import Fact
+from packhorse_contracts.base import Fact, dated
 
 from packhorse_simulation.faults import Chance
 from packhorse_simulation.log import Log, Place, Record
@@ -37,7 +37,7 @@ class Voice:
         record in its place, where that is no such fact."""
         event_id = event_id or f"{source}-{next(self._numbers)}"
         self._say_under_a_used_id(source, fact)
-        self._last[source, fact.TYPE, fact.key] = event_id, fact
+        self._last[source, fact.TYPE, fact.key] = event_id, self._read(fact)
         record = self._record(source, fact, event_id, otherwise)
         if self._chance.strikes("a record that is garbage"):
             headers, value = self._scheduler.random.choice(GARBAGE)
@@ -49,21 +49,39 @@ class Voice:
             self._scheduler.after(0.0, longest, lambda: self._log.append(record))
         return event_id
 
-    def _record(self, source: str, fact: Fact, event_id: str, otherwise: bytes | None = None) -> Record:
-        now = self._scheduler.clock()
-        record = Record(fact.TOPIC.name, fact.key, source, event_id, now, fact if otherwise is None else None)
+    def ask(self, source: str, fact: Fact) -> str:
+        """What would follow from it? Returns the id under which the answer comes; it may be said for good under it."""
+        event_id = f"{source}-{next(self._numbers)}"
+        record = self._record(source, fact, event_id, dry_run=True)
+        self._log.append(record)
+        if self._chance.strikes("an outsider repeats itself"):
+            self._scheduler.after(0.0, 3600.0, lambda: self._log.append(record))
+        return event_id
+
+    def _record(
+        self, source: str, fact: Fact, event_id: str, otherwise: bytes | None = None, *, dry_run: bool = False
+    ) -> Record:
+        now, plain = self._scheduler.clock(), fact if otherwise is None else None
+        record = Record(fact.TOPIC.name, fact.key, source, event_id, now, plain, dry_run=dry_run)
         if self._wire or otherwise is not None:
-            key, value, headers = ce.encode(ce.Envelope(event_id, source, fact.TYPE, fact.subject, now), fact)
+            envelope = ce.Envelope(event_id, source, fact.TYPE, fact.subject, now, dry_run=dry_run)
+            key, value, headers = ce.encode(envelope, fact)
             record.raw = Raw("record", record.topic, None, None, key, headers, otherwise or value)
         return record
 
     def _say_under_a_used_id(self, source: str, fact: Fact) -> None:
         """First, by mistake: its dead letter tells the outsider, who then says it under an id of its own."""
-        used, before = self._last.get((source, fact.TYPE, fact.key), ("", fact))
-        if before != fact and self._chance.strikes("an outsider uses an id again", fact.TYPE):
-            record = self._record(source, fact, used)
+        last = self._last.get((source, fact.TYPE, fact.key))
+        if last is None or last[1] == self._read(fact):
+            return
+        if self._chance.strikes("an outsider uses an id again", fact.TYPE):
+            record = self._record(source, fact, last[0])
             self._log.append(record)
             self.reused.append(record)
+
+    def _read(self, fact: Fact) -> Fact:
+        """As it is read, said now: its moment may be named or be the event's, and it is the same."""
+        return dated(fact, self._scheduler.clock())
 
     def say_done(self, source: str, fact: F) -> F:
         """Says what was done this very moment. A warehouse names the moment, or leaves it to the event; who may have to

@@ -1,0 +1,77 @@
+"""Defects of dry runs: what follows from a question, and what it is told."""
+
+from typing import Final
+
+from .checks import DRY_RECORDS, DRY_RUNS
+from .defect import Defect, Edit
+
+_CHASSIS: Final = "libs/chassis/packhorse_chassis"
+
+DRY: Final = (
+    Defect(
+        "dry_run_carried_out",
+        "A dry run is taken like any request: who only asked has cancelled the order.",
+        [Edit(f"{_CHASSIS}/decide.py", "        if arrival.dry_run is None:\n", "        if arrival:\n")],
+        [DRY_RUNS],
+    ),
+    Defect(
+        "dry_run_from_before",
+        "A dry run sees the states as they were before the batch, and tells what no longer follows.",
+        [Edit(f"{_CHASSIS}/decide.py", "Outcome(dict(before.changed), ", "Outcome(")],
+        [DRY_RUNS],
+    ),
+    Defect(
+        "dry_run_into_the_batch",
+        "A dry run works on the batch's own states: those behind it see what never happened.",
+        [Edit(f"{_CHASSIS}/decide.py", "Outcome(dict(before.changed), ", "Outcome(before.changed, ")],
+        [DRY_RUNS],
+    ),
+    Defect(
+        "dry_run_leaves_rows",
+        "A dry run about what nobody knows leaves an empty row: questions fill the database.",
+        [
+            Edit(
+                f"{_CHASSIS}/batch.py",
+                "                    if outcome.previews:\n",
+                "                    if not outcome:\n",
+            )
+        ],
+        [DRY_RECORDS],
+    ),
+    Defect(
+        "dry_run_taken_for_the_request",
+        "The inbox takes the request for a repeat of its dry run, where both have one id: it is never carried out.",
+        [Edit(f"{_CHASSIS}/inputs.py", "if self.dry_run is None else", "if self.raw else")],
+        [DRY_RECORDS],
+    ),
+    Defect(
+        "dry_run_guessed",
+        "Only `true` is a question: who writes `yes` has what he asked about carried out.",
+        [
+            Edit(
+                "libs/contracts/packhorse_contracts/envelope.py",
+                '(flag := {"true": True, "false": False}.get(text.lower())) is None',
+                '(flag := text == "true") is None',
+            )
+        ],
+        [DRY_RECORDS],
+    ),
+    Defect(
+        "dry_run_a_dead_letter",
+        "A dry run that is wrong is a dead letter, and who asked waits for an answer.",
+        [
+            Edit(
+                f"{_CHASSIS}/reading.py",
+                "    if asked is not None and arrival.raw.topic in _OPEN:\n",
+                "    if not arrival:\n",
+            )
+        ],
+        [DRY_RECORDS],
+    ),
+    Defect(
+        "preview_names_people",
+        "A preview tells names and addresses, to whoever may ask.",
+        [Edit(f"{_CHASSIS}/preview.py", '"dict[str, Any]", masked(item.fact', '"dict[str, Any]", (item.fact')],
+        [DRY_RUNS, DRY_RECORDS],
+    ),
+)
