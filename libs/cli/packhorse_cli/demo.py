@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -28,6 +28,8 @@ Data = Annotated[
     typer.Option(help="Folder for servers, logs and caches.", show_default="PACKHORSE_DATA, else .packhorse"),
 ]
 Brokers = Annotated[int, typer.Option(help="1 or 3 Kafka brokers.", min=1, max=3)]
+
+_STARTING: Final = "starting Kafka, PostgreSQL, five services and their counterparties …"
 
 
 def demo(
@@ -67,7 +69,7 @@ def demo(
     folder = (data or data_folder()).resolve()
     console = _console(quiet=as_json)
     began = time.monotonic()
-    console.print("[bold]Packhorse[/]: starting Kafka, PostgreSQL, five services and their counterparties …")
+    console.print(f"[bold]Packhorse[/]: {_STARTING}")
     with _interruptible(), _started(runner.run(folder, fresh=True, brokers=brokers, seed=seed)) as running:
         console.print(f"all ready after {time.monotonic() - began:.1f} s; logs are in {running.folder / 'run'}")
         done = performance.perform(
@@ -118,6 +120,7 @@ def up(
     from packhorse_cli import performance, runner
 
     folder = (data or data_folder()).resolve()
+    remark(_STARTING)
     parties = ("warehouse", "carrier") if warehouse else ("carrier",)
     with _interruptible(), _started(runner.run(folder, fresh=fresh, brokers=brokers, parties=parties)) as running:
         if stock:
