@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from .checks import DRY_RECORDS, DRY_RUNS, SIMULATION
+from .checks import DRY_RECORDS, DRY_RUNS
 from .defect import Defect, Edit
 
 _CHASSIS: Final = "libs/chassis/packhorse_chassis"
@@ -12,7 +12,7 @@ DRY: Final = (
         "dry_run_carried_out",
         "A dry run is taken like any request: who only asked has cancelled the order.",
         [Edit(f"{_CHASSIS}/decide.py", "        if arrival.dry_run is None:\n", "        if arrival:\n")],
-        [DRY_RUNS, SIMULATION],
+        [DRY_RUNS],
     ),
     Defect(
         "dry_run_from_before",

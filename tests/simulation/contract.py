@@ -5,6 +5,7 @@ from enum import Enum, auto
 from typing import Protocol
 
 from packhorse_contracts.base import Fact
+from packhorse_contracts.operations import OperationsPreviewed
 
 
 class Death(Enum):
@@ -23,7 +24,8 @@ class Death(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """An event of the toy as it lies on its topic. The note of a shelf's level is the number of its orders."""
+    """An event of the toy as it lies on its topic. The note of a shelf's level is the number of its orders; that of an
+    answer to a dry run, whose key is the question's id, tells how many facts, timers and effects it names."""
 
     note: str
     id: str
@@ -39,6 +41,13 @@ class Dead:
     field: str | None
     parked: bool
     retryable: bool
+
+
+def answer(told: OperationsPreviewed) -> str:
+    """What a dry run was told, as the note of a `Said`."""
+    if told.refusal is not None:
+        return told.refusal.code
+    return f"{len(told.facts)} facts, {len(told.timers)} timers, {len(told.effects)} effects"
 
 
 class ToyWorld(Protocol):
@@ -57,6 +66,9 @@ class ToyWorld(Protocol):
         self, fact: Fact, event_id: str | None = None, sequence: int | None = None, source: str = "/test"
     ) -> str:
         """Somebody publishes a fact, with this `ce_sequence`; returns its id."""
+
+    async def try_out(self, fact: Fact, event_id: str) -> None:
+        """Somebody asks, under this id, what would follow from a request."""
 
     async def say_garbage(self, key: str) -> None:
         """The outsider publishes bytes that nobody can read."""

@@ -24,12 +24,13 @@ from packhorse_chassis.relay import Relay
 from packhorse_chassis.settings import Settings
 from packhorse_contracts import envelope as ce
 from packhorse_contracts.base import Fact
+from packhorse_contracts.operations import OperationsPreviewed
 from pydantic import SecretStr
 from rig import PARTITIONS
 
-from .contract import Dead, Death, Said
+from .contract import Dead, Death, Said, answer
 
-_HEARD, _SAID = toy.WIDER.topics, ("order.events", "inventory.stock")
+_HEARD, _SAID = toy.WIDER.topics, ("order.events", "inventory.stock", "operations.previews")
 _PATIENCE = 30.0
 
 
@@ -93,6 +94,12 @@ class RealWorld:
         key, value, headers = ce.encode(envelope, fact)
         await self._producer.send_and_wait(fact.TOPIC.name, value, key=key, headers=headers)
         return event_id
+
+    async def try_out(self, fact: Fact, event_id: str) -> None:
+        """Sends a record."""
+        envelope = ce.Envelope(event_id, "/test", fact.TYPE, fact.subject, toy.NOON, dry_run=True)
+        key, value, headers = ce.encode(envelope, fact)
+        await self._producer.send_and_wait(fact.TOPIC.name, value, key=key, headers=headers)
 
     async def say_garbage(self, key: str) -> None:
         """Sends a record."""
@@ -258,9 +265,13 @@ class RealWorld:
         for record in await self._records(self._events):
             headers = {name: value.decode() for name, value in record.headers}
             value = json.loads(record.value)
-            note = value["note"] if "note" in value else str(value["on_hand"])
+            if "request_id" in value:
+                note = answer(OperationsPreviewed.model_validate(value))
+            else:
+                note = value["note"] if "note" in value else str(value["on_hand"])
+            number = int(headers.get("ce_sequence", 0))
             self._keys.append(record.key.decode())
-            self._heard.append(Said(note, headers["ce_id"], int(headers["ce_sequence"]), headers["ce_causationid"]))
+            self._heard.append(Said(note, headers["ce_id"], number, headers["ce_causationid"]))
 
 
 async def _hear(owner: Consumer, lanes: Sequence[tuple[Any, ...]]) -> None:

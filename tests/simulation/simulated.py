@@ -7,6 +7,7 @@ from packhorse_chassis.inputs import Raw
 from packhorse_contracts import envelope as ce
 from packhorse_contracts.base import Fact
 from packhorse_contracts.inventory import InventoryLevelChanged
+from packhorse_contracts.operations import OperationsPreviewed
 from packhorse_contracts.order import OrderHeld, OrderReleased
 from packhorse_simulation.faults import Chance
 from packhorse_simulation.log import Log, Record
@@ -14,7 +15,7 @@ from packhorse_simulation.node import Node
 from packhorse_simulation.outsiders.gateway import at_once
 from packhorse_simulation.scheduler import Scheduler
 
-from .contract import Dead, Death, Said
+from .contract import Dead, Death, Said, answer
 
 KINDS = {
     Death.BEFORE_COMMIT: "killed before the commit",
@@ -103,6 +104,16 @@ class SimulatedWorld:
         self._log.append(record)
         return event_id
 
+    async def try_out(self, fact: Fact, event_id: str) -> None:
+        """Appends to the log."""
+        now = self._scheduler.clock()
+        record = Record(fact.TOPIC.name, fact.key, "/test", event_id, now, fact, dry_run=True)
+        if self._wire:
+            envelope = ce.Envelope(event_id, "/test", fact.TYPE, fact.subject, now, dry_run=True)
+            key, value, headers = ce.encode(envelope, fact)
+            record.raw = Raw("record", record.topic, None, None, key, headers, value)
+        self._log.append(record)
+
     async def say_garbage(self, key: str) -> None:
         """Appends to the log."""
         raw = Raw("record", "customer.requests", None, None, key.encode(), [("ce_id", b"\xff")], b"{not json")
@@ -139,6 +150,9 @@ class SimulatedWorld:
         for record in self._log.records():
             if record.key == key and record.source == "/packhorse/order":
                 fact = record.fact
+                if isinstance(fact, OperationsPreviewed):
+                    found.append(Said(answer(fact), record.id, record.sequence or 0, record.causation or ""))
+                    continue
                 assert isinstance(fact, OrderHeld | OrderReleased | InventoryLevelChanged)
                 note = str(fact.on_hand) if isinstance(fact, InventoryLevelChanged) else fact.note or ""
                 found.append(Said(note, record.id, record.sequence or 0, record.causation or ""))

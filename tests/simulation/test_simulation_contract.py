@@ -294,3 +294,30 @@ async def test_a_reaction_that_keeps_nothing_still_speaks(world: ToyWorld, order
     await world.rest()
     assert await world.notes(order) == []
     assert await heard(world, order) == ["go"]
+
+
+async def test_a_dry_run_is_answered_once_and_nothing_comes_of_it(world: ToyWorld, order: str) -> None:
+    """However often it is delivered, whoever dies; of a parked order too. The request may follow under its id."""
+    world.die(Death.BEFORE_OFFSETS)
+    for note in ("remind", "ask", "refuse", "one", "one"):
+        await world.try_out(toy.request(order, note), f"{note}-{order}")
+    await world.rest()
+    assert not await world.notes(order)
+    assert not await world.dead(order)
+    assert await world.timers(order) == len(world.asked) == 0
+    assert {note: await heard(world, f"{note}-{order}") for note in ("remind", "ask", "refuse", "one")} == {
+        "remind": ["1 facts, 1 timers, 0 effects"],
+        "ask": ["1 facts, 0 timers, 1 effects"],
+        "refuse": ["refused"],
+        "one": ["1 facts, 0 timers, 0 effects"],
+    }
+    await world.say(toy.request(order, "one"), f"one-{order}")
+    await world.rest()
+    assert await heard(world, order) == ["one"]
+    assert [said.sequence for said in await world.said(order)][-1] == 1
+    toy.poisoned.add("bad")
+    await ask(world, order, "bad")
+    await world.try_out(toy.request(order, "two"), f"two-{order}")
+    await world.rest()
+    assert await heard(world, f"two-{order}") == ["parked"]
+    assert await world.waiting(order) == 0

@@ -91,8 +91,9 @@ def small_disk() -> Iterator[Path]:
 
 async def fill(db: OwnConnection) -> None:
     """Somebody else's rows, for ever."""
+    await db.execute("CREATE TABLE others (line text) TABLESPACE small")
     while True:
-        await db.execute("INSERT INTO outbox (topic, key, headers, value) VALUES ('', '', '', '')")
+        await db.execute("INSERT INTO others VALUES (repeat('x', 1000))")
 
 
 def full(wrong: dict[str, str]) -> bool:
@@ -119,6 +120,7 @@ async def test_the_disk_is_really_full(own: Stack, outsider: Broker, small_disk:
         assert await root.fetchval("SELECT count(*) FROM dead_letter") == 0
         assert await events(outsider, order, 1) == [1]
         await root.execute("ALTER TABLE outbox SET TABLESPACE pg_default")
+        await root.execute("DROP TABLE others")
         await root.execute("DROP TABLESPACE small")
         await root.close()
 
