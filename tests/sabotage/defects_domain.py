@@ -190,7 +190,7 @@ DOMAIN: Final = (
         [
             Edit(
                 "libs/contracts/packhorse_contracts/ids.py",
-                'return _encode(parts)',
+                "return _encode(parts)",
                 'return "@".join(parts)',
             )
         ],
