@@ -190,7 +190,7 @@ DOMAIN: Final = (
         [
             Edit(
                 "libs/contracts/packhorse_contracts/ids.py",
-                'return json.dumps(parts, separators=(",", ":"), ensure_ascii=False)',
+                "return _encode(parts)",
                 'return "@".join(parts)',
             )
         ],

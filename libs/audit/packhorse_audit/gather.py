@@ -23,6 +23,9 @@ _ALLOCATED = """
 SELECT part ->> 'sku' AS sku, part ->> 'location' AS location, sum((part ->> 'quantity')::bigint)::bigint AS pieces
 FROM reservation, jsonb_array_elements(state -> 'allocated') AS part GROUP BY 1, 2"""
 
+_GIVEN_UP = """
+SELECT topic, partition || '-' || "offset" AS place FROM dead_letter WHERE origin = 'record' AND status <> 'retried'"""
+
 _HELD = """
 SELECT id, sum((part ->> 'quantity')::bigint)::bigint AS pieces
 FROM reservation, jsonb_array_elements(state -> 'allocated') AS part GROUP BY id"""
@@ -74,9 +77,9 @@ async def levels(db: asyncpg.Connection) -> dict[Cell, LevelBook]:
 
 
 async def given_up(db: asyncpg.Connection) -> set[tuple[str, str]]:
-    """Source and id of what a service has given up, and nobody has retried with success."""
-    rows = await db.fetch("SELECT event_source, event_id FROM dead_letter WHERE status <> 'retried'")
-    return {(row["event_source"], row["event_id"]) for row in rows}
+    """Topic and place of the records that a service has given up, and nobody has retried with success."""
+    rows = await db.fetch(_GIVEN_UP)
+    return {(row["topic"], row["place"]) for row in rows}
 
 
 async def held(db: asyncpg.Connection) -> dict[str, int]:

@@ -146,9 +146,9 @@ def _of_stock(record: Any) -> StockFact | None:
     if record.topic not in _STOCK_TOPICS:
         return None
     heard = ce.decode(record.value, record.headers)
-    if isinstance(heard, ce.Unreadable) or not isinstance(heard.fact, STOCK_FACTS):
+    if isinstance(heard, ce.Unreadable) or heard.envelope.dry_run or not isinstance(heard.fact, STOCK_FACTS):
         return None
-    place = f"kafka:{record.topic}", f"{record.partition}-{record.offset}"
+    place = record.topic, f"{record.partition}-{record.offset}"
     came = datetime.fromtimestamp(record.timestamp / 1_000, tz=UTC)
     return StockFact(heard.envelope.source, heard.envelope.id, place, heard.fact, came)
 

@@ -57,16 +57,16 @@ class Shelves:
     def __init__(self) -> None:
         self._shelves: dict[Cell, _Shelf] = {}
         self._documents: set[tuple[str, str, str]] = set()
-        self._events: set[tuple[str, str]] = set()
+        self._events: set[tuple[str, str, Fact]] = set()
         self._carts: dict[str, Counter[Part]] = {}
         self._short: dict[str, Counter[str]] = {}
         self._ended: set[tuple[type[Fact], str]] = set()
 
     def take(self, source: str, event_id: str, fact: Fact, heard: datetime) -> None:
         """Adds a fact, in the order of its topic. `heard`: when it came to its topic."""
-        if (source, event_id) in self._events:
+        if (source, event_id, fact) in self._events:
             return
-        self._events.add((source, event_id))
+        self._events.add((source, event_id, fact))
         when = moment(getattr(fact, "at", None), heard)
         self._take_document(fact, when)
         self._take_shipment(fact, when)

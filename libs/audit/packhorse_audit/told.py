@@ -37,8 +37,7 @@ ASKED = _ASKED | _TOLD_OF.keys()
 
 
 class StockFact(NamedTuple):
-    """A fact that a shelf follows from. `place`: how it is named where it can't be read; `heard`: when it came to its
-    topic."""
+    """A fact that a shelf follows from. `place`: its topic, and its place in it; `heard`: when it came there."""
 
     source: str
     id: str
@@ -95,10 +94,12 @@ class Told:
         return {about: len(causes) for about, causes in self._causes.items()}
 
     def shelves(self, given_up: Set[tuple[str, str]]) -> Shelves:
-        """What lies where. `given_up`: source and id of what inventory has refused."""
+        """What lies where. `given_up`: the places of what inventory has refused; said again it was but a repeat.
+        Of two contents under one id one may be refused and the other not."""
+        refused = {(told.source, told.id, told.fact) for told in self.stock if told.place in given_up}
         shelves = Shelves()
         for told in self.stock:
-            if (told.source, told.id) not in given_up and told.place not in given_up:
+            if (told.source, told.id, told.fact) not in refused:
                 shelves.take(told.source, told.id, told.fact, told.heard)
         return shelves
 

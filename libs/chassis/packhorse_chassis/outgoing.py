@@ -1,5 +1,6 @@
 """What was said and given up, as rows for the outbox: ids, sequence numbers, headers."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,23 +30,21 @@ class OutboxRow:
 
 def rows(service: str, said: Sequence[Said], last: Mapping[str, int], now: datetime) -> list[OutboxRow]:
     """Outbox rows in order. `last` is each key's sequence number after this transaction."""
-    counts: dict[str, int] = {}
-    for item in said:
-        counts[item.fact.key] = counts.get(item.fact.key, 0) + 1
-    following = {key: last[key] - count for key, count in counts.items()}
+    keys = [item.fact.key for item in said]
+    following = {key: last[key] - count for key, count in Counter(keys).items()}
     result = []
-    for item in said:
-        following[item.fact.key] += 1
-        result.append(_row(service, item, following[item.fact.key], now))
+    for key, item in zip(keys, said, strict=True):
+        following[key] += 1
+        result.append(_row(service, item, key, following[key], now))
     return result
 
 
 def unnumbered(service: str, said: Sequence[Said], now: datetime) -> list[OutboxRow]:
     """The same for what has no place among other things about its key: nobody misses one."""
-    return [_row(service, item, None, now) for item in said]
+    return [_row(service, item, item.fact.key, None, now) for item in said]
 
 
-def _row(service: str, item: Said, sequence: int | None, now: datetime) -> OutboxRow:
+def _row(service: str, item: Said, key: str, sequence: int | None, now: datetime) -> OutboxRow:
     fact, cause = item.fact, item.cause
     envelope = ce.Envelope(
         id=ids.derive(cause_time(cause, now), *cause.identity, service, item.index),
@@ -56,10 +55,10 @@ def _row(service: str, item: Said, sequence: int | None, now: datetime) -> Outbo
         correlation_id=fact.correlation or cause.correlation_id,
         causation_id=cause.id if cause.dry_run is None else cause.dry_run.id,
         sequence=sequence,
-        partition_key=fact.key,
+        partition_key=key,
         traceparent=child_of(item.traceparent),
     )
-    return OutboxRow(fact.TOPIC.name, fact.key.encode(), ce.headers(envelope, fact.key), item.body)
+    return OutboxRow(fact.TOPIC.name, key.encode(), ce.headers(envelope, key), item.body)
 
 
 def dead_row(service: str, dead: DeadLetter) -> OutboxRow | None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 _MAX_MS = (1 << 48) - 1
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 def derive(at: datetime, *parts: str | int) -> str:
@@ -26,7 +27,7 @@ def derive(at: datetime, *parts: str | int) -> str:
 
 def joint(*parts: str) -> str:
     """Several ids as one text, a JSON array: no other ids make the same, whatever characters they hold."""
-    return json.dumps(parts, separators=(",", ":"), ensure_ascii=False)
+    return _encode(parts)
 
 
 def apart(text: str) -> list[str]:

@@ -84,8 +84,9 @@ def levels(db: Database) -> dict[Cell, LevelBook]:
 
 
 def given_up(db: Database) -> set[tuple[str, str]]:
-    """Source and id of what a service has given up, and nobody has retried."""
-    return {(letter.cause.source, letter.cause.id) for letter in db.dead.values() if letter.status != "retried"}
+    """The places of records that a service has given up, and nobody has retried: topic, and where in it."""
+    letters = [letter.cause.raw for letter in db.dead.values() if letter.status != "retried"]
+    return {(raw.topic, f"{raw.partition}-{raw.offset}") for raw in letters if raw.origin == "record"}
 
 
 def held(db: Database) -> dict[str, int]:
@@ -146,8 +147,8 @@ def told(records: Iterable[Record]) -> Told:
     """What our services said, as the audit hears it from the topics."""
     heard = Told()
     for record in records:
-        if isinstance(record.fact, STOCK_FACTS):
-            place = f"kafka:{record.topic}", f"{record.partition}-{record.offset}"
+        if isinstance(record.fact, STOCK_FACTS) and not record.dry_run:
+            place = record.topic, f"{record.partition}-{record.offset}"
             fact = dated(record.fact, record.time)
             heard.stock.append(StockFact(record.source, record.id, place, fact, EPOCH + timedelta(seconds=record.at)))
         if record.sequence is None or record.fact is None:

@@ -185,10 +185,10 @@ class Database:
 
     def _documents(self, ref: Ref, older: bool) -> Documents:
         kind = self.routes.kinds[ref.kind]
-        return _documents(kind if older else replace(kind, version=kind.version + 1))
+        return _documents(kind, older)
 
 
 @cache
-def _documents(kind: Kind[Any]) -> Documents:
+def _documents(kind: Kind[Any], older: bool) -> Documents:
     """Making them takes longer than a whole order's life."""
-    return Documents(kind)
+    return Documents(kind if older else replace(kind, version=kind.version + 1))

@@ -113,8 +113,11 @@ class Node:
             return self.reader.record(record.raw)
         assert record.fact is not None  # noqa: S101 -- what has no bytes is a fact
         fact = dated(registry.upcast(record.fact), record.time)
+        routed = type(fact) in self.routes.by_input
+        if not routed and self.name != fact.ANSWERED_BY and not record.dry_run:
+            return None  # as most records are, which makes it worth not to ask for more
         raw = Raw("record", record.topic, record.partition, record.offset, record.key.encode(), (), None)
-        if type(fact) not in self.routes.by_input:
+        if not routed:
             arrival = passed_over(raw, fact, self.routes.service)
         else:
             arrival = Arrival(

@@ -50,15 +50,17 @@ class Records(Source):
         claimed: dict[Identity, Arrival] = {}
         for arrival in arrivals:
             arrival.reused = False
-            known = claimed.get(_place(arrival))
-            if known is not None or _place(arrival) in db.inbox:
-                kept = known.content if known is not None else db.inbox[_place(arrival)]
+            place = _place(arrival)
+            known = claimed.get(place)
+            if known is not None or place in db.inbox:
+                kept = known.content if known is not None else db.inbox[place]
                 if not kept or not arrival.content or same_content(kept, arrival.content):
                     continue
                 arrival.reused = True
-                if _place(arrival) in claimed or _place(arrival) in db.inbox:
+                place = _place(arrival)
+                if place in claimed or place in db.inbox:
                     continue
-            claimed[_place(arrival)] = arrival
+            claimed[place] = arrival
         if db.locked:
             db.need(self.rows(list(claimed.values())))
         return list(claimed.values())

@@ -151,10 +151,7 @@ class Transactions:
         if not spoken and not previews:
             return
         db = self.db
-        for item in spoken:
-            key = item.fact.key
-            work.sequences[key] = work.sequences.get(key, db.sequences.get(key, 0)) + 1
-        records = self._numbered(spoken, work) + [self._record(item, None, work) for item in previews]
+        records = self._numbered(spoken, work) + [self._record(item, item.fact.key, None, work) for item in previews]
         if db.wire:  # the chassis's own rows, as bytes
             rows = outgoing.rows(self.service, spoken, work.sequences, work.now)
             rows += outgoing.unnumbered(self.service, previews, work.now)
@@ -165,20 +162,20 @@ class Transactions:
             work.published.append((db.next_outbox, record))
 
     def _numbered(self, spoken: Sequence[saying.Said], work: Work) -> list[Record]:
-        sequences: dict[str, int] = {}
+        sequences, last = work.sequences, self.db.sequences
         result = []
         for item in spoken:
             key = item.fact.key
-            number = sequences[key] = sequences.get(key, self.db.sequences.get(key, 0)) + 1
-            result.append(self._record(item, number, work))
+            number = sequences[key] = sequences.get(key, last.get(key, 0)) + 1
+            result.append(self._record(item, key, number, work))
         return result
 
-    def _record(self, item: saying.Said, sequence: int | None, work: Work) -> Record:
+    def _record(self, item: saying.Said, key: str, sequence: int | None, work: Work) -> Record:
         fact, cause = item.fact, item.cause
         at = saying.cause_time(cause, work.now)
         return Record(
             fact.TOPIC.name,
-            fact.key,
+            key,
             f"/packhorse/{self.service}",
             ids.derive(at, *cause.identity, self.service, item.index),
             work.now,

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from itertools import count
 from random import Random
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from packhorse_chassis.inputs import Raw
 from packhorse_contracts import envelope as ce
@@ -14,6 +14,7 @@ from packhorse_simulation.log import Log, Place, Record
 from packhorse_simulation.scheduler import Scheduler
 
 F = TypeVar("F", bound=Fact)
+REUSE: Final = "an outsider uses an id again"
 GARBAGE: tuple[tuple[list[tuple[str, bytes]], bytes], ...] = (
     ([], b""),
     ([("ce_id", b"\xff"), ("ce_type", b"packhorse.checkout.order_placed.v1")], b"{}"),
@@ -36,8 +37,8 @@ class Voice:
         """Says a fact, under an id of its own unless one is given; returns the id. `otherwise` is what stands in the
         record in its place, where that is no such fact."""
         event_id = event_id or f"{source}-{next(self._numbers)}"
-        self._say_under_a_used_id(source, fact)
-        self._last[source, fact.TYPE, fact.key] = event_id, self._read(fact)
+        if self._chance.threatens(REUSE):
+            self._say_under_a_used_id(source, fact, event_id)
         record = self._record(source, fact, event_id, otherwise)
         if self._chance.strikes("a record that is garbage"):
             headers, value = self._scheduler.random.choice(GARBAGE)
@@ -69,19 +70,15 @@ class Voice:
             record.raw = Raw("record", record.topic, None, None, key, headers, otherwise or value)
         return record
 
-    def _say_under_a_used_id(self, source: str, fact: Fact) -> None:
+    def _say_under_a_used_id(self, source: str, fact: Fact, event_id: str) -> None:
         """First, by mistake: its dead letter tells the outsider, who then says it under an id of its own."""
+        read = dated(fact, self._scheduler.clock())  # its moment may be named or be the event's: it is the same
         last = self._last.get((source, fact.TYPE, fact.key))
-        if last is None or last[1] == self._read(fact):
-            return
-        if self._chance.strikes("an outsider uses an id again", fact.TYPE):
+        self._last[source, fact.TYPE, fact.key] = event_id, read
+        if last is not None and last[1] != read and self._chance.strikes(REUSE, fact.TYPE):
             record = self._record(source, fact, last[0])
             self._log.append(record)
             self.reused.append(record)
-
-    def _read(self, fact: Fact) -> Fact:
-        """As it is read, said now: its moment may be named or be the event's, and it is the same."""
-        return dated(fact, self._scheduler.clock())
 
     def say_done(self, source: str, fact: F) -> F:
         """Says what was done this very moment. A warehouse names the moment, or leaves it to the event; who may have to
