@@ -83,6 +83,7 @@ def demo(
             as_json=as_json,
         )
         raise typer.Exit(asyncio.run(done))
+    raise typer.Exit(system.INTERRUPTED)  # nothing was audited
 
 
 def _console(*, quiet: bool = False) -> "Console":

@@ -35,6 +35,7 @@ app = typer.Typer(
       2    wrong usage
       3    no system to talk to
       4    no such thing in it
+      130  the demo was stopped before its end
       141  who read the pipe went away""",
 )
 

@@ -15,7 +15,9 @@ from packhorse_cli.table import visible
 
 SERVICES = ("order", "payment", "inventory", "shipping", "notification")
 WRONG, USAGE, NOT_RUNNING, NOT_FOUND = 1, 2, 3, 4
-"""Exit codes: what was looked at is wrong; wrong usage; no system to talk to; no such thing in it."""
+INTERRUPTED = 130
+"""Exit codes: what was looked at is wrong; wrong usage; no system to talk to; no such thing in it; stopped before
+it was done, as a process that SIGINT ends."""
 
 
 @dataclass(frozen=True)

@@ -51,25 +51,37 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
     assert ran([sys.executable, "-c", code], tmp_path).stdout == "[]\n"
 
 
-@pytest.mark.parametrize("command", ["demo", "up"])
-def test_a_system_that_does_not_start_says_why(command: str, tmp_path: Path) -> None:
-    """Without a traceback, and without the advice to do what was just done."""
+def starting(command: str, ends: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """A command whose system ends so while it starts."""
     code = f"""
 import contextlib, sys
 from packhorse_cli import main, runner
 
 @contextlib.contextmanager
 def run(*_, **__):
-    raise TimeoutError("not ready after 60 s: notification")
+    raise {ends}
     yield
 
 runner.run, sys.argv = run, ["packhorse", "{command}"]
 main.main()
 """
-    done = ran([sys.executable, "-c", code], tmp_path)
+    return ran([sys.executable, "-c", code], folder)
+
+
+@pytest.mark.parametrize("command", ["demo", "up"])
+def test_a_system_that_does_not_start_says_why(command: str, tmp_path: Path) -> None:
+    """Without a traceback, and without the advice to do what was just done."""
+    done = starting(command, "TimeoutError('not ready after 60 s: notification')", tmp_path)
     assert done.returncode == 3
     assert done.stderr.splitlines()[-1] == "packhorse: the system didn't start: not ready after 60 s: notification"
     assert "make up" not in done.stderr
+
+
+@pytest.mark.parametrize(("command", "code"), [("demo", 130), ("up", 0)])
+def test_a_demo_that_is_stopped_has_shown_nothing(command: str, code: int, tmp_path: Path) -> None:
+    """Its audit wasn't reached; `up` is ended in no other way."""
+    done = starting(command, "KeyboardInterrupt", tmp_path)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (code, "stopping …")
 
 
 @pytest.mark.parametrize("command", ["audit", "watch", "order 1", "dead list", "topics", "down"])
