@@ -42,4 +42,4 @@ def test_a_failure_becomes_a_short_story(monkeypatch: pytest.MonkeyPatch) -> Non
     told = story(scenario)
     assert "handed_over" in told
     assert "BROKEN  every order ends once" in told
-    assert len(told.splitlines()) < 60
+    assert len(told.splitlines()) < 80
