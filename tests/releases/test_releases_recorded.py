@@ -20,8 +20,9 @@ PARTS = [(release, service) for release in RELEASES for service in release.docum
 each_part = pytest.mark.parametrize(
     ("release", "service"), PARTS, ids=[f"{release.name} {service}" for release, service in PARTS]
 )
-UNMET = {"Overtook"}
-"""Timers that no run of the simulation sets: facts of our own services would have to contradict each other."""
+UNMET = {"Overtook", "Unexplained"}
+"""Timers that the recorded runs of the simulation may not set: for the one, facts of our own services would have to
+contradict each other; the other needs a count that the warehouse's own news don't explain in time."""
 
 each_release = pytest.mark.parametrize("release", RELEASES, ids=[release.name for release in RELEASES])
 
@@ -134,6 +135,7 @@ def test_a_record_leaves_nothing_out() -> None:
     assert set(release.facts) == set(facts)
     for service, table in routes().items():
         documents = release.documents[service]
-        assert set(documents["states"]) == set(table.kinds), service
+        kept = {name for name, kind in table.kinds.items() if kind.tally is None}
+        assert kept <= set(documents["states"]) <= set(table.kinds), service
         internals = {heard.__name__ for heard in table.by_input if issubclass(heard, Internal)}
-        assert internals - UNMET == set(documents["timers"]) | set(documents["answers"]), service
+        assert internals - UNMET <= set(documents["timers"]) | set(documents["answers"]) <= internals, service

@@ -13,7 +13,7 @@ from .defects import DEFECTS, install
 BUDGET = 20_000
 """Order lives, as in `make simulate`. Most defects show in the first hundred."""
 
-FIRST_SEEDS = {"refund_above_capture": 2192, "timer_on_the_old_state": 50, "stock_without_a_lock": 34}
+FIRST_SEEDS = {"refund_above_capture": 2192, "timer_on_the_old_state": 533, "stock_without_a_lock": 34}
 """Where those showed that take longer: only a short cut, for a run goes on from there until its budget is used up."""
 
 
@@ -42,4 +42,4 @@ def test_a_failure_becomes_a_short_story(monkeypatch: pytest.MonkeyPatch) -> Non
     told = story(scenario)
     assert "handed_over" in told
     assert "BROKEN  every order ends once" in told
-    assert len(told.splitlines()) < 60
+    assert len(told.splitlines()) < 80
