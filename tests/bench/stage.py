@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import asyncpg
-from packhorse_chassis.reaction import Routes
+from packhorse_chassis.core.reaction import Routes
 from packhorse_cli.lag import Lag
 from packhorse_cli.runner import Running
 from packhorse_cli.system import SERVICES, System

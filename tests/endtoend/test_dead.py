@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 import toy
-from packhorse_chassis.migrate import migrate
+from packhorse_chassis.postgres.migrate import migrate
 from packhorse_cli import main, system
 from packhorse_cli.testing import terminal
 from typer.testing import CliRunner, Result

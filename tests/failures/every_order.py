@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from packhorse_chassis.memory import Memory
-from packhorse_chassis.reaction import Input, Internal, RefusedError, Routes
-from packhorse_chassis.reaction import Kind as Kept
+from packhorse_chassis.core.memory import Memory
+from packhorse_chassis.core.reaction import Input, Internal, RefusedError, Routes
+from packhorse_chassis.core.reaction import Kind as Kept
 from packhorse_contracts.base import Fact
 from packhorse_payment.operations import AskGateway, GatewayAnswered, Outcome, Unknown
 

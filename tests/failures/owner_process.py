@@ -13,10 +13,10 @@ from typing import Final
 import asyncpg
 import structlog
 from packhorse_chassis.batch import Processor
-from packhorse_chassis.inputs import Arrival, Raw
-from packhorse_chassis.keep import Inbox
-from packhorse_chassis.reading import Reader
-from packhorse_chassis.source import Records
+from packhorse_chassis.core.inputs import Arrival, Raw
+from packhorse_chassis.kafka.reading import Reader
+from packhorse_chassis.postgres.keep import Inbox
+from packhorse_chassis.postgres.source import Records
 from packhorse_inventory.service import build as inventory
 from packhorse_payment.service import build as payment
 

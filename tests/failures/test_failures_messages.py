@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from packhorse_chassis.faults import is_transient
+from packhorse_chassis.postgres.faults import is_transient
 from packhorse_simulation.faults import RATES
 from packhorse_simulation.run import judge, lived
 from packhorse_simulation.scenario import Scenario

@@ -4,7 +4,7 @@ from itertools import product
 
 import asyncpg
 import pytest
-from packhorse_chassis.effect import RetryError
+from packhorse_chassis.core.effect import RetryError
 from packhorse_payment.effects import GatewayPerformer
 from packhorse_payment.operations import AskGateway, Done, GatewayAnswered, Refund
 

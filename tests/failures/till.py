@@ -2,10 +2,10 @@
 
 import asyncio
 
-from packhorse_chassis.effect import Performer
-from packhorse_chassis.executor import Executor
-from packhorse_chassis.pump import Pump
-from packhorse_chassis.reaction import Internal
+from packhorse_chassis.core.effect import Performer
+from packhorse_chassis.core.reaction import Internal
+from packhorse_chassis.effects.executor import Executor
+from packhorse_chassis.process.pump import Pump
 from packhorse_chassis.settings import Settings
 from packhorse_payment.effects import GatewayPerformer
 from packhorse_payment.gateways import UncertainError

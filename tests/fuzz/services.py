@@ -1,7 +1,7 @@
 """The five services as the fuzz drives them: their routes, and who reads which topic."""
 
-from packhorse_chassis.inputs import Raw
-from packhorse_chassis.reaction import Routes
+from packhorse_chassis.core.inputs import Raw
+from packhorse_chassis.core.reaction import Routes
 from packhorse_chassis.service import Service
 from packhorse_inventory import service as inventory
 from packhorse_notification import service as notification

@@ -6,8 +6,8 @@ from email.message import EmailMessage
 from html.parser import HTMLParser
 from itertools import count
 
-from packhorse_chassis.memory import Memory
-from packhorse_chassis.reading import Reader
+from packhorse_chassis.core.memory import Memory
+from packhorse_chassis.kafka.reading import Reader
 from packhorse_contracts.order import OrderAccepted, OrderCancelled, OrderConfirmed
 from packhorse_contracts.shipping import ShippingDelivered, ShippingDispatched
 from packhorse_notification.mail import ID_HEADER, compose

@@ -6,11 +6,11 @@ from itertools import islice
 from random import Random
 
 import pytest
-from packhorse_chassis import said
-from packhorse_chassis.inputs import Arrival
-from packhorse_chassis.memory import Memory
-from packhorse_chassis.reaction import Decisions, Input, Ref, RefusedError, SetTimer
-from packhorse_chassis.reading import Reader
+from packhorse_chassis.core import said
+from packhorse_chassis.core.inputs import Arrival
+from packhorse_chassis.core.memory import Memory
+from packhorse_chassis.core.reaction import Decisions, Input, Ref, RefusedError, SetTimer
+from packhorse_chassis.kafka.reading import Reader
 from packhorse_contracts import envelope as ce
 from pydantic import TypeAdapter
 

@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 from itertools import count, islice
 
 import pytest
-from packhorse_chassis import outgoing, said
-from packhorse_chassis.inputs import Arrival, pack_headers
-from packhorse_chassis.reading import Reader
+from packhorse_chassis.core import said
+from packhorse_chassis.core.inputs import Arrival, pack_headers
+from packhorse_chassis.kafka.reading import Reader
+from packhorse_chassis.postgres import outgoing
 from packhorse_contracts.checkout import UnsoundOrder
 from packhorse_contracts.registry import versions
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from packhorse_chassis.documents import Damaged, Documents
-from packhorse_chassis.reaction import Internal, NewerError
-from packhorse_chassis.reading import Reader
+from packhorse_chassis.core.documents import Damaged, Documents
+from packhorse_chassis.core.reaction import Internal, NewerError
+from packhorse_chassis.kafka.reading import Reader
 from packhorse_contracts import envelope as ce
 from packhorse_contracts.export.samples import NOON
 from packhorse_contracts.registry import facts

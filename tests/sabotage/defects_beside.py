@@ -6,8 +6,9 @@ from .checks import BLAME, CONTRACT, IDENTITY, RELEASES
 from .defect import Defect, Edit
 
 _PACKAGE: Final = "libs/chassis/packhorse_chassis"
-_DOCUMENTS, _FAULTS, _INPUTS = f"{_PACKAGE}/documents.py", f"{_PACKAGE}/faults.py", f"{_PACKAGE}/inputs.py"
-_BATCH, _PUMP, _ROWS, _SOURCE = (f"{_PACKAGE}/{name}.py" for name in ("batch", "pump", "rows", "source"))
+_DOCUMENTS, _INPUTS = f"{_PACKAGE}/core/documents.py", f"{_PACKAGE}/core/inputs.py"
+_BATCH, _PUMP = f"{_PACKAGE}/batch.py", f"{_PACKAGE}/process/pump.py"
+_FAULTS, _ROWS, _SOURCE = (f"{_PACKAGE}/postgres/{name}.py" for name in ("faults", "rows", "source"))
 
 BESIDE: Final = (
     Defect(
@@ -40,7 +41,7 @@ BESIDE: Final = (
         "A repeat that is written in another way is taken for other content.",
         [
             Edit(
-                f"{_PACKAGE}/content.py",
+                f"{_PACKAGE}/core/content.py",
                 "one[:_HALF] == other[:_HALF] or one[_HALF:] == other[_HALF:] != b",
                 "one[_HALF:] == other[_HALF:] != b",
             )
@@ -101,7 +102,7 @@ BESIDE: Final = (
         "What waits behind a parked key grows as long as somebody speaks of it.",
         [
             Edit(
-                f"{_PACKAGE}/decide.py",
+                f"{_PACKAGE}/core/decide.py",
                 "if self.count >= MOST_WAITING or self.bytes >= MOST_WAITING_BYTES:",
                 "if False:",
             )

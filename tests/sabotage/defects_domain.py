@@ -274,7 +274,7 @@ DOMAIN: Final = (
         "A record is taken whatever its Kafka key: one order's facts come over two partitions, in any order.",
         [
             Edit(
-                "libs/chassis/packhorse_chassis/reading.py",
+                "libs/chassis/packhorse_chassis/kafka/reading.py",
                 "if raw.key != fact.key.encode() and",
                 "if False and",
             )
@@ -364,7 +364,7 @@ DOMAIN: Final = (
         "A card's number is taken out of what can be read, and kept in the dead letters of what can't.",
         [
             Edit(
-                "libs/chassis/packhorse_chassis/reading.py",
+                "libs/chassis/packhorse_chassis/kafka/reading.py",
                 "return Arrival(screened(raw), ",
                 "return Arrival(raw, ",
             )

@@ -11,19 +11,19 @@ DRY: Final = (
     Defect(
         "dry_run_carried_out",
         "A dry run is taken like any request: who only asked has cancelled the order.",
-        [Edit(f"{_CHASSIS}/decide.py", "        if arrival.dry_run is None:\n", "        if arrival:\n")],
+        [Edit(f"{_CHASSIS}/core/decide.py", "        if arrival.dry_run is None:\n", "        if arrival:\n")],
         [DRY_RUNS],
     ),
     Defect(
         "dry_run_from_before",
         "A dry run sees the states as they were before the batch, and tells what no longer follows.",
-        [Edit(f"{_CHASSIS}/decide.py", "Outcome(dict(before.changed), ", "Outcome(")],
+        [Edit(f"{_CHASSIS}/core/decide.py", "Outcome(dict(before.changed), ", "Outcome(")],
         [DRY_RUNS],
     ),
     Defect(
         "dry_run_into_the_batch",
         "A dry run works on the batch's own states: those behind it see what never happened.",
-        [Edit(f"{_CHASSIS}/decide.py", "Outcome(dict(before.changed), ", "Outcome(before.changed, ")],
+        [Edit(f"{_CHASSIS}/core/decide.py", "Outcome(dict(before.changed), ", "Outcome(before.changed, ")],
         [DRY_RUNS],
     ),
     Defect(
@@ -41,7 +41,7 @@ DRY: Final = (
     Defect(
         "dry_run_taken_for_the_request",
         "The inbox takes the request for a repeat of its dry run, where both have one id: it is never carried out.",
-        [Edit(f"{_CHASSIS}/inputs.py", "if self.dry_run is None else", "if self.raw else")],
+        [Edit(f"{_CHASSIS}/core/inputs.py", "if self.dry_run is None else", "if self.raw else")],
         [DRY_RECORDS],
     ),
     Defect(
@@ -61,7 +61,7 @@ DRY: Final = (
         "A dry run that is wrong is a dead letter, and who asked waits for an answer.",
         [
             Edit(
-                f"{_CHASSIS}/reading.py",
+                f"{_CHASSIS}/kafka/reading.py",
                 "    if asked is not None and arrival.raw.topic in _OPEN:\n",
                 "    if not arrival:\n",
             )
@@ -71,7 +71,7 @@ DRY: Final = (
     Defect(
         "preview_names_people",
         "A preview tells names and addresses, to whoever may ask.",
-        [Edit(f"{_CHASSIS}/preview.py", '"dict[str, Any]", masked(item.fact', '"dict[str, Any]", (item.fact')],
+        [Edit(f"{_CHASSIS}/core/preview.py", '"dict[str, Any]", masked(item.fact', '"dict[str, Any]", (item.fact')],
         [DRY_RUNS, DRY_RECORDS],
     ),
 )

@@ -21,10 +21,10 @@ from .checks import (
 from .defect import Defect, Edit
 
 _PACKAGE: Final = "libs/chassis/packhorse_chassis"
-_BATCH, _CONSUME, _ROWS = f"{_PACKAGE}/batch.py", f"{_PACKAGE}/consume.py", f"{_PACKAGE}/rows.py"
-_DECIDE, _OUTGOING = f"{_PACKAGE}/decide.py", f"{_PACKAGE}/outgoing.py"
-_SAID, _SOURCE, _STORE = f"{_PACKAGE}/said.py", f"{_PACKAGE}/source.py", f"{_PACKAGE}/store.py"
-_PUMP: Final = f"{_PACKAGE}/pump.py"
+_BATCH, _CONSUME, _ROWS = f"{_PACKAGE}/batch.py", f"{_PACKAGE}/kafka/consume.py", f"{_PACKAGE}/postgres/rows.py"
+_DECIDE, _OUTGOING = f"{_PACKAGE}/core/decide.py", f"{_PACKAGE}/postgres/outgoing.py"
+_SAID, _SOURCE, _STORE = f"{_PACKAGE}/core/said.py", f"{_PACKAGE}/postgres/source.py", f"{_PACKAGE}/postgres/store.py"
+_PUMP: Final = f"{_PACKAGE}/process/pump.py"
 _TABLES: Final = f"{_PACKAGE}/migrations/0001_chassis.sql"
 
 INSIDE: Final = (
@@ -84,7 +84,7 @@ INSIDE: Final = (
         "One portion of old ids is deleted in five minutes, however many come in.",
         [
             Edit(
-                f"{_PACKAGE}/keep.py",
+                f"{_PACKAGE}/postgres/keep.py",
                 '(_FORGET, self._days, _PORTION) == f"DELETE {_PORTION}"',
                 "(_FORGET, self._days, _PORTION) == ''",
             )
@@ -326,7 +326,7 @@ INSIDE: Final = (
         "A state that can't be read fails the whole batch, and with it all that comes behind.",
         [
             Edit(
-                f"{_PACKAGE}/documents.py",
+                f"{_PACKAGE}/core/documents.py",
                 "        return Damaged(UnreadableStateError(",
                 "        raise RuntimeError(str(",
             )

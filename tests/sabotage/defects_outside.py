@@ -5,12 +5,12 @@ from typing import Final
 from .checks import BOMBS, EXECUTOR, LEAD_LOST, LETTERS, LOG, PROCESS, PROGRESS, RELAY
 from .defect import Defect, Edit
 
-_RELAY: Final = "libs/chassis/packhorse_chassis/relay.py"
-_EXECUTOR: Final = "libs/chassis/packhorse_chassis/executor.py"
-_PROCESS: Final = "libs/chassis/packhorse_chassis/process.py"
-_LETTERS: Final = "libs/chassis/packhorse_chassis/letters.py"
-_UNPACK: Final = "libs/chassis/packhorse_chassis/unpack.py"
-_LENIENT: Final = "libs/chassis/packhorse_chassis/lenient.py"
+_RELAY: Final = "libs/chassis/packhorse_chassis/kafka/relay.py"
+_EXECUTOR: Final = "libs/chassis/packhorse_chassis/effects/executor.py"
+_PROCESS: Final = "libs/chassis/packhorse_chassis/run.py"
+_LETTERS: Final = "libs/chassis/packhorse_chassis/postgres/letters.py"
+_UNPACK: Final = "libs/chassis/packhorse_chassis/kafka/unpack.py"
+_LENIENT: Final = "libs/chassis/packhorse_chassis/kafka/lenient.py"
 _WHERE: Final = "    ORDER BY id LIMIT $1) AS next"
 _DELETE: Final = '            await self._delete(db, [row["id"] for row in rows])\n'
 
@@ -250,7 +250,7 @@ OUTSIDE: Final = (
         "How far it is behind is reckoned to the last stable offset: what a transaction holds back isn't there.",
         [
             Edit(
-                "libs/chassis/packhorse_chassis/progress.py",
+                "libs/chassis/packhorse_chassis/kafka/progress.py",
                 "        place.end, place.stable = end, stable\n",
                 "        place.end = place.stable = stable\n",
             )
@@ -272,7 +272,13 @@ OUTSIDE: Final = (
     Defect(
         "escape_codes_reach_the_terminal",
         "What others sent stands in readable log lines as it came: it clears the screen, or writes lines of its own.",
-        [Edit("libs/chassis/packhorse_chassis/log.py", "        [_escape, structlog.dev", "        [structlog.dev")],
+        [
+            Edit(
+                "libs/chassis/packhorse_chassis/telemetry/log.py",
+                "        [_escape, structlog.dev",
+                "        [structlog.dev",
+            )
+        ],
         [LOG],
     ),
 )

@@ -6,7 +6,7 @@ from .checks import ATTACKS, READER, READING, SCHEMAS, VALUES
 from .defect import Defect, Edit
 
 _CONTRACTS: Final = "libs/contracts/packhorse_contracts"
-_INPUTS: Final = "libs/chassis/packhorse_chassis/reading.py"
+_INPUTS: Final = "libs/chassis/packhorse_chassis/kafka/reading.py"
 
 READ: Final = (
     Defect(
@@ -81,7 +81,7 @@ READ: Final = (
     Defect(
         "loop_held",
         "All records of a poll are read in one go: hundreds of large ones stop everything else for seconds.",
-        [Edit("libs/chassis/packhorse_chassis/consume.py", "if since > _GULP:", "if False:")],
+        [Edit("libs/chassis/packhorse_chassis/kafka/consume.py", "if since > _GULP:", "if False:")],
         [READER],
     ),
     Defect(

@@ -19,7 +19,7 @@ FEW = simulation(300)
 NOTHING = Defect(
     "nothing",
     "Changes a comment.",
-    [Edit("libs/chassis/packhorse_chassis/relay.py", '"""Publishes the outbox:', '"""It publishes the outbox:')],
+    [Edit("libs/chassis/packhorse_chassis/kafka/relay.py", '"""Publishes the outbox:', '"""It publishes the outbox:')],
     [FEW],
 )
 
@@ -108,7 +108,7 @@ def test_what_proves_nothing_is_an_error(script: str, tmp_path: Path) -> None:
 
 def test_the_copy_is_sound_again_after_a_defect(tmp_path: Path) -> None:
     """Each is tried alone."""
-    sandbox, file = Sandbox(tmp_path), "libs/chassis/packhorse_chassis/relay.py"
+    sandbox, file = Sandbox(tmp_path), "libs/chassis/packhorse_chassis/kafka/relay.py"
     with sandbox.sabotaged(NOTHING.edits):
         assert (tmp_path / file).read_text() != (PROJECT / file).read_text()
     assert (tmp_path / file).read_text() == (PROJECT / file).read_text()
@@ -123,7 +123,8 @@ def test_nothing_is_tried_where_a_check_is_red_anyway() -> None:
 
 def test_a_defect_that_no_longer_fits_is_told_before_anything_is_run() -> None:
     """The code moved on; a hunt takes minutes."""
-    stale = Defect("stale", "Nothing.", [Edit("libs/chassis/packhorse_chassis/relay.py", "no such text", "")], [FEW])
+    relay = "libs/chassis/packhorse_chassis/kafka/relay.py"
+    stale = Defect("stale", "Nothing.", [Edit(relay, "no such text", "")], [FEW])
     report = hunt([stale], lambda _step: None)
     assert (report.exit_code, report.sound) == (1, {})
-    assert "stale: libs/chassis/packhorse_chassis/relay.py has 0 times" in report.faults[0]
+    assert "stale: libs/chassis/packhorse_chassis/kafka/relay.py has 0 times" in report.faults[0]

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 import toy
 from _pytest.terminal import TerminalReporter
-from packhorse_chassis.migrate import migrate
+from packhorse_chassis.postgres.migrate import migrate
 
 from .budget import LIVES, SEED
 from .contract import ToyWorld

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from packhorse_chassis import decide
-from packhorse_chassis.documents import Documents
-from packhorse_chassis.inputs import Arrival
-from packhorse_chassis.reaction import Decisions, Others, Ref
+from packhorse_chassis.core import decide
+from packhorse_chassis.core.documents import Documents
+from packhorse_chassis.core.inputs import Arrival
+from packhorse_chassis.core.reaction import Decisions, Others, Ref
 from packhorse_contracts import registry
 from packhorse_contracts.order import OrderCancelled
 from packhorse_inventory import reactions as inventory

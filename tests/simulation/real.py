@@ -15,12 +15,12 @@ import asyncpg
 import toy
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from packhorse_chassis.batch import Processor
-from packhorse_chassis.consume import Consumer
-from packhorse_chassis.db import Pool
-from packhorse_chassis.executor import Executor
-from packhorse_chassis.keep import Inbox
-from packhorse_chassis.pump import Pump
-from packhorse_chassis.relay import Relay
+from packhorse_chassis.effects.executor import Executor
+from packhorse_chassis.kafka.consume import Consumer
+from packhorse_chassis.kafka.relay import Relay
+from packhorse_chassis.postgres.db import Pool
+from packhorse_chassis.postgres.keep import Inbox
+from packhorse_chassis.process.pump import Pump
 from packhorse_chassis.settings import Settings
 from packhorse_contracts import envelope as ce
 from packhorse_contracts.base import Fact

@@ -3,7 +3,7 @@
 from itertools import count
 
 import toy
-from packhorse_chassis.inputs import Raw
+from packhorse_chassis.core.inputs import Raw
 from packhorse_contracts import envelope as ce
 from packhorse_contracts.base import Fact
 from packhorse_contracts.inventory import InventoryLevelChanged

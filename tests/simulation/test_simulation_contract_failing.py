@@ -2,7 +2,7 @@
 
 import pytest
 import toy
-from packhorse_chassis import decide
+from packhorse_chassis.core import decide
 from packhorse_contracts.customer import AddressChangeRequested
 
 from .contract import Dead, ToyWorld

@@ -2,7 +2,7 @@
 
 import pytest
 import toy
-from packhorse_chassis.inputs import Arrival, Raw
+from packhorse_chassis.core.inputs import Arrival, Raw
 from packhorse_contracts.base import Fact
 from packhorse_contracts.customer import ReleaseRequested
 from packhorse_simulation.database import Database, LockedError

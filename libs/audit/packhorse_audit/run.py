@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import aiohttp
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from packhorse_chassis import lenient
+from packhorse_chassis.kafka import lenient
 from packhorse_contracts import envelope as ce
 from packhorse_contracts import topics
 

@@ -13,19 +13,20 @@ from typing import Final
 import asyncpg
 import structlog
 
-from packhorse_chassis import metrics, outgoing, tracing
-from packhorse_chassis import said as saying
 from packhorse_chassis.asker import Asker, Nobody
-from packhorse_chassis.db import Connection, Pool
-from packhorse_chassis.decide import MissingError, Outcome, Queue, beside, routed, take
-from packhorse_chassis.faults import NobodysFaultError, is_transient, sign
-from packhorse_chassis.inputs import Arrival, portions
-from packhorse_chassis.keep import Inbox
-from packhorse_chassis.reaction import Input, Ref
-from packhorse_chassis.rows import Rows
+from packhorse_chassis.core import said as saying
+from packhorse_chassis.core.decide import MissingError, Outcome, Queue, beside, routed, take
+from packhorse_chassis.core.inputs import Arrival, portions
+from packhorse_chassis.core.reaction import Input, Ref
+from packhorse_chassis.postgres import outgoing
+from packhorse_chassis.postgres.db import Connection, Pool
+from packhorse_chassis.postgres.faults import NobodysFaultError, is_transient, sign
+from packhorse_chassis.postgres.keep import Inbox
+from packhorse_chassis.postgres.rows import Rows
+from packhorse_chassis.postgres.source import Source
+from packhorse_chassis.postgres.store import table
 from packhorse_chassis.service import Service
-from packhorse_chassis.source import Source
-from packhorse_chassis.store import table
+from packhorse_chassis.telemetry import metrics, tracing
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +57,7 @@ class Processor:
         self.pool = pool
         self.inbox = inbox
         self.tables = {name: table(kind, service.queries) for name, kind in service.routes.kinds.items()}
-        self.rows = Rows(service)
+        self.rows = Rows(service.name)
         self._due_at_once: Callable[[], None] = lambda: None
         self._asker: Asker = Nobody()
         self._most = _MOST

@@ -1,4 +1,4 @@
-"""What a service is: its routes, its tables, and how it reaches the outside. `run` makes a process of it."""
+"""What a service is: its routes, its tables, and how it reaches the outside. `run.run` makes a process of it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,9 +7,9 @@ from typing import Any
 
 from packhorse_contracts import topics
 
-from packhorse_chassis.effect import Performer
-from packhorse_chassis.reaction import Internal, Routes
-from packhorse_chassis.store import Journal
+from packhorse_chassis.core.effect import Performer
+from packhorse_chassis.core.reaction import Internal, Routes
+from packhorse_chassis.postgres.store import Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,3 @@ class Service:
         heard = set(self.routes.topics)
         dead = {topics.dead_letters(topic, self.name) for topic in heard}
         return heard | dead | {topic.name for topic in topics.ALL.values() if self.name in topic.writers}
-
-
-def run(service: Service) -> None:
-    """Runs the process until it is told to stop. Blocks."""
-    from packhorse_chassis.process import serve
-
-    serve(service)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from packhorse_chassis.faults import is_transient
+from packhorse_chassis.postgres.faults import is_transient
 
 log = structlog.get_logger(__name__)
 _LONGEST_PAUSE = 5.0

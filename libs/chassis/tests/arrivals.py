@@ -5,9 +5,9 @@ import uuid
 from datetime import UTC, datetime
 
 import toy
-from packhorse_chassis.db import Pool
-from packhorse_chassis.inputs import Arrival, Raw, internal
-from packhorse_chassis.reading import Reader
+from packhorse_chassis.core.inputs import Arrival, Raw, internal
+from packhorse_chassis.kafka.reading import Reader
+from packhorse_chassis.postgres.db import Pool
 from packhorse_contracts import envelope as ce
 from packhorse_contracts.base import Fact
 

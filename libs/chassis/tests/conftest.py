@@ -10,10 +10,10 @@ import pytest
 import toy
 from aiokafka import AIOKafkaProducer
 from packhorse_chassis.batch import Processor
-from packhorse_chassis.db import Pool
-from packhorse_chassis.keep import Inbox
-from packhorse_chassis.migrate import migrate
-from packhorse_chassis.process import Process
+from packhorse_chassis.postgres.db import Pool
+from packhorse_chassis.postgres.keep import Inbox
+from packhorse_chassis.postgres.migrate import migrate
+from packhorse_chassis.run import Process
 from packhorse_chassis.service import Service
 from packhorse_chassis.settings import Settings
 from packhorse_devstack import topics

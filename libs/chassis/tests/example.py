@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from packhorse_chassis.reaction import Decisions, Internal, Kind, RefusedError, Routes, SetTimer, on
+from packhorse_chassis.core.reaction import Decisions, Internal, Kind, RefusedError, Routes, SetTimer, on
 from packhorse_contracts.base import Model
 from packhorse_contracts.customer import HoldRequested
 from packhorse_contracts.order import OrderHeld

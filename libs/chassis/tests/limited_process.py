@@ -9,7 +9,7 @@ import sys
 
 import psutil
 import toy
-from packhorse_chassis.process import Process
+from packhorse_chassis.run import Process
 from packhorse_chassis.settings import Settings
 from pydantic import SecretStr
 

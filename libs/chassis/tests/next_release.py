@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import toy
-from packhorse_chassis.reaction import Decisions, Internal, Kind, Routes, SetTimer, on
+from packhorse_chassis.core.reaction import Decisions, Internal, Kind, Routes, SetTimer, on
 from packhorse_chassis.service import Service
 from packhorse_contracts.base import Model
 from packhorse_contracts.customer import HoldRequested

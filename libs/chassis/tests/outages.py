@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import asyncpg
 import toy
-from packhorse_chassis.process import Process
+from packhorse_chassis.run import Process
 from packhorse_chassis.settings import Settings
 from packhorse_devstack.stack import Stack
 from pydantic import SecretStr

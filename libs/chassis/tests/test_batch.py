@@ -9,15 +9,15 @@ from datetime import datetime
 import asyncpg
 import pytest
 import toy
-from packhorse_chassis import said as saying
 from packhorse_chassis.batch import Processor
-from packhorse_chassis.db import Connection, OwnConnection, Pool
-from packhorse_chassis.faults import is_transient
-from packhorse_chassis.inputs import Arrival, Raw, unpack_headers
-from packhorse_chassis.keep import Inbox
-from packhorse_chassis.outgoing import OutboxRow
-from packhorse_chassis.reading import Reader
-from packhorse_chassis.source import Records
+from packhorse_chassis.core import said as saying
+from packhorse_chassis.core.inputs import Arrival, Raw, unpack_headers
+from packhorse_chassis.kafka.reading import Reader
+from packhorse_chassis.postgres.db import Connection, OwnConnection, Pool
+from packhorse_chassis.postgres.faults import is_transient
+from packhorse_chassis.postgres.keep import Inbox
+from packhorse_chassis.postgres.outgoing import OutboxRow
+from packhorse_chassis.postgres.source import Records
 from packhorse_contracts import envelope as ce
 from packhorse_contracts.base import Fact
 from packhorse_contracts.customer import CancellationRequested

@@ -8,13 +8,14 @@ import asyncpg
 import pytest
 import toy
 from arrivals import arrived, notes
-from packhorse_chassis import batch, decide, documents
+from packhorse_chassis import batch
 from packhorse_chassis.batch import Processor
-from packhorse_chassis.db import OwnConnection, Pool
-from packhorse_chassis.faults import NobodysFaultError, is_transient
-from packhorse_chassis.keep import Inbox
-from packhorse_chassis.process import Process
-from packhorse_chassis.source import Records
+from packhorse_chassis.core import decide, documents
+from packhorse_chassis.postgres.db import OwnConnection, Pool
+from packhorse_chassis.postgres.faults import NobodysFaultError, is_transient
+from packhorse_chassis.postgres.keep import Inbox
+from packhorse_chassis.postgres.source import Records
+from packhorse_chassis.run import Process
 from rig import Broker, eventually, new_order
 
 _GIVEN_UP = "SELECT (SELECT count(*) FROM dead_letter) + (SELECT count(*) FROM parked)"

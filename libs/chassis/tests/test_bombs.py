@@ -15,12 +15,12 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.legacy_records import LegacyRecordBatchBuilder, _LegacyRecordBatchPy
 from bombs import CODECS, MIB
-from packhorse_chassis import lenient, unpack
-from packhorse_chassis.db import Pool
-from packhorse_chassis.inputs import Raw, Unread
-from packhorse_chassis.lenient import LenientRecords
-from packhorse_chassis.process import Process
-from packhorse_chassis.reading import Reader
+from packhorse_chassis.core.inputs import Raw, Unread
+from packhorse_chassis.kafka import lenient, unpack
+from packhorse_chassis.kafka.lenient import LenientRecords
+from packhorse_chassis.kafka.reading import Reader
+from packhorse_chassis.postgres.db import Pool
+from packhorse_chassis.run import Process
 from rig import PARTITIONS, Broker, eventually, new_order
 
 Running = Callable[..., AbstractAsyncContextManager[Process]]

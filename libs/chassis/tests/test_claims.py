@@ -7,12 +7,12 @@ import pytest
 import toy
 from arrivals import answered, arrived, due, notes
 from packhorse_chassis.batch import Processor
-from packhorse_chassis.db import Pool
-from packhorse_chassis.keep import Inbox
-from packhorse_chassis.reaction import CancelTimer, Decisions, Routes, SetTimer, on
-from packhorse_chassis.reading import Reader
+from packhorse_chassis.core.reaction import CancelTimer, Decisions, Routes, SetTimer, on
+from packhorse_chassis.kafka.reading import Reader
+from packhorse_chassis.postgres.db import Pool
+from packhorse_chassis.postgres.keep import Inbox
+from packhorse_chassis.postgres.source import Answers, Records, Timers
 from packhorse_chassis.service import Service
-from packhorse_chassis.source import Answers, Records, Timers
 from packhorse_contracts.customer import HoldRequested
 
 

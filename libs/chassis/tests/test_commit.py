@@ -7,9 +7,9 @@ import pytest
 import toy
 from arrivals import arrived, notes
 from packhorse_chassis.batch import Processor
-from packhorse_chassis.db import Pool
-from packhorse_chassis.faults import is_transient
-from packhorse_chassis.source import Records
+from packhorse_chassis.postgres.db import Pool
+from packhorse_chassis.postgres.faults import is_transient
+from packhorse_chassis.postgres.source import Records
 from rig import eventually
 
 TABLES = ("inbox", "tally", "sequence", "outbox", "timer", "effect", "dead_letter", "parked", "waiting")

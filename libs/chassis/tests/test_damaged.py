@@ -8,13 +8,13 @@ import pytest
 import toy
 from arrivals import answered, arrived, notes
 from packhorse_chassis.batch import Processor
-from packhorse_chassis.db import Pool
-from packhorse_chassis.executor import Executor
-from packhorse_chassis.keep import Inbox
-from packhorse_chassis.reaction import Decisions, Others, Ref, Routes, on_wide
+from packhorse_chassis.core.reaction import Decisions, Others, Ref, Routes, on_wide
+from packhorse_chassis.effects.executor import Executor
+from packhorse_chassis.postgres.db import Pool
+from packhorse_chassis.postgres.keep import Inbox
+from packhorse_chassis.postgres.source import Answers, Records
 from packhorse_chassis.service import Service
 from packhorse_chassis.settings import Settings
-from packhorse_chassis.source import Answers, Records
 from packhorse_contracts.customer import HoldRequested, ReleaseRequested
 from pydantic import ValidationError
 

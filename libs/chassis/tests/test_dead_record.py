@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import toy
 from arrivals import READER
-from packhorse_chassis import outgoing, said
-from packhorse_chassis.inputs import Raw
+from packhorse_chassis.core import said
+from packhorse_chassis.core.inputs import Raw
+from packhorse_chassis.postgres import outgoing
 from packhorse_contracts import envelope as ce
 
 NOW = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)

@@ -8,14 +8,14 @@ import pytest
 import toy
 from arrivals import arrived
 from packhorse_chassis.batch import Processor
-from packhorse_chassis.db import Pool
-from packhorse_chassis.decide import take
-from packhorse_chassis.inputs import Arrival, Origin, Raw
-from packhorse_chassis.process import Process
-from packhorse_chassis.reaction import Decisions, Effect, Ref, Routes, on
-from packhorse_chassis.reading import Reader
-from packhorse_chassis.said import MAX_EVENT_BYTES
-from packhorse_chassis.source import Records
+from packhorse_chassis.core.decide import take
+from packhorse_chassis.core.inputs import Arrival, Origin, Raw
+from packhorse_chassis.core.reaction import Decisions, Effect, Ref, Routes, on
+from packhorse_chassis.core.said import MAX_EVENT_BYTES
+from packhorse_chassis.kafka.reading import Reader
+from packhorse_chassis.postgres.db import Pool
+from packhorse_chassis.postgres.source import Records
+from packhorse_chassis.run import Process
 from packhorse_contracts import envelope as ce
 from packhorse_contracts.base import Fact
 from packhorse_contracts.catalogue import ProductChanged

@@ -8,13 +8,13 @@ from types import SimpleNamespace
 import pytest
 import toy
 from arrivals import answered, arrived, notes
-from packhorse_chassis import executor as module
 from packhorse_chassis.batch import Processor
-from packhorse_chassis.db import Pool
-from packhorse_chassis.effect import RetryError
-from packhorse_chassis.executor import Executor
+from packhorse_chassis.core.effect import RetryError
+from packhorse_chassis.effects import executor as module
+from packhorse_chassis.effects.executor import Executor
+from packhorse_chassis.postgres.db import Pool
+from packhorse_chassis.postgres.source import Answers, Records
 from packhorse_chassis.settings import Settings
-from packhorse_chassis.source import Answers, Records
 
 LEASE = 60.0
 SETTINGS = Settings(effect_lease=LEASE, pump_idle=1e-9)

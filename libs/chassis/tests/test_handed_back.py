@@ -6,9 +6,10 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 import toy
 from arrivals import notes
-from packhorse_chassis import consume, metrics
-from packhorse_chassis.db import Pool
-from packhorse_chassis.process import Process
+from packhorse_chassis.kafka import consume
+from packhorse_chassis.postgres.db import Pool
+from packhorse_chassis.run import Process
+from packhorse_chassis.telemetry import metrics
 from rig import Broker, eventually, new_order
 
 Running = Callable[..., AbstractAsyncContextManager[Process]]

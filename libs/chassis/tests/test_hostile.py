@@ -13,12 +13,12 @@ import pytest
 import toy
 from aiokafka import AIOKafkaProducer
 from packhorse_chassis.batch import Processor
-from packhorse_chassis.db import Pool
-from packhorse_chassis.inputs import Arrival, Raw, unpack_headers
-from packhorse_chassis.process import Process
-from packhorse_chassis.reading import Reader
-from packhorse_chassis.relay import Relay
-from packhorse_chassis.source import Records
+from packhorse_chassis.core.inputs import Arrival, Raw, unpack_headers
+from packhorse_chassis.kafka.reading import Reader
+from packhorse_chassis.kafka.relay import Relay
+from packhorse_chassis.postgres.db import Pool
+from packhorse_chassis.postgres.source import Records
+from packhorse_chassis.run import Process
 from packhorse_contracts import envelope as ce
 from packhorse_contracts import ids
 from packhorse_contracts.customer import HoldRequested

@@ -8,9 +8,10 @@ from typing import Self
 import pytest
 import toy
 from arrivals import arrived
-from packhorse_chassis import keep, metrics
-from packhorse_chassis.db import Pool
-from packhorse_chassis.keep import Housekeeper, Inbox
+from packhorse_chassis.postgres import keep
+from packhorse_chassis.postgres.db import Pool
+from packhorse_chassis.postgres.keep import Housekeeper, Inbox
+from packhorse_chassis.telemetry import metrics
 from packhorse_contracts import ids
 from packhorse_devstack.places import project
 

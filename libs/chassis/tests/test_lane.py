@@ -1,6 +1,6 @@
 """How hard an outside may be asked."""
 
-from packhorse_chassis.lane import LONGEST_REST, Lane, Limits
+from packhorse_chassis.effects.lane import LONGEST_REST, Lane, Limits
 
 
 def fail(lane: Lane, times: int, now: float = 0.0) -> bool:

@@ -9,9 +9,9 @@ import toy
 from aiokafka import AIOKafkaProducer, codec
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import calc_crc32c
-from packhorse_chassis.db import Pool
-from packhorse_chassis.lenient import LenientRecords
-from packhorse_chassis.process import Process
+from packhorse_chassis.kafka.lenient import LenientRecords
+from packhorse_chassis.postgres.db import Pool
+from packhorse_chassis.run import Process
 from packhorse_contracts.customer import HoldRequested
 from rig import Broker, eventually, new_order
 

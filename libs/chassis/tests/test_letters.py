@@ -1,9 +1,9 @@
 """Dead letters that nobody decides on fill no database, and nothing is forgotten that only they tell."""
 
 import pytest
-from packhorse_chassis import keep, letters
-from packhorse_chassis.db import Pool
-from packhorse_chassis.keep import Housekeeper, Inbox
+from packhorse_chassis.postgres import keep, letters
+from packhorse_chassis.postgres.db import Pool
+from packhorse_chassis.postgres.keep import Housekeeper, Inbox
 
 INSERT = """
 INSERT INTO dead_letter (id, origin, topic, headers, value, code, reason, retryable, parked, at)

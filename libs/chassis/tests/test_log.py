@@ -8,8 +8,8 @@ from typing import Literal
 
 import pytest
 import structlog
-from packhorse_chassis import log
 from packhorse_chassis.settings import Settings
+from packhorse_chassis.telemetry import log
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,8 @@ import pytest
 import toy
 from aiokafka import AIOKafkaProducer
 from arrivals import notes
-from packhorse_chassis.db import Pool
-from packhorse_chassis.process import Process
+from packhorse_chassis.postgres.db import Pool
+from packhorse_chassis.run import Process
 from packhorse_chassis.settings import Settings
 from packhorse_devstack import topics
 from packhorse_devstack.places import data_folder

@@ -9,8 +9,8 @@ import pytest
 import toy
 from aiokafka.admin import AIOKafkaAdminClient
 from outages import events, not_ready, notes, port, revive, running
-from packhorse_chassis import consume, relay
-from packhorse_chassis.process import Process
+from packhorse_chassis.kafka import consume, relay
+from packhorse_chassis.run import Process
 from packhorse_chassis.settings import Settings
 from packhorse_devstack import topics
 from packhorse_devstack.stack import Stack

@@ -14,9 +14,9 @@ import asyncpg
 import pytest
 import toy
 from outages import events, not_ready, notes, port, running
-from packhorse_chassis.db import OwnConnection
-from packhorse_chassis.faults import is_transient
-from packhorse_chassis.process import Process
+from packhorse_chassis.postgres.db import OwnConnection
+from packhorse_chassis.postgres.faults import is_transient
+from packhorse_chassis.run import Process
 from packhorse_chassis.settings import Settings
 from packhorse_devstack.stack import Stack
 from pydantic import SecretStr

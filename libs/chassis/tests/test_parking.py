@@ -3,12 +3,12 @@
 import pytest
 import toy
 from packhorse_chassis.batch import Processor
-from packhorse_chassis.db import Pool
-from packhorse_chassis.inputs import Arrival, Raw, unpack_headers
-from packhorse_chassis.keep import Inbox
-from packhorse_chassis.reaction import Ref
-from packhorse_chassis.reading import Reader
-from packhorse_chassis.source import Queue, Records, Retry
+from packhorse_chassis.core.inputs import Arrival, Raw, unpack_headers
+from packhorse_chassis.core.reaction import Ref
+from packhorse_chassis.kafka.reading import Reader
+from packhorse_chassis.postgres.db import Pool
+from packhorse_chassis.postgres.keep import Inbox
+from packhorse_chassis.postgres.source import Queue, Records, Retry
 from packhorse_contracts import envelope as ce
 
 READER = Reader(toy.ROUTES)

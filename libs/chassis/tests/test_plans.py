@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 import toy
-from packhorse_chassis import executor, keep, pump, relay, rows, source
-from packhorse_chassis.db import Connection, Pool
-from packhorse_chassis.store import Table
+from packhorse_chassis.effects import executor
+from packhorse_chassis.kafka import relay
+from packhorse_chassis.postgres import keep, rows, source
+from packhorse_chassis.postgres.db import Connection, Pool
+from packhorse_chassis.postgres.store import Table
+from packhorse_chassis.process import pump
 
 ROWS = 30_000
 TODAY = date(2026, 3, 1)

@@ -11,9 +11,9 @@ import toy
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.partitioner import murmur2
-from packhorse_chassis import process as process_module
-from packhorse_chassis.db import Pool
-from packhorse_chassis.process import Process
+from packhorse_chassis import run as process_module
+from packhorse_chassis.postgres.db import Pool
+from packhorse_chassis.run import Process
 from rig import PARTITIONS, Broker, eventually, new_order
 
 Running = Callable[..., AbstractAsyncContextManager[Process]]

@@ -12,10 +12,11 @@ import toy
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 from arrivals import notes
-from packhorse_chassis import metrics, progress
-from packhorse_chassis.db import Pool
-from packhorse_chassis.process import Process
-from packhorse_chassis.progress import Progress
+from packhorse_chassis.kafka import progress
+from packhorse_chassis.kafka.progress import Progress
+from packhorse_chassis.postgres.db import Pool
+from packhorse_chassis.run import Process
+from packhorse_chassis.telemetry import metrics
 from rig import Broker, eventually, new_order
 
 Running = Callable[..., AbstractAsyncContextManager[Process]]

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 import pytest
 import toy
 from arrivals import READER
-from packhorse_chassis.consume import KafkaRecord, read
-from packhorse_chassis.inputs import Arrival, Raw
-from packhorse_chassis.reaction import Decisions, Routes, on
-from packhorse_chassis.reading import Reader
+from packhorse_chassis.core.inputs import Arrival, Raw
+from packhorse_chassis.core.reaction import Decisions, Routes, on
+from packhorse_chassis.kafka.consume import KafkaRecord, read
+from packhorse_chassis.kafka.reading import Reader
 from packhorse_contracts import envelope as ce
 from packhorse_contracts import registry, topics
 from packhorse_contracts.base import Fact

@@ -7,10 +7,10 @@ from typing import Any
 import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer
-from packhorse_chassis import relay as module
-from packhorse_chassis.db import OwnConnection, Pool
-from packhorse_chassis.faults import BrokerAwayError
-from packhorse_chassis.relay import Relay
+from packhorse_chassis.kafka import relay as module
+from packhorse_chassis.kafka.relay import Relay
+from packhorse_chassis.postgres.db import OwnConnection, Pool
+from packhorse_chassis.postgres.faults import BrokerAwayError
 from rig import Broker, new_order
 
 TOPIC = "order.events"

@@ -11,16 +11,16 @@ import pytest
 import toy
 from arrivals import answered, arrived
 from packhorse_chassis.batch import Processor
-from packhorse_chassis.db import Pool
-from packhorse_chassis.documents import Documents
-from packhorse_chassis.executor import Executor
-from packhorse_chassis.faults import is_transient
-from packhorse_chassis.keep import Inbox
-from packhorse_chassis.process import Process
-from packhorse_chassis.pump import Pump
-from packhorse_chassis.reaction import Kind, NewerError
+from packhorse_chassis.core.documents import Documents
+from packhorse_chassis.core.reaction import Kind, NewerError
+from packhorse_chassis.effects.executor import Executor
+from packhorse_chassis.postgres.db import Pool
+from packhorse_chassis.postgres.faults import is_transient
+from packhorse_chassis.postgres.keep import Inbox
+from packhorse_chassis.postgres.source import Answers, Records
+from packhorse_chassis.process.pump import Pump
+from packhorse_chassis.run import Process
 from packhorse_chassis.settings import Settings
-from packhorse_chassis.source import Answers, Records
 from packhorse_contracts.base import Model
 from rig import Broker, eventually, new_order
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
-from packhorse_chassis import metrics
-from packhorse_chassis.inputs import Arrival, Raw
-from packhorse_chassis.memory import Memory
-from packhorse_chassis.reaction import Decisions, Kind, Routes, on
-from packhorse_chassis.reading import Reader
+from packhorse_chassis.core.inputs import Arrival, Raw
+from packhorse_chassis.core.memory import Memory
+from packhorse_chassis.core.reaction import Decisions, Kind, Routes, on
+from packhorse_chassis.kafka.reading import Reader
+from packhorse_chassis.telemetry import metrics
 from packhorse_contracts.base import Fact, Model
 from packhorse_contracts.cards import MASK
 from packhorse_contracts.catalogue import ProductChanged

@@ -7,12 +7,12 @@ from pathlib import Path
 import toy
 from arrivals import arrived
 from packhorse_chassis.batch import Processor
-from packhorse_chassis.db import Pool
-from packhorse_chassis.inputs import unpack_headers
-from packhorse_chassis.keep import Inbox
-from packhorse_chassis.reaction import Decisions, Routes, on
+from packhorse_chassis.core.inputs import unpack_headers
+from packhorse_chassis.core.reaction import Decisions, Routes, on
+from packhorse_chassis.postgres.db import Pool
+from packhorse_chassis.postgres.keep import Inbox
+from packhorse_chassis.postgres.source import Records
 from packhorse_chassis.service import Service
-from packhorse_chassis.source import Records
 from packhorse_contracts.customer import HoldRequested
 
 RIVALS = 6

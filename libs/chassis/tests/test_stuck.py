@@ -12,10 +12,10 @@ import toy
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OutOfOrderSequenceNumber
 from arrivals import notes
-from packhorse_chassis import consume, relay
-from packhorse_chassis.db import Pool
-from packhorse_chassis.lenient import _Portions
-from packhorse_chassis.process import Process, StalledError
+from packhorse_chassis.kafka import consume, relay
+from packhorse_chassis.kafka.lenient import _Portions
+from packhorse_chassis.postgres.db import Pool
+from packhorse_chassis.run import Process, StalledError
 from rig import Broker, eventually, new_order
 
 Running = Callable[..., AbstractAsyncContextManager[Process]]

@@ -7,8 +7,8 @@ It speaks real facts, under the name of the order service, so that the real topi
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from packhorse_chassis.effect import RetryError
-from packhorse_chassis.reaction import (
+from packhorse_chassis.core.effect import RetryError
+from packhorse_chassis.core.reaction import (
     DEFAULT_DEADLINE,
     CancelTimer,
     Decisions,
@@ -23,8 +23,8 @@ from packhorse_chassis.reaction import (
     on,
     on_wide,
 )
+from packhorse_chassis.postgres.store import Journal
 from packhorse_chassis.service import Service
-from packhorse_chassis.store import Journal
 from packhorse_contracts.base import Model
 from packhorse_contracts.catalogue import LocationChanged
 from packhorse_contracts.customer import CancellationRequested, HoldRequested, ReleaseRequested

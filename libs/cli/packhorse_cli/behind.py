@@ -95,7 +95,7 @@ async def look(bootstrap: str, services: tuple[str, ...] | list[str]) -> list[Be
     """Asks the broker for each of these services, topic by topic."""
     from aiokafka import AIOKafkaConsumer
     from aiokafka.admin import AIOKafkaAdminClient
-    from packhorse_chassis import lenient
+    from packhorse_chassis.kafka import lenient
 
     lenient.install()
     async with AsyncExitStack() as stack:

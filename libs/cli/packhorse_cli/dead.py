@@ -139,7 +139,7 @@ def show(
 
     Example: packhorse dead show 0193…4f2a
     """
-    from packhorse_chassis.inputs import unpack_headers
+    from packhorse_chassis.core.inputs import unpack_headers
 
     service, row = _one(dead_letter_id)
     headers = [(name, content) for name, content in unpack_headers(row["headers"])]

@@ -15,7 +15,7 @@ from enum import Enum
 from pathlib import Path
 from types import ModuleType
 
-from packhorse_chassis.reaction import Route, Routes
+from packhorse_chassis.core.reaction import Route, Routes
 from packhorse_chassis.service import Service
 from packhorse_chassis.settings import Settings
 from packhorse_contracts.base import Fact

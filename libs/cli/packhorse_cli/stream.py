@@ -8,7 +8,7 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from packhorse_chassis import lenient
+from packhorse_chassis.kafka import lenient
 from packhorse_contracts import envelope as ce
 from packhorse_contracts import topics
 from pydantic_core import from_json

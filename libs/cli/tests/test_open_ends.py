@@ -7,8 +7,8 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from packhorse_chassis.migrate import migrate
-from packhorse_chassis.reaction import Internal
+from packhorse_chassis.core.reaction import Internal
+from packhorse_chassis.postgres.migrate import migrate
 from packhorse_cli.open_ends import EFFECTS, TIMERS, look
 from packhorse_cli.pages import _routes
 from packhorse_cli.system import SERVICES

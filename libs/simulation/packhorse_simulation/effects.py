@@ -1,11 +1,11 @@
-"""Performs the effects of one service: the in-memory twin of `packhorse_chassis.executor`."""
+"""Performs the effects of one service: the in-memory twin of `packhorse_chassis.effects.executor`."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Protocol
 
-from packhorse_chassis.effect import RetryError
-from packhorse_chassis.reaction import Internal
+from packhorse_chassis.core.effect import RetryError
+from packhorse_chassis.core.reaction import Internal
 
 from packhorse_simulation.database import Database, EffectRow
 from packhorse_simulation.faults import Chance

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 from zlib import crc32
 
-from packhorse_chassis.inputs import Raw
+from packhorse_chassis.core.inputs import Raw
 from packhorse_contracts.base import Fact
 from packhorse_contracts.topics import ALL
 

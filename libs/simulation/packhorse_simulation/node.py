@@ -7,9 +7,9 @@ from functools import cache, partial
 from heapq import heappop, heappush
 from typing import Final
 
-from packhorse_chassis.inputs import Arrival, Origin, Raw
-from packhorse_chassis.reaction import Internal, NewerError, Ref, RefusedError, Routes
-from packhorse_chassis.reading import Reader, passed_over, tried
+from packhorse_chassis.core.inputs import Arrival, Origin, Raw
+from packhorse_chassis.core.reaction import Internal, NewerError, Ref, RefusedError, Routes
+from packhorse_chassis.kafka.reading import Reader, passed_over, tried
 from packhorse_contracts import envelope as ce
 from packhorse_contracts import registry
 from packhorse_contracts.base import dated

@@ -4,7 +4,7 @@ from collections import Counter
 from functools import partial
 from typing import Final
 
-from packhorse_chassis.inputs import Arrival
+from packhorse_chassis.core.inputs import Arrival
 
 from packhorse_simulation.faults import Chance
 from packhorse_simulation.node import Node

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from packhorse_chassis.reaction import Routes
+from packhorse_chassis.core.reaction import Routes
 from packhorse_inventory.service import build as inventory
 from packhorse_inventory.state import Stock
 from packhorse_notification.service import build as notification

@@ -1,11 +1,11 @@
-"""How each kind of input is claimed so that it is taken once: the in-memory twin of `packhorse_chassis.source`."""
+"""How each kind of input is claimed so that it is taken once: the in-memory twin of the chassis's."""
 
 from collections.abc import Hashable, Sequence
 from typing import ClassVar
 
-from packhorse_chassis.content import same_content
-from packhorse_chassis.inputs import Arrival
-from packhorse_chassis.reaction import Ref
+from packhorse_chassis.core.content import same_content
+from packhorse_chassis.core.inputs import Arrival
+from packhorse_chassis.core.reaction import Ref
 
 from packhorse_simulation.database import Database
 

@@ -11,11 +11,11 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from packhorse_chassis import outgoing
-from packhorse_chassis import said as saying
-from packhorse_chassis.decide import Outcome, beside, routed, take
-from packhorse_chassis.inputs import Arrival, Raw
-from packhorse_chassis.reaction import Effect, Ref, SetTimer
+from packhorse_chassis.core import said as saying
+from packhorse_chassis.core.decide import Outcome, beside, routed, take
+from packhorse_chassis.core.inputs import Arrival, Raw
+from packhorse_chassis.core.reaction import Effect, Ref, SetTimer
+from packhorse_chassis.postgres import outgoing
 from packhorse_contracts import ids
 from packhorse_contracts.base import Fact
 

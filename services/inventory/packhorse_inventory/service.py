@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from packhorse_chassis.service import Service, run
+from packhorse_chassis.postgres.store import Journal, named_queries
+from packhorse_chassis.service import Service
 from packhorse_chassis.settings import Duration
-from packhorse_chassis.store import Journal, named_queries
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -39,6 +39,8 @@ def build(settings: InventorySettings | None = None) -> Service:
 
 def main() -> None:
     """Runs one process of it."""
+    from packhorse_chassis.run import run  # here, for it brings the clients of broker and database along
+
     run(build())
 
 

@@ -93,7 +93,7 @@ def test_more_than_there_is_is_an_error_and_no_endless_search() -> None:
 
 def test_a_reaction_that_would_oversell_raises() -> None:
     """The state has its own guard, before the database's."""
-    from packhorse_chassis.reaction import Others
+    from packhorse_chassis.core.reaction import Others
     from packhorse_inventory.shelves import Shelves
     from packhorse_inventory.state import Stock
 

@@ -1,7 +1,7 @@
 """Orders as large as the contract lets them be: what is said about them still fits into a record."""
 
-from packhorse_chassis.memory import Memory
-from packhorse_chassis.said import MAX_EVENT_BYTES
+from packhorse_chassis.core.memory import Memory
+from packhorse_chassis.core.said import MAX_EVENT_BYTES
 from packhorse_contracts.base import MAX_ITEMS
 from packhorse_contracts.inventory import InventoryReservationRefused, InventoryReserved, InventoryStockAdjusted
 from packhorse_contracts.order import OrderAccepted

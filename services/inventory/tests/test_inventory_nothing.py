@@ -2,7 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from packhorse_chassis.memory import Memory
+from packhorse_chassis.core.memory import Memory
 from packhorse_contracts.warehouse import StockMoved
 from packhorse_inventory.policies import Policy
 from packhorse_inventory.reactions import routes

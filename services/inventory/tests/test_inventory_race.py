@@ -7,12 +7,12 @@ from datetime import timedelta
 import asyncpg
 import pytest
 from packhorse_chassis.batch import Processor
-from packhorse_chassis.db import Pool
-from packhorse_chassis.inputs import Arrival, Raw
-from packhorse_chassis.keep import Inbox
-from packhorse_chassis.migrate import migrate
-from packhorse_chassis.reading import Reader
-from packhorse_chassis.source import Records
+from packhorse_chassis.core.inputs import Arrival, Raw
+from packhorse_chassis.kafka.reading import Reader
+from packhorse_chassis.postgres.db import Pool
+from packhorse_chassis.postgres.keep import Inbox
+from packhorse_chassis.postgres.migrate import migrate
+from packhorse_chassis.postgres.source import Records
 from packhorse_contracts import envelope as ce
 from packhorse_contracts import registry
 from packhorse_contracts.base import Fact

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
-from packhorse_chassis.migrate import migrate
+from packhorse_chassis.postgres.migrate import migrate
 from packhorse_inventory.service import build
 
 

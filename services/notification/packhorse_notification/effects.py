@@ -1,6 +1,6 @@
 """Sends mails: the one thing that this service does to the world."""
 
-from packhorse_chassis.effect import RetryError
+from packhorse_chassis.core.effect import RetryError
 
 from packhorse_notification.mail import compose, needs_utf8
 from packhorse_notification.messages import MailFailed, MailSent, SendMail

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import cast
 
-from packhorse_chassis.effect import Performer
-from packhorse_chassis.reaction import Internal
-from packhorse_chassis.service import Service, run
+from packhorse_chassis.core.effect import Performer
+from packhorse_chassis.core.reaction import Internal
+from packhorse_chassis.service import Service
 
 from packhorse_notification.effects import Mailer
 from packhorse_notification.messages import SendMail
@@ -26,6 +26,8 @@ def build(settings: Settings) -> Service:
 
 def main() -> None:
     """Runs the process."""
+    from packhorse_chassis.run import run  # here, for it brings the clients of broker and database along
+
     run(build(Settings()))
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from packhorse_chassis.effect import RetryError
+from packhorse_chassis.core.effect import RetryError
 from packhorse_notification import smtp
 from packhorse_notification.effects import Mailer
 from packhorse_notification.locales import LANGUAGES

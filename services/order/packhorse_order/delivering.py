@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-from packhorse_chassis.reaction import Decisions, SetTimer
+from packhorse_chassis.core.reaction import Decisions, SetTimer
 from packhorse_contracts.payment import PaymentCaptureFailed
 from packhorse_contracts.shipping import (
     ShippingDelivered,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from packhorse_chassis.reaction import CancelTimer, Decisions, Others, RefusedError, SetTimer
+from packhorse_chassis.core.reaction import CancelTimer, Decisions, Others, RefusedError, SetTimer
 from packhorse_contracts.blocks import ConfirmedLine, Fault, Reason
 from packhorse_contracts.checkout import OrderPlaced, UnsoundOrder
 from packhorse_contracts.inventory import InventoryReservationRefused, InventoryReserved

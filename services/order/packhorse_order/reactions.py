@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
-from packhorse_chassis.reaction import Others, Reaction, Route, Routes, WideReaction, on, on_wide
+from packhorse_chassis.core.reaction import Others, Reaction, Route, Routes, WideReaction, on, on_wide
 from packhorse_contracts.base import Model
 from packhorse_contracts.catalogue import LocationChanged
 from packhorse_contracts.checkout import OrderPlaced, UnsoundOrder

@@ -6,7 +6,7 @@ What will be offered one day gets a reaction of its own here in place of `not_of
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from packhorse_chassis.reaction import Decisions, Route, on
+from packhorse_chassis.core.reaction import Decisions, Route, on
 from packhorse_contracts.base import Fact
 from packhorse_contracts.blocks import Fault
 from packhorse_contracts.customer import (

@@ -4,7 +4,7 @@ from datetime import time
 from pathlib import Path
 from typing import Annotated
 
-from packhorse_chassis.service import Service, run
+from packhorse_chassis.service import Service
 from packhorse_chassis.settings import Duration
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -44,6 +44,8 @@ def build(settings: OrderSettings | None = None) -> Service:
 
 def main() -> None:
     """Runs one process of it."""
+    from packhorse_chassis.run import run  # here, for it brings the clients of broker and database along
+
     run(build())
 
 

@@ -3,9 +3,9 @@
 import json
 from datetime import datetime
 
-from packhorse_chassis.inputs import Arrival, Raw
-from packhorse_chassis.memory import Memory
-from packhorse_chassis.reading import Reader
+from packhorse_chassis.core.inputs import Arrival, Raw
+from packhorse_chassis.core.memory import Memory
+from packhorse_chassis.kafka.reading import Reader
 from packhorse_contracts.blocks import Fault
 from packhorse_contracts.order import OrderRejected
 from pydantic import JsonValue

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
-from packhorse_chassis.memory import Memory
+from packhorse_chassis.core.memory import Memory
 from packhorse_contracts.base import Fact
 from packhorse_contracts.order import OrderCancellationDeclined, OrderCancellationRequested, OrderCancelled
 from packhorse_order.state import ORDERS

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from packhorse_chassis.memory import Memory
+from packhorse_chassis.core.memory import Memory
 from packhorse_contracts import blocks
 from packhorse_contracts.base import Fact
 from packhorse_contracts.blocks import Allocation

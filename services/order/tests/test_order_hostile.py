@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from packhorse_chassis.memory import Memory
+from packhorse_chassis.core.memory import Memory
 from packhorse_contracts.checkout import OrderPlaced
 from packhorse_contracts.order import OrderAccepted, OrderCancelled, OrderRejected
 from packhorse_contracts.shipping import ShippingShortPicked, ShortPickedLine

@@ -5,7 +5,7 @@ from itertools import permutations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from packhorse_chassis.memory import Memory
+from packhorse_chassis.core.memory import Memory
 from packhorse_contracts.base import Fact
 from packhorse_contracts.order import OrderCancelled, OrderCompleted
 from packhorse_contracts.shipping import (

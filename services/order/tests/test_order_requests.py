@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from packhorse_chassis.memory import Memory
+from packhorse_chassis.core.memory import Memory
 from packhorse_contracts import registry
 from packhorse_contracts.base import MAX_ITEMS, Fact
 from packhorse_contracts.blocks import LineQuantity

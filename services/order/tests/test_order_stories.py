@@ -6,8 +6,8 @@ from itertools import permutations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from packhorse_chassis.memory import Memory
-from packhorse_chassis.reaction import RefusedError
+from packhorse_chassis.core.memory import Memory
+from packhorse_chassis.core.reaction import RefusedError
 from packhorse_contracts.base import Fact
 from packhorse_contracts.blocks import Allocation, Reason, ShortLine, SkuLine
 from packhorse_contracts.checkout import OrderPlaced

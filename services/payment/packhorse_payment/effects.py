@@ -1,6 +1,6 @@
 """Has the gateway do what was decided. Called with no transaction open, any number of times for one operation."""
 
-from packhorse_chassis.effect import RetryError
+from packhorse_chassis.core.effect import RetryError
 
 from packhorse_payment.gateways import Gateway, UncertainError
 from packhorse_payment.operations import AskGateway, GatewayAnswered, Outcome, Unknown

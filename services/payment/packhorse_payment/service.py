@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from packhorse_chassis.effect import Performer
-from packhorse_chassis.reaction import Internal
-from packhorse_chassis.service import Service, run
-from packhorse_chassis.store import Journal, named_queries
+from packhorse_chassis.core.effect import Performer
+from packhorse_chassis.core.reaction import Internal
+from packhorse_chassis.postgres.store import Journal, named_queries
+from packhorse_chassis.service import Service
 
 from packhorse_payment.effects import GatewayPerformer
 from packhorse_payment.gateways.rest import RestGateway
@@ -36,4 +36,6 @@ def build(settings: PaymentSettings | None = None) -> Service:
 
 def main() -> None:
     """The process."""
+    from packhorse_chassis.run import run  # here, for it brings the clients of broker and database along
+
     run(build())

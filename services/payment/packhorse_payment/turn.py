@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from packhorse_chassis.reaction import CancelTimer, Decisions, Effect, Internal, SetTimer
+from packhorse_chassis.core.reaction import CancelTimer, Decisions, Effect, Internal, SetTimer
 from packhorse_contracts.base import Fact
 from packhorse_contracts.blocks import Tender
 

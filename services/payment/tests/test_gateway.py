@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from packhorse_chassis.effect import RetryError
+from packhorse_chassis.core.effect import RetryError
 from packhorse_payment.effects import GatewayPerformer
 from packhorse_payment.gateways.rest import RestGateway
 from packhorse_payment.operations import (

@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from packhorse_chassis.effect import RetryError
+from packhorse_chassis.core.effect import RetryError
 from packhorse_contracts.payment import PaymentDeclined
 from packhorse_payment.effects import GatewayPerformer
 from packhorse_payment.gateways import UncertainError

@@ -4,7 +4,7 @@ from collections import Counter
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from packhorse_chassis.reaction import Decisions
+from packhorse_chassis.core.reaction import Decisions
 from packhorse_contracts.base import Fact
 from packhorse_contracts.payment import PaymentAuthorised, PaymentCaptured, PaymentRefunded, PaymentVoided
 from packhorse_payment.ledger import LedgerEntry

@@ -7,7 +7,7 @@ import aiohttp
 import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer
-from packhorse_chassis.process import Process
+from packhorse_chassis.run import Process
 from packhorse_chassis.settings import Settings
 from packhorse_contracts import envelope as ce
 from packhorse_contracts import ids, registry

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import asyncpg
 import pytest
-from packhorse_chassis.db import Connection as Database
-from packhorse_chassis.migrate import migrate
-from packhorse_chassis.store import Table
+from packhorse_chassis.postgres.db import Connection as Database
+from packhorse_chassis.postgres.migrate import migrate
+from packhorse_chassis.postgres.store import Table
 from packhorse_payment.ledger import LedgerEntry
 from packhorse_payment.ledger import entry as ledger_entry
 from packhorse_payment.service import build

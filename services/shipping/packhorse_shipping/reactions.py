@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-from packhorse_chassis.reaction import (
+from packhorse_chassis.core.reaction import (
     Decisions,
     Internal,
     Kind,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from packhorse_chassis.service import Service, run
+from packhorse_chassis.service import Service
 
 from packhorse_shipping.reactions import routes
 from packhorse_shipping.settings import ShippingSettings
@@ -16,6 +16,8 @@ def build(settings: ShippingSettings | None = None) -> Service:
 
 def main() -> None:
     """Runs one process of it."""
+    from packhorse_chassis.run import run  # here, for it brings the clients of broker and database along
+
     run(build())
 
 

@@ -6,7 +6,7 @@ comes while the warehouse is still thinking about the one before shares its answ
 
 from dataclasses import replace
 
-from packhorse_chassis.reaction import CancelTimer, RefusedError
+from packhorse_chassis.core.reaction import CancelTimer, RefusedError
 from packhorse_contracts.order import OrderCancellationRequested, OrderCancelled
 from packhorse_contracts.warehouse import WithdrawalAccepted, WithdrawalRejected
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import asyncpg
 import pytest
-from packhorse_chassis.db import Connection as Database
-from packhorse_chassis.migrate import migrate
-from packhorse_chassis.store import Table
+from packhorse_chassis.postgres.db import Connection as Database
+from packhorse_chassis.postgres.migrate import migrate
+from packhorse_chassis.postgres.store import Table
 from packhorse_shipping.service import build
 from packhorse_shipping.settings import ShippingSettings
 from packhorse_shipping.state import Line, ShipmentState, ShippedParcel

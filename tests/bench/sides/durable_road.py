@@ -14,7 +14,7 @@ import aiohttp
 import aiosmtplib
 import asyncpg
 from dbos import DBOS
-from packhorse_chassis.db import Pool
+from packhorse_chassis.postgres.db import Pool
 from packhorse_contracts.checkout import OrderPlaced
 
 from tests.bench.orders import LOCATION, PLENTY, SKUS

@@ -18,7 +18,7 @@ from typing import Final
 import asyncpg
 import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from packhorse_chassis.migrate import migrate
+from packhorse_chassis.postgres.migrate import migrate
 
 from tests.bench.orders import SKUS
 from tests.bench.trace import Output, Plan, Rows

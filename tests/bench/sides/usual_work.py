@@ -14,7 +14,7 @@ from faststream.exceptions import AckMessage
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
 from faststream.kafka.subscriber.usecase import LogicSubscriber
-from packhorse_chassis.db import Pool, PooledConnection
+from packhorse_chassis.postgres.db import Pool, PooledConnection
 from packhorse_contracts import envelope, ids
 from packhorse_contracts.base import Fact
 from packhorse_contracts.envelope import Envelope

@@ -1,8 +1,8 @@
 """The mail server: keeps what it got, and doesn't always say so."""
 
 from packhorse_audit.books import MailBook
-from packhorse_chassis.effect import RetryError
-from packhorse_chassis.reaction import Internal
+from packhorse_chassis.core.effect import RetryError
+from packhorse_chassis.core.reaction import Internal
 from packhorse_notification.messages import MailFailed, MailSent, SendMail
 
 from packhorse_simulation.faults import Chance

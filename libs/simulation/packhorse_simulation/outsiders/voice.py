@@ -5,7 +5,7 @@ from itertools import count
 from random import Random
 from typing import Final, TypeVar
 
-from packhorse_chassis.inputs import Raw
+from packhorse_chassis.core.inputs import Raw
 from packhorse_contracts import envelope as ce
 from packhorse_contracts.base import Fact, dated
 

@@ -21,14 +21,15 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage, KafkaMessage
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 
-from packhorse_chassis import lenient, metrics
 from packhorse_chassis.batch import Processor
-from packhorse_chassis.faults import is_transient
-from packhorse_chassis.inputs import Arrival, Raw
-from packhorse_chassis.progress import Progress
-from packhorse_chassis.reading import Reader
+from packhorse_chassis.core.inputs import Arrival, Raw
+from packhorse_chassis.kafka import lenient
+from packhorse_chassis.kafka.progress import Progress
+from packhorse_chassis.kafka.reading import Reader
+from packhorse_chassis.postgres.faults import is_transient
+from packhorse_chassis.postgres.source import Records
 from packhorse_chassis.settings import Settings
-from packhorse_chassis.source import Records
+from packhorse_chassis.telemetry import metrics
 from packhorse_chassis.wake import breath
 
 

@@ -16,10 +16,10 @@ from aiokafka.errors import KafkaError, KafkaTimeoutError
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from packhorse_chassis import metrics
-from packhorse_chassis.db import OwnConnection
-from packhorse_chassis.faults import BrokerAwayError
-from packhorse_chassis.inputs import unpack_headers
+from packhorse_chassis.core.inputs import unpack_headers
+from packhorse_chassis.postgres.db import OwnConnection
+from packhorse_chassis.postgres.faults import BrokerAwayError
+from packhorse_chassis.telemetry import metrics
 
 _LOCK = 7_223_302
 """With a second number, 0, since the first release: leaders of two releases must exclude each other."""

@@ -8,11 +8,11 @@ import asyncpg
 import structlog
 
 from packhorse_chassis.batch import Processor
-from packhorse_chassis.db import Pool
-from packhorse_chassis.inputs import Arrival, Raw, unpack_headers
-from packhorse_chassis.reaction import NewerError, Ref
-from packhorse_chassis.reading import Reader
-from packhorse_chassis.source import UNPARK, Queue, Retry, Timers
+from packhorse_chassis.core.inputs import Arrival, Raw, unpack_headers
+from packhorse_chassis.core.reaction import NewerError, Ref
+from packhorse_chassis.kafka.reading import Reader
+from packhorse_chassis.postgres.db import Pool
+from packhorse_chassis.postgres.source import UNPARK, Queue, Retry, Timers
 
 _DUE = """
 SELECT type, key, name, id, due, payload::text, correlation_id, traceparent

@@ -13,9 +13,9 @@ from packhorse_contracts import envelope as ce
 from packhorse_contracts.base import Fact, Model
 from packhorse_contracts.operations import OperationsPreviewed
 
-from packhorse_chassis.decide import take
-from packhorse_chassis.inputs import Arrival, Raw
-from packhorse_chassis.reaction import (
+from packhorse_chassis.core.decide import take
+from packhorse_chassis.core.inputs import Arrival, Raw
+from packhorse_chassis.core.reaction import (
     CancelTimer,
     Decisions,
     Effect,

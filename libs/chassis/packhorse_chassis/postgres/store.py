@@ -14,9 +14,9 @@ from typing import Any
 
 from packhorse_contracts.base import Model
 
-from packhorse_chassis.db import Connection
-from packhorse_chassis.documents import Documents
-from packhorse_chassis.reaction import Kind
+from packhorse_chassis.core.documents import Documents
+from packhorse_chassis.core.reaction import Kind
+from packhorse_chassis.postgres.db import Connection
 
 
 def named_queries(path: Path) -> dict[str, str]:

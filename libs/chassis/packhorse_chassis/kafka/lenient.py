@@ -16,8 +16,8 @@ from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import decode_varint
 
-from packhorse_chassis import unpack
-from packhorse_chassis.inputs import Unread
+from packhorse_chassis.core.inputs import Unread
+from packhorse_chassis.kafka import unpack
 
 _LENGTH = struct.Struct(">i")
 _LENGTH_AT, _MAGIC_AT, _BODY_AT = 8, 16, 12

@@ -7,13 +7,12 @@ from datetime import datetime
 import asyncpg
 from packhorse_contracts import ids
 
-from packhorse_chassis import said
-from packhorse_chassis.db import Connection
-from packhorse_chassis.decide import Queue
-from packhorse_chassis.inputs import Arrival, pack_headers
-from packhorse_chassis.outgoing import OutboxRow
-from packhorse_chassis.reaction import Effect, Ref, SetTimer
-from packhorse_chassis.service import Service
+from packhorse_chassis.core import said
+from packhorse_chassis.core.decide import Queue
+from packhorse_chassis.core.inputs import Arrival, pack_headers
+from packhorse_chassis.core.reaction import Effect, Ref, SetTimer
+from packhorse_chassis.postgres.db import Connection
+from packhorse_chassis.postgres.outgoing import OutboxRow
 
 _SEQUENCES = """
 INSERT INTO sequence (key, last) SELECT * FROM unnest($1::text[], $2::bigint[])
@@ -79,8 +78,8 @@ SELECT kind, key, behind.count, behind.bytes FROM parked
 class Rows:
     """Bulk writes for one service."""
 
-    def __init__(self, service: Service) -> None:
-        self.service = service.name
+    def __init__(self, service: str) -> None:
+        self.service = service
 
     async def parked(self, db: Connection, refs: Iterable[Ref]) -> dict[Ref, Queue]:
         """Which of these subjects wait for an operator, and what waits behind them. Asked under their row locks."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import structlog
 
-from packhorse_chassis.db import Connection
+from packhorse_chassis.postgres.db import Connection
 
 _LOCK = 7_223_301
 _TABLE = """
@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS migration (
     PRIMARY KEY (part, name)
 )"""
 
-CHASSIS = Path(__file__).parent / "migrations"
+CHASSIS = Path(__file__).parents[1] / "migrations"
 log = structlog.get_logger(__name__)
 
 

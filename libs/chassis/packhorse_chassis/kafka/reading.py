@@ -12,11 +12,11 @@ from packhorse_contracts import ids, registry, topics
 from packhorse_contracts.base import Fact
 from pydantic import ValidationError
 
-from packhorse_chassis import metrics
-from packhorse_chassis.documents import unknown_field
-from packhorse_chassis.inputs import Arrival, Context, Origin, Raw, Unread, internal, unheard
-from packhorse_chassis.reaction import Internal, NewerError, Routes
-from packhorse_chassis.screen import screened, tell_spared
+from packhorse_chassis.core.documents import unknown_field
+from packhorse_chassis.core.inputs import Arrival, Context, Origin, Raw, Unread, internal, unheard
+from packhorse_chassis.core.reaction import Internal, NewerError, Routes
+from packhorse_chassis.kafka.screen import screened, tell_spared
+from packhorse_chassis.telemetry import metrics
 
 MAX_HEADER_BYTES: Final = 1_048_576
 MAX_KEY_BYTES: Final = 65_536

@@ -9,8 +9,8 @@ from typing import Final
 from packhorse_contracts import ids
 from packhorse_contracts.base import Fact
 
-from packhorse_chassis.inputs import Arrival
-from packhorse_chassis.reaction import Ref
+from packhorse_chassis.core.inputs import Arrival
+from packhorse_chassis.core.reaction import Ref
 
 MAX_EVENT_BYTES: Final = 900_000
 """Below the broker's 1 MiB a record, with room for headers."""

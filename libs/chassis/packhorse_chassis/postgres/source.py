@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import ClassVar
 
-from packhorse_chassis import metrics
-from packhorse_chassis.content import same_content
-from packhorse_chassis.db import Connection
-from packhorse_chassis.inputs import Arrival
-from packhorse_chassis.reaction import Ref
+from packhorse_chassis.core.content import same_content
+from packhorse_chassis.core.inputs import Arrival
+from packhorse_chassis.core.reaction import Ref
+from packhorse_chassis.postgres.db import Connection
+from packhorse_chassis.telemetry import metrics
 
 _INBOX = """
 WITH new AS (

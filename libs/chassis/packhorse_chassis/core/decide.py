@@ -14,11 +14,11 @@ from typing import Any, Final
 from packhorse_contracts import envelope as ce
 from packhorse_contracts.base import Model
 
-from packhorse_chassis import said as saying
-from packhorse_chassis.documents import fingerprint, sound
-from packhorse_chassis.inputs import MOST_WAITING, MOST_WAITING_BYTES, Arrival, weight
-from packhorse_chassis.preview import preview
-from packhorse_chassis.reaction import (
+from packhorse_chassis.core import said as saying
+from packhorse_chassis.core.documents import fingerprint, sound
+from packhorse_chassis.core.inputs import MOST_WAITING, MOST_WAITING_BYTES, Arrival, weight
+from packhorse_chassis.core.preview import preview
+from packhorse_chassis.core.reaction import (
     CancelTimer,
     Decisions,
     Effect,

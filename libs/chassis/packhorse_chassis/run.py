@@ -15,21 +15,22 @@ import uvloop
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from packhorse_chassis import log as logging
-from packhorse_chassis import metrics, tracing, web
 from packhorse_chassis.asker import Nobody
 from packhorse_chassis.batch import Processor
-from packhorse_chassis.consume import Consumer
-from packhorse_chassis.db import OwnConnection, Pool
-from packhorse_chassis.executor import Executor
-from packhorse_chassis.faults import is_transient
-from packhorse_chassis.gauges import Gauges
-from packhorse_chassis.keep import Housekeeper, Inbox
-from packhorse_chassis.migrate import migrate
-from packhorse_chassis.pump import Pump
-from packhorse_chassis.relay import Relay
+from packhorse_chassis.effects.executor import Executor
+from packhorse_chassis.kafka.consume import Consumer
+from packhorse_chassis.kafka.relay import Relay
+from packhorse_chassis.postgres.db import OwnConnection, Pool
+from packhorse_chassis.postgres.faults import is_transient
+from packhorse_chassis.postgres.gauges import Gauges
+from packhorse_chassis.postgres.keep import Housekeeper, Inbox
+from packhorse_chassis.postgres.migrate import migrate
+from packhorse_chassis.process import web
+from packhorse_chassis.process.pump import Pump
 from packhorse_chassis.service import Service
 from packhorse_chassis.settings import Settings
+from packhorse_chassis.telemetry import log as logging
+from packhorse_chassis.telemetry import metrics, tracing
 from packhorse_chassis.wake import Loop
 
 _SESSION = {
@@ -325,8 +326,8 @@ async def run_until_signalled(service: Service, settings: Settings) -> None:
         await process.stop()
 
 
-def serve(service: Service) -> None:
-    """The main function of a service."""
+def run(service: Service) -> None:
+    """The main function of a service: runs one process of it until it is told to stop. Blocks."""
     settings = Settings()
     # What was imported lives for ever, and batches leave few cycles: the default looks through all of it too often.
     gc.freeze()

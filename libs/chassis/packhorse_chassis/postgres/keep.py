@@ -8,9 +8,10 @@ from datetime import UTC, date, datetime, timedelta
 import asyncpg
 import structlog
 
-from packhorse_chassis import letters, metrics
-from packhorse_chassis.db import Pool
-from packhorse_chassis.inputs import OUTSIDERS_DAY, Arrival
+from packhorse_chassis.core.inputs import OUTSIDERS_DAY, Arrival
+from packhorse_chassis.postgres import letters
+from packhorse_chassis.postgres.db import Pool
+from packhorse_chassis.telemetry import metrics
 
 _LOCK = 7_223_303
 _PARTITIONS = """

@@ -8,8 +8,8 @@ from typing import Final
 
 import structlog
 
-from packhorse_chassis import metrics
-from packhorse_chassis.db import Pool
+from packhorse_chassis.postgres.db import Pool
+from packhorse_chassis.telemetry import metrics
 
 QUOTA: Final = 256 * 1_048_576
 """Bytes of content that are kept of the open letters of one code and topic, the oldest first: about 80,000 ordinary

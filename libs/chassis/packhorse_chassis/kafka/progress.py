@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from packhorse_chassis import metrics
+from packhorse_chassis.telemetry import metrics
 
 HELD_TOO_LONG: Final = 20.0
 """Seconds. A producer that means well commits within them; the broker ends a transaction after 60

@@ -20,16 +20,16 @@ import structlog
 from packhorse_contracts import envelope as ce
 from pydantic import ValidationError
 
-from packhorse_chassis import metrics
 from packhorse_chassis.batch import Processor
-from packhorse_chassis.documents import unknown_field
-from packhorse_chassis.effect import Performer, RetryError
-from packhorse_chassis.inputs import Arrival, internal, unheard
-from packhorse_chassis.lane import Lane, Limits
-from packhorse_chassis.reaction import Internal, NewerError
+from packhorse_chassis.core.documents import unknown_field
+from packhorse_chassis.core.effect import Performer, RetryError
+from packhorse_chassis.core.inputs import Arrival, internal, unheard
+from packhorse_chassis.core.reaction import Internal, NewerError
+from packhorse_chassis.effects.lane import Lane, Limits
+from packhorse_chassis.postgres.source import Answers
 from packhorse_chassis.settings import Settings
-from packhorse_chassis.source import Answers
-from packhorse_chassis.tracing import trace_id
+from packhorse_chassis.telemetry import metrics
+from packhorse_chassis.telemetry.tracing import trace_id
 
 _LEASE = """
 UPDATE effect SET leased_until = now() + $2 * interval '1 second', attempts = attempts + 1

@@ -7,8 +7,8 @@ from typing import Final
 
 import structlog
 
-from packhorse_chassis import metrics
-from packhorse_chassis.db import Pool
+from packhorse_chassis.postgres.db import Pool
+from packhorse_chassis.telemetry import metrics
 
 _GOOD_FOR: Final = 5.0
 """Seconds for which what was seen is told again: however many ask, the database is asked this often."""

@@ -16,12 +16,12 @@ from packhorse_contracts.operations import (
 )
 from packhorse_contracts.personal import masked
 
-from packhorse_chassis.inputs import Arrival
-from packhorse_chassis.reaction import Ref
-from packhorse_chassis.said import MAX_EVENT_BYTES, DeadLetter, Said
+from packhorse_chassis.core.inputs import Arrival
+from packhorse_chassis.core.reaction import Ref
+from packhorse_chassis.core.said import MAX_EVENT_BYTES, DeadLetter, Said
 
 if TYPE_CHECKING:
-    from packhorse_chassis.decide import Outcome
+    from packhorse_chassis.core.decide import Outcome
 
 _FEW: Final = 20
 _SHORT: Final = 320

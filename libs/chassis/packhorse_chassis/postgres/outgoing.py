@@ -9,9 +9,9 @@ from typing import Final
 from packhorse_contracts import envelope as ce
 from packhorse_contracts import ids, topics
 
-from packhorse_chassis.inputs import pack_headers
-from packhorse_chassis.said import DeadLetter, Said, cause_time
-from packhorse_chassis.tracing import child_of
+from packhorse_chassis.core.inputs import pack_headers
+from packhorse_chassis.core.said import DeadLetter, Said, cause_time
+from packhorse_chassis.telemetry.tracing import child_of
 
 _MAX_HEADERS: Final = 65_536
 """Bytes of original headers, as the outbox keeps them. With these limits a dead letter always fits: into the outbox's

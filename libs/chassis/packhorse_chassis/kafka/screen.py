@@ -7,10 +7,10 @@ import structlog
 from packhorse_contracts import cards
 from packhorse_contracts.envelope import Heard
 
-from packhorse_chassis import metrics
+from packhorse_chassis.telemetry import metrics
 
 if TYPE_CHECKING:
-    from packhorse_chassis.inputs import Raw
+    from packhorse_chassis.core.inputs import Raw
 
 log = structlog.get_logger(__name__)
 
