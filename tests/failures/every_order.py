@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from packhorse_chassis.core.kinds import Input, Internal, RefusedError
+from packhorse_chassis.core.kinds import Kind as Kept
 from packhorse_chassis.core.memory import Memory
-from packhorse_chassis.core.reaction import Input, Internal, RefusedError, Routes
-from packhorse_chassis.core.reaction import Kind as Kept
+from packhorse_chassis.core.reaction import Routes
 from packhorse_contracts.base import Fact
 from packhorse_payment.operations import AskGateway, GatewayAnswered, Outcome, Unknown
 

@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from packhorse_chassis.core.reaction import Internal
+from packhorse_chassis.core.kinds import Internal
 from packhorse_contracts.order import OrderAccepted, OrderConfirmed
 from packhorse_contracts.payment import (
     PaymentCaptured,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from packhorse_audit.books import stock_is_conserved
-from packhorse_chassis.core.reaction import RefusedError
+from packhorse_chassis.core.kinds import RefusedError
 from packhorse_contracts.base import Fact
 from packhorse_contracts.inventory import InventoryReservationRefused, InventoryReserved, InventoryStockAdjusted
 from packhorse_contracts.order import OrderCompleted

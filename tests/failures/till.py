@@ -3,7 +3,7 @@
 import asyncio
 
 from packhorse_chassis.core.effect import Performer
-from packhorse_chassis.core.reaction import Internal
+from packhorse_chassis.core.kinds import Internal
 from packhorse_chassis.effects.executor import Executor
 from packhorse_chassis.process.pump import Pump
 from packhorse_chassis.settings import Settings

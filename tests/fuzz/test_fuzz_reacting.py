@@ -8,8 +8,9 @@ from random import Random
 import pytest
 from packhorse_chassis.core import said
 from packhorse_chassis.core.inputs import Arrival
+from packhorse_chassis.core.kinds import Input, Ref, RefusedError
 from packhorse_chassis.core.memory import Memory
-from packhorse_chassis.core.reaction import Decisions, Input, Ref, RefusedError, SetTimer
+from packhorse_chassis.core.turn import SetTimer, Turn
 from packhorse_chassis.kafka.reading import Reader
 from packhorse_contracts import envelope as ce
 from pydantic import TypeAdapter
@@ -46,8 +47,8 @@ class World:
         if arrival is None or arrival.heard is None:
             return
         try:
-            decided = self.memory.hear(arrival.heard, NOW + timedelta(seconds=offset))
-            self.check(decided, arrival)
+            turn = self.memory.hear(arrival.heard, NOW + timedelta(seconds=offset))
+            self.check(turn, arrival)
         except RefusedError as refusal:
             self.refused += 1
             place = (refusal.field or "").partition(".")[0]
@@ -57,20 +58,17 @@ class World:
             heard = arrival.heard.model_dump_json()[:3_000]
             pytest.fail(f"{self.memory.routes.service}, {record.kind}: {error!r}\n{type(arrival.heard)} {heard}")
 
-    def check(self, decided: Decisions[object], arrival: Arrival) -> None:
+    def check(self, turn: Turn[Any], arrival: Arrival) -> None:
         """What follows can be stored, published, and read by whoever hears it."""
-        for item in said.bodies(decided.events, arrival):
+        for item in said.bodies(turn.facts, arrival):
             envelope = ce.Envelope("1", "/packhorse/test", item.fact.TYPE, item.fact.subject, NOW)
             heard = ce.decode(item.body, ce.headers(envelope, item.fact.key))
             assert isinstance(heard, ce.Heard), heard
-        for timer in decided.timers:
+        for timer in turn.timers:
             if isinstance(timer, SetTimer):
                 assert timer.due - NOW < LONGEST_WAIT
-        route = self.memory.routes.by_input[type(arrival.heard)] if arrival.heard else None
-        assert route is not None
-        self.check_state(route.kind.ref(route.key(arrival.heard)), decided.state)
-        for ref, state in decided.others.items():
-            self.check_state(ref, state)
+        for ref in (turn.ref, *turn.kept):
+            self.check_state(ref, self.memory.states[ref])
 
     def check_state(self, ref: Ref, state: object) -> None:
         """It comes back from the database as it went in."""

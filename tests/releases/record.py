@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from packhorse_chassis.core.reaction import Kind
+from packhorse_chassis.core.kinds import Kind
 from packhorse_simulation.services import routes
 from pydantic import TypeAdapter
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from packhorse_chassis.core.documents import Documents
-from packhorse_chassis.core.reaction import Internal
+from packhorse_chassis.core.kinds import Internal
 from packhorse_contracts.export.samples import sample
 from packhorse_contracts.registry import facts
 from packhorse_simulation.faults import RATES

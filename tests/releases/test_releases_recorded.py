@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from packhorse_chassis.core.documents import Damaged, Documents
-from packhorse_chassis.core.reaction import Internal, NewerError
+from packhorse_chassis.core.kinds import Internal, NewerError
 from packhorse_chassis.kafka.reading import Reader
 from packhorse_contracts import envelope as ce
 from packhorse_contracts.export.samples import NOON

@@ -10,7 +10,8 @@ import pytest
 from packhorse_chassis.core import decide
 from packhorse_chassis.core.documents import Documents
 from packhorse_chassis.core.inputs import Arrival
-from packhorse_chassis.core.reaction import Decisions, Others, Ref
+from packhorse_chassis.core.kinds import Ref
+from packhorse_chassis.core.reaction import Decisions, Others
 from packhorse_contracts import registry
 from packhorse_contracts.order import OrderCancelled
 from packhorse_inventory import reactions as inventory

@@ -15,16 +15,17 @@ import structlog
 
 from packhorse_chassis.asker import Asker, Nobody
 from packhorse_chassis.core import said as saying
-from packhorse_chassis.core.decide import MissingError, Outcome, Queue, beside, routed, take
+from packhorse_chassis.core.decide import beside, routed, take
 from packhorse_chassis.core.inputs import Arrival, portions
-from packhorse_chassis.core.reaction import Input, Ref
+from packhorse_chassis.core.kinds import Input, Ref
+from packhorse_chassis.core.outcome import MissingError, Outcome, Queue
 from packhorse_chassis.postgres import outgoing
 from packhorse_chassis.postgres.db import Connection, Pool
 from packhorse_chassis.postgres.faults import NobodysFaultError, is_transient, sign
 from packhorse_chassis.postgres.keep import Inbox
 from packhorse_chassis.postgres.rows import Rows
 from packhorse_chassis.postgres.source import Source
-from packhorse_chassis.postgres.store import table
+from packhorse_chassis.postgres.store import POLICY_VERSIONS, table
 from packhorse_chassis.service import Service
 from packhorse_chassis.telemetry import metrics, tracing
 
@@ -58,6 +59,7 @@ class Processor:
         self.inbox = inbox
         self.tables = {name: table(kind, service.queries) for name, kind in service.routes.kinds.items()}
         self.rows = Rows(service.name)
+        self._journals = (*service.journals, *([POLICY_VERSIONS] if service.routes.policies else []))
         self._due_at_once: Callable[[], None] = lambda: None
         self._asker: Asker = Nobody()
         self._most = _MOST
@@ -243,7 +245,7 @@ class Processor:
         for kind in sorted({ref.kind for ref in outcome.changed}):
             states = {ref.key: state for ref, state in outcome.changed.items() if ref.kind == kind}
             await self.tables[kind].save(db, states)
-        for journal in self.service.journals:
+        for journal in self._journals:
             if entries := [entry for entry in outcome.journal if type(entry) is journal.entry]:
                 await journal.write(db, entries)
         await self.rows.timers(db, outcome.timers)

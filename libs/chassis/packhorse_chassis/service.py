@@ -8,7 +8,8 @@ from typing import Any
 from packhorse_contracts import topics
 
 from packhorse_chassis.core.effect import Performer
-from packhorse_chassis.core.reaction import Internal, Routes
+from packhorse_chassis.core.kinds import Internal
+from packhorse_chassis.core.reaction import Routes
 from packhorse_chassis.postgres.store import Journal
 
 

@@ -1,8 +1,10 @@
 """The example of the chassis's page."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from packhorse_chassis.core.reaction import Decisions, Internal, Kind, RefusedError, Routes, SetTimer, on
+from packhorse_chassis.core.kinds import Internal, Kind
+from packhorse_chassis.core.reaction import Routes, ignored, on, refused
+from packhorse_chassis.core.turn import Turn
 from packhorse_contracts.base import Model
 from packhorse_contracts.customer import HoldRequested
 from packhorse_contracts.order import OrderHeld
@@ -21,24 +23,30 @@ class Close(Internal):
     order_id: str
 
 
-TILLS: Kind[Till] = Kind("till", Till, lambda _: Till())
+def status(till: Till) -> str:
+    """Where a till stands."""
+    return "closed" if till.closed else "open"
 
 
-def note(till: Till, heard: HoldRequested, now: datetime) -> Decisions[Till]:
+TILLS: Kind[Till] = Kind("till", Till, lambda _: Till(), statuses=("open", "closed"), status=status)
+
+
+def note(turn: Turn[None], till: Till, heard: HoldRequested) -> Till:
     """Counts, says so, and closes in an hour unless somebody asks again."""
-    if till.closed:
-        raise RefusedError("closed", "this till is closed", "order_id")
-    key = heard.order_id
-    return Decisions(
-        Till(asked=till.asked + 1),
-        events=[OrderHeld(order_id=key, at=now, hold="manual", holder="example", note=heard.note)],
-        timers=[SetTimer(Close(order_id=key), key, now + timedelta(hours=1))],
-    )
+    turn.say(OrderHeld(order_id=turn.key, at=turn.now, hold="manual", holder="example", note=heard.note))
+    turn.remind(Close(order_id=turn.key), turn.now + timedelta(hours=1))
+    return Till(asked=till.asked + 1)
 
 
-def close(till: Till, _timer: Close, _now: datetime) -> Decisions[Till]:
+def close(_turn: Turn[None], till: Till, _timer: Close) -> Till:
     """Nobody asked for an hour."""
-    return Decisions(till.model_copy(update={"closed": True}))
+    return till.model_copy(update={"closed": True})
 
 
-ROUTES = Routes("order", on(HoldRequested, TILLS, "order_id", note), on(Close, TILLS, "order_id", close))
+ROUTES = Routes(
+    "order",
+    on(
+        HoldRequested, TILLS, "order_id", {"open": note, "closed": refused("closed", "this till is closed", "order_id")}
+    ),
+    on(Close, TILLS, "order_id", {"open": close, "closed": ignored("it is closed already")}),
+)

@@ -1,11 +1,11 @@
 """The toy's next release: its tallies have one more field, and its reminders too."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import toy
-from packhorse_chassis.core.reaction import Decisions, Internal, Kind, Routes, SetTimer, on
+from packhorse_chassis.core.kinds import Internal, Kind
+from packhorse_chassis.core.reaction import Routes, on
 from packhorse_chassis.service import Service
 from packhorse_contracts.base import Model
 from packhorse_contracts.customer import HoldRequested
@@ -51,18 +51,20 @@ def _noted(tally: Tally, note: str) -> Tally:
     return Tally(told=(*tally.told, note), count=tally.count + 1)
 
 
-def count(tally: Tally, heard: HoldRequested, now: datetime) -> Decisions[Tally]:
+def count(turn: toy.Toys, tally: Tally, heard: HoldRequested) -> Tally:
     """Sets a timer of each kind where it is asked to."""
-    key, note = heard.order_id, heard.note or ""
+    note = heard.note or ""
     if note in toy.poisoned:
         raise ZeroDivisionError(note)
-    wanted = [Reminder(order_id=key, why=note), Nudge(order_id=key)] if note == "remind" else []
-    return Decisions(_noted(tally, note), timers=[SetTimer(timer, key, now) for timer in wanted])
+    if note == "remind":
+        turn.remind(Reminder(order_id=turn.key, why=note), turn.now)
+        turn.remind(Nudge(order_id=turn.key), turn.now)
+    return _noted(tally, note)
 
 
-def fire(tally: Tally, heard: Reminder | Nudge | Answered, _now: datetime) -> Decisions[Tally]:
+def fire(_turn: toy.Toys, tally: Tally, heard: Reminder | Nudge | Answered) -> Tally:
     """Any of the internal inputs."""
-    return Decisions(_noted(tally, type(heard).__name__.lower()))
+    return _noted(tally, type(heard).__name__.lower())
 
 
 ROUTES = Routes(

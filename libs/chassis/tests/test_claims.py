@@ -1,13 +1,12 @@
 """Each input is taken once, by whoever is first, and only if it is still there."""
 
-from datetime import datetime
 from pathlib import Path
 
 import pytest
 import toy
 from arrivals import answered, arrived, due, notes
 from packhorse_chassis.batch import Processor
-from packhorse_chassis.core.reaction import CancelTimer, Decisions, Routes, SetTimer, on
+from packhorse_chassis.core.reaction import Routes, on
 from packhorse_chassis.kafka.reading import Reader
 from packhorse_chassis.postgres.db import Pool
 from packhorse_chassis.postgres.keep import Inbox
@@ -48,14 +47,14 @@ async def test_a_timer_that_was_changed_meanwhile_does_not_fire(
 async def test_a_timer_that_an_earlier_one_of_its_batch_cancels_does_not_fire(pool: Pool) -> None:
     """Both are due and claimed; the first one's reaction cancels the second."""
 
-    def set_two(tally: toy.Tally, heard: HoldRequested, now: datetime) -> Decisions[toy.Tally]:
-        reminder = toy.Reminder(order_id=heard.order_id)
-        timers = [SetTimer(reminder, heard.order_id, now, name) for name in ("first", "second")]
-        return Decisions(tally, timers=timers)
+    def set_two(turn: toy.Toys, tally: toy.Tally, heard: HoldRequested) -> toy.Tally:
+        for name in ("first", "second"):
+            turn.remind(toy.Reminder(order_id=heard.order_id), turn.now, name)
+        return tally
 
-    def cancel_second(tally: toy.Tally, heard: toy.Reminder, _now: datetime) -> Decisions[toy.Tally]:
-        kept = toy.Tally(notes=(*tally.notes, "fired"))
-        return Decisions(kept, timers=[CancelTimer(toy.Reminder, heard.order_id, "second")])
+    def cancel_second(turn: toy.Toys, tally: toy.Tally, _timer: toy.Reminder) -> toy.Tally:
+        turn.forget(toy.Reminder, "second")
+        return toy.Tally(notes=(*tally.notes, "fired"))
 
     routes = Routes(
         "order",

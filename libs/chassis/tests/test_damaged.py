@@ -8,7 +8,8 @@ import pytest
 import toy
 from arrivals import answered, arrived, notes
 from packhorse_chassis.batch import Processor
-from packhorse_chassis.core.reaction import Decisions, Others, Ref, Routes, on_wide
+from packhorse_chassis.core.kinds import Ref
+from packhorse_chassis.core.reaction import Routes, ignored, on
 from packhorse_chassis.effects.executor import Executor
 from packhorse_chassis.postgres.db import Pool
 from packhorse_chassis.postgres.keep import Inbox
@@ -36,10 +37,10 @@ async def test_a_state_that_can_not_be_read_parks_its_subject_alone(pool: Pool, 
     assert await pool.fetchval("SELECT count(*) FROM waiting") == 1
 
 
-def beside(tally: toy.Tally, heard: HoldRequested, now: object, others: Others) -> Decisions[toy.Tally]:
+def beside(turn: toy.Toys, tally: toy.Tally, heard: HoldRequested) -> toy.Tally:
     """Looks at another tally."""
-    others.get(toy.TALLIES, heard.note or "")
-    return Decisions(toy.Tally(notes=(*tally.notes, heard.note or "")))
+    turn.get(toy.TALLIES, heard.note or "")
+    return toy.Tally(notes=(*tally.notes, heard.note or ""))
 
 
 def named(tally: toy.Tally, heard: HoldRequested) -> Iterator[Ref]:
@@ -59,8 +60,8 @@ def wide(pool: Pool) -> Processor:
     """A service that looks at more than one state."""
     routes = Routes(
         "order",
-        on_wide(HoldRequested, toy.TALLIES, "order_id", beside, named),
-        on_wide(ReleaseRequested, toy.TALLIES, key_of, lambda tally, *_: Decisions(tally), lambda *_: ()),
+        on(HoldRequested, toy.TALLIES, "order_id", beside, named),
+        on(ReleaseRequested, toy.TALLIES, key_of, ignored("it is about the key")),
     )
     return Processor(Service(routes, Path()), pool, Inbox(pool))
 

@@ -10,7 +10,8 @@ from arrivals import arrived
 from packhorse_chassis.batch import Processor
 from packhorse_chassis.core.decide import take
 from packhorse_chassis.core.inputs import Arrival, Origin, Raw
-from packhorse_chassis.core.reaction import Decisions, Effect, Ref, Routes, on
+from packhorse_chassis.core.kinds import Ref
+from packhorse_chassis.core.reaction import Routes, on
 from packhorse_chassis.core.said import MAX_EVENT_BYTES
 from packhorse_chassis.kafka.reading import Reader
 from packhorse_chassis.postgres.db import Pool
@@ -101,10 +102,11 @@ def test_a_preview_fits_into_a_record_and_names_nobody() -> None:
     accepted = OrderAccepted.model_validate_json(raw(OrderAccepted, "/x").value or b"")
     note = "é" * 2_000
 
-    def much(tally: toy.Tally, heard: HoldRequested, now: object) -> Decisions[toy.Tally]:
-        held = toy.held(heard.order_id, note, toy.NOON)
-        effects = [Effect(toy.Ask(order_id="a"), f"{number}-{'k' * 2_000}") for number in range(700)]
-        return Decisions(tally, events=[accepted, *[held] * 699], effects=effects)
+    def much(turn: toy.Toys, tally: toy.Tally, heard: HoldRequested) -> toy.Tally:
+        turn.say(accepted, *[toy.held(heard.order_id, note, toy.NOON)] * 699)
+        for number in range(700):
+            turn.ask(toy.Ask(order_id="a"), f"{number}-{'k' * 2_000}")
+        return tally
 
     routes = Routes("order", on(HoldRequested, toy.TALLIES, "order_id", much))
     dry = arrived(toy.request("a", "much"), dry_run=True)
@@ -113,8 +115,9 @@ def test_a_preview_fits_into_a_record_and_names_nobody() -> None:
     assert len(told.body) <= MAX_EVENT_BYTES
     assert told.fact.left_out == 1_400 - len(told.fact.facts) - len(told.fact.effects) > 0
 
-    def little(tally: toy.Tally, heard: HoldRequested, now: object) -> Decisions[toy.Tally]:
-        return Decisions(tally, events=[accepted])
+    def little(turn: toy.Toys, tally: toy.Tally, _heard: HoldRequested) -> toy.Tally:
+        turn.say(accepted)
+        return tally
 
     routes = Routes("order", on(HoldRequested, toy.TALLIES, "order_id", little))
     (told,) = take(routes, [dry], {Ref("tally", "a"): toy.Tally()}, {}, toy.NOON).previews

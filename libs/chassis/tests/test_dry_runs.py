@@ -7,9 +7,10 @@ import toy
 from arrivals import arrived
 from hypothesis import given
 from hypothesis import strategies as st
-from packhorse_chassis.core.decide import Outcome, Queue, take
+from packhorse_chassis.core.decide import take
 from packhorse_chassis.core.inputs import MOST_WAITING, Arrival
-from packhorse_chassis.core.reaction import Ref
+from packhorse_chassis.core.kinds import Ref
+from packhorse_chassis.core.outcome import Outcome, Queue
 from packhorse_contracts.base import Fact
 from packhorse_contracts.operations import OperationsPreviewed, PreviewedFact, PreviewedState, PreviewedTimer
 from packhorse_contracts.personal import masked

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 import toy
 from example import ROUTES, TILLS, Close
+from packhorse_chassis.core.kinds import RefusedError
 from packhorse_chassis.core.memory import Memory
-from packhorse_chassis.core.reaction import RefusedError
 from packhorse_contracts.order import OrderHeld
 
 

@@ -4,7 +4,7 @@ import pytest
 import toy
 from packhorse_chassis.batch import Processor
 from packhorse_chassis.core.inputs import Arrival, Raw, unpack_headers
-from packhorse_chassis.core.reaction import Ref
+from packhorse_chassis.core.kinds import Ref
 from packhorse_chassis.kafka.reading import Reader
 from packhorse_chassis.postgres.db import Pool
 from packhorse_chassis.postgres.keep import Inbox

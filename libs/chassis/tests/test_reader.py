@@ -9,7 +9,7 @@ import pytest
 import toy
 from arrivals import READER
 from packhorse_chassis.core.inputs import Arrival, Raw
-from packhorse_chassis.core.reaction import Decisions, Routes, on
+from packhorse_chassis.core.reaction import Routes, ignored, on
 from packhorse_chassis.kafka.consume import KafkaRecord, read
 from packhorse_chassis.kafka.reading import Reader
 from packhorse_contracts import envelope as ce
@@ -41,7 +41,7 @@ def raw(fact: type[Fact], source: str, *, wire: str = "", key: bytes | None = b"
 
 def hears(service: str, *facts: type[Fact]) -> Reader:
     """A service that hears these."""
-    return Reader(Routes(service, *(on(f, toy.TALLIES, f.KEY, lambda state, *_: Decisions(state)) for f in facts)))
+    return Reader(Routes(service, *(on(f, toy.TALLIES, f.KEY, ignored("it is only read")) for f in facts)))
 
 
 def code(arrival: Arrival | None) -> str | None:

@@ -12,7 +12,7 @@ import toy
 from arrivals import answered, arrived
 from packhorse_chassis.batch import Processor
 from packhorse_chassis.core.documents import Documents
-from packhorse_chassis.core.reaction import Kind, NewerError
+from packhorse_chassis.core.kinds import Kind, NewerError
 from packhorse_chassis.effects.executor import Executor
 from packhorse_chassis.postgres.db import Pool
 from packhorse_chassis.postgres.faults import is_transient

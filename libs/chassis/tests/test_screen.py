@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 from packhorse_chassis.core.inputs import Arrival, Raw
+from packhorse_chassis.core.kinds import Kind
 from packhorse_chassis.core.memory import Memory
-from packhorse_chassis.core.reaction import Decisions, Kind, Routes, on
+from packhorse_chassis.core.reaction import Routes, on
+from packhorse_chassis.core.turn import Turn
 from packhorse_chassis.kafka.reading import Reader
 from packhorse_chassis.telemetry import metrics
 from packhorse_contracts.base import Fact, Model
@@ -30,9 +32,9 @@ class Seen(Model):
 SEEN: Kind[Seen] = Kind("seen", Seen, lambda _: Seen())
 
 
-def note(_seen: Seen, heard: Fact, _now: datetime) -> Decisions[Seen]:
+def note(_turn: Turn[None], _seen: Seen, heard: Fact) -> Seen:
     """Keeps all that it hears."""
-    return Decisions(Seen(what=heard.model_dump_json()))
+    return Seen(what=heard.model_dump_json())
 
 
 def routes(*heard: type[Fact]) -> Routes:

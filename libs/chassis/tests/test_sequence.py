@@ -1,14 +1,13 @@
 """Numbers and order of a key's events, also where the key is not the subject's."""
 
 import asyncio
-from datetime import datetime
 from pathlib import Path
 
 import toy
 from arrivals import arrived
 from packhorse_chassis.batch import Processor
 from packhorse_chassis.core.inputs import unpack_headers
-from packhorse_chassis.core.reaction import Decisions, Routes, on
+from packhorse_chassis.core.reaction import Routes, on
 from packhorse_chassis.postgres.db import Pool
 from packhorse_chassis.postgres.keep import Inbox
 from packhorse_chassis.postgres.source import Records
@@ -24,9 +23,10 @@ def subject(heard: HoldRequested) -> str:
     return heard.note or ""
 
 
-def say(tally: toy.Tally, heard: HoldRequested, now: datetime) -> Decisions[toy.Tally]:
+def say(turn: toy.Toys, tally: toy.Tally, heard: HoldRequested) -> toy.Tally:
     """Says it about the order."""
-    return Decisions(tally, events=[toy.held(heard.order_id, subject(heard), now)])
+    turn.say(toy.held(heard.order_id, subject(heard), turn.now))
+    return tally
 
 
 async def test_subjects_that_say_something_of_one_key_number_it_in_order(pool: Pool) -> None:

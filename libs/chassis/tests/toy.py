@@ -8,21 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from packhorse_chassis.core.effect import RetryError
-from packhorse_chassis.core.reaction import (
-    DEFAULT_DEADLINE,
-    CancelTimer,
-    Decisions,
-    Effect,
-    Internal,
-    Kind,
-    Others,
-    Ref,
-    RefusedError,
-    Routes,
-    SetTimer,
-    on,
-    on_wide,
-)
+from packhorse_chassis.core.kinds import Internal, Kind, Ref, RefusedError
+from packhorse_chassis.core.reaction import Routes, on
+from packhorse_chassis.core.turn import DEFAULT_DEADLINE, Turn
 from packhorse_chassis.postgres.store import Journal
 from packhorse_chassis.service import Service
 from packhorse_contracts.base import Model
@@ -80,6 +68,7 @@ class Answered(Internal):
 
 TALLIES: Kind[Tally] = Kind("tally", Tally, lambda _: Tally(), reference=True)
 SHELVES: Kind[Shelf] = Kind("shelf", Shelf, lambda _: Shelf())
+Toys = Turn[None]
 poisoned: set[str] = set()
 """Notes at which the reaction has a bug; emptied when the bug is mended."""
 
@@ -89,31 +78,27 @@ def held(order_id: str, note: str, now: datetime) -> OrderHeld:
     return OrderHeld(order_id=order_id, at=now, hold="manual", holder="toy", note=note)
 
 
-def count(tally: Tally, heard: HoldRequested, now: datetime) -> Decisions[Tally]:
+def count(turn: Toys, tally: Tally, heard: HoldRequested) -> Tally:
     """Keeps the note and says it; some notes ask for more."""
     note = heard.note or ""
     if note in poisoned:
         raise ZeroDivisionError(note)
     if note == "refuse":
         raise RefusedError("refused", "not this one", "note")
-    key = heard.order_id
-    return Decisions(
-        Tally(notes=(*tally.notes, note)),
-        events=[held(key, note, now)],
-        timers=[SetTimer(Reminder(order_id=key), key, now + SOON)]
-        if note == "remind"
-        else [CancelTimer(Reminder, key)]
-        if note == "forget"
-        else [],
-        effects=[Effect(Ask(order_id=key), f"ask-{key}", ASKED[note])] if note in ASKED else [],
-    )
+    turn.say(held(turn.key, note, turn.now))
+    if note == "remind":
+        turn.remind(Reminder(order_id=turn.key), turn.now + SOON)
+    if note == "forget":
+        turn.forget(Reminder)
+    if note in ASKED:
+        turn.ask(Ask(order_id=turn.key), f"ask-{turn.key}", ASKED[note])
+    return Tally(notes=(*tally.notes, note))
 
 
-def release(tally: Tally, heard: ReleaseRequested, now: datetime) -> Decisions[Tally]:
+def release(turn: Toys, tally: Tally, heard: ReleaseRequested) -> Tally:
     """Says so; keeps nothing."""
-    return Decisions(
-        tally, events=[OrderReleased(order_id=heard.order_id, at=now, hold="manual", holder="toy", note=heard.note)]
-    )
+    turn.say(OrderReleased(order_id=heard.order_id, at=turn.now, hold="manual", holder="toy", note=heard.note))
+    return tally
 
 
 def shelf_noted(tally: Tally, _heard: CancellationRequested) -> list[Ref]:
@@ -121,21 +106,20 @@ def shelf_noted(tally: Tally, _heard: CancellationRequested) -> list[Ref]:
     return [kind.ref(shelf) for shelf in tally.notes[-1:] for kind in (SHELVES, TALLIES)]
 
 
-def put(tally: Tally, heard: CancellationRequested, now: datetime, others: Others) -> Decisions[Tally]:
+def put(turn: Toys, tally: Tally, heard: CancellationRequested) -> Tally:
     """Puts the order onto the shelf that its last note names; where that is full onto the next one, which nobody named.
     Something must have been heard of that shelf."""
     shelf, key = tally.notes[-1], heard.order_id
-    while len((there := others.get(SHELVES, shelf)).orders) == ROOM:
+    while len((there := turn.get(SHELVES, shelf)).orders) == ROOM:
         shelf += "+"
-    if not others.get(TALLIES, shelf).notes:
+    if not turn.get(TALLIES, shelf).notes:
         raise RefusedError("unknown_shelf", "nothing was heard of this shelf yet", "reason", retryable=True)
     orders = (*there.orders, key)
-    return Decisions(
-        tally,
-        events=[] if heard.reason == "quietly" else [level(shelf, len(orders), now)],
-        journal=[Put(order_id=key, shelf=shelf)],
-        others={SHELVES.ref(shelf): Shelf(orders=orders)},
-    )
+    if heard.reason != "quietly":
+        turn.say(level(shelf, len(orders), turn.now))
+    turn.book(Put(order_id=key, shelf=shelf))
+    turn.keep(SHELVES, shelf, Shelf(orders=orders))
+    return tally
 
 
 def level(shelf: str, orders: int, now: datetime) -> InventoryLevelChanged:
@@ -154,31 +138,35 @@ def level(shelf: str, orders: int, now: datetime) -> InventoryLevelChanged:
     )
 
 
-def remind(tally: Tally, heard: Reminder, now: datetime) -> Decisions[Tally]:
+def _noted(turn: Toys, tally: Tally, note: str) -> Tally:
+    turn.say(held(turn.key, note, turn.now))
+    return Tally(notes=(*tally.notes, note))
+
+
+def remind(turn: Toys, tally: Tally, _heard: Reminder) -> Tally:
     """The timer's time came."""
-    return Decisions(Tally(notes=(*tally.notes, "reminded")), events=[held(heard.order_id, "reminded", now)])
+    return _noted(turn, tally, "reminded")
 
 
-def answer(tally: Tally, heard: Answered, now: datetime) -> Decisions[Tally]:
+def answer(turn: Toys, tally: Tally, heard: Answered) -> Tally:
     """The outside answered."""
-    return Decisions(Tally(notes=(*tally.notes, heard.text)), events=[held(heard.order_id, heard.text, now)])
+    return _noted(turn, tally, heard.text)
 
 
-def place(tally: Tally, heard: LocationChanged, now: datetime) -> Decisions[Tally]:
+def place(turn: Toys, tally: Tally, heard: LocationChanged) -> Tally:
     """What another outsider says on a topic of its own."""
-    return Decisions(Tally(notes=(*tally.notes, heard.name)), events=[held(heard.location, heard.name, now)])
+    return _noted(turn, tally, heard.name)
 
 
-def collected(tally: Tally, heard: ShippingCollected, now: datetime) -> Decisions[Tally]:
+def collected(turn: Toys, tally: Tally, heard: ShippingCollected) -> Tally:
     """What another service says."""
-    note = heard.detail or ""
-    return Decisions(Tally(notes=(*tally.notes, note)), events=[held(heard.order_id, note, now)])
+    return _noted(turn, tally, heard.detail or "")
 
 
 _ROUTES = (
     on(HoldRequested, TALLIES, "order_id", count),
     on(ReleaseRequested, TALLIES, "order_id", release),
-    on_wide(CancellationRequested, TALLIES, "order_id", put, shelf_noted),
+    on(CancellationRequested, TALLIES, "order_id", put, shelf_noted),
     on(Reminder, TALLIES, "order_id", remind),
     on(Answered, TALLIES, "order_id", answer),
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from packhorse_chassis.core.reaction import Internal
+from packhorse_chassis.core.kinds import Internal
 from packhorse_chassis.postgres.migrate import migrate
 from packhorse_cli.open_ends import EFFECTS, TIMERS, look
 from packhorse_cli.pages import _routes

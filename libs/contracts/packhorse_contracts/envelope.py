@@ -63,6 +63,9 @@ class Envelope:
     sequence: int | None = None
     partition_key: str | None = None
     traceparent: str | None = None
+    policy_version: int | None = None
+    """Of the policy that it was decided under; None where none was looked at, or nobody has set one."""
+
     dry_run: bool = False
     """Nothing shall follow from it; whoever owns what it is about says on `operations.previews` what would."""
 
@@ -141,6 +144,8 @@ def headers(envelope: Envelope, key: str) -> list[tuple[str, bytes]]:
         ("ce_partitionkey", key),
         ("traceparent", envelope.traceparent),
     ]
+    if envelope.policy_version is not None:
+        attributes.append(("ce_policyversion", str(envelope.policy_version)))
     if envelope.dry_run:
         attributes.append(("ce_dryrun", "true"))
     return [(name, value.encode()) for name, value in attributes if value is not None]
@@ -242,6 +247,7 @@ def _envelope(attributes: dict[str, str]) -> Envelope:
     if required("specversion") != "1.0":
         raise UnreadableError("specversion", "only CloudEvents 1.0 is read", "ce_specversion")
     sequence, trace = attributes.get("sequence", ""), attributes.get("traceparent", "")
+    policy = attributes.get("policyversion", "")
     dry_run = "dryrun" in attributes and _flag(attributes["dryrun"])
     return Envelope(
         id=required("id"),
@@ -254,6 +260,7 @@ def _envelope(attributes: dict[str, str]) -> Envelope:
         sequence=int(sequence) if _SEQUENCE.fullmatch(sequence) else None,
         partition_key=attributes.get("partitionkey"),
         traceparent=trace if _TRACEPARENT.fullmatch(trace) else None,
+        policy_version=int(policy) if _SEQUENCE.fullmatch(policy) else None,
         dry_run=dry_run,
     )
 

@@ -10,6 +10,7 @@ from packhorse_contracts import (
     operations,
     order,
     payment,
+    policies,
     shipping,
     warehouse,
 )
@@ -26,4 +27,5 @@ MODULES = (
     catalogue,
     notification,
     operations,
+    policies,
 )

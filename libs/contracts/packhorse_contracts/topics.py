@@ -73,6 +73,13 @@ WAREHOUSE_EVENTS = Topic(
 )
 CARRIER_TRACKING = Topic("carrier.tracking", "tracking number", ("carrier",), ("shipping",))
 NOTIFICATION_EVENTS = Topic("notification.events", "order id, or sku", ("notification",), ("console",))
+OPERATIONS_POLICIES = Topic(
+    "operations.policies",
+    "service",
+    ("console",),
+    ("order", "payment", "inventory", "shipping", "notification", "console"),
+    compacted=True,
+)
 OPERATIONS_PREVIEWS = Topic(
     "operations.previews",
     "request id",
@@ -98,6 +105,7 @@ ALL: dict[str, Topic] = {
         WAREHOUSE_EVENTS,
         CARRIER_TRACKING,
         NOTIFICATION_EVENTS,
+        OPERATIONS_POLICIES,
         OPERATIONS_PREVIEWS,
     )
 }

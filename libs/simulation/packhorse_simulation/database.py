@@ -10,10 +10,11 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from packhorse_chassis.core.decide import Queue
 from packhorse_chassis.core.documents import Documents, sound
 from packhorse_chassis.core.inputs import Arrival, weight
-from packhorse_chassis.core.reaction import Internal, Kind, Ref, Routes
+from packhorse_chassis.core.kinds import Internal, Kind, Ref
+from packhorse_chassis.core.outcome import Queue
+from packhorse_chassis.core.reaction import Routes
 from packhorse_contracts.base import Model
 
 from packhorse_simulation.log import Record

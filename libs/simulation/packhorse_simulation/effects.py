@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from packhorse_chassis.core.effect import RetryError
-from packhorse_chassis.core.reaction import Internal
+from packhorse_chassis.core.kinds import Internal
 
 from packhorse_simulation.database import Database, EffectRow
 from packhorse_simulation.faults import Chance

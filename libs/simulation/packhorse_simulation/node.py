@@ -8,7 +8,8 @@ from heapq import heappop, heappush
 from typing import Final
 
 from packhorse_chassis.core.inputs import Arrival, Origin, Raw
-from packhorse_chassis.core.reaction import Internal, NewerError, Ref, RefusedError, Routes
+from packhorse_chassis.core.kinds import Internal, NewerError, Ref, RefusedError
+from packhorse_chassis.core.reaction import Routes
 from packhorse_chassis.kafka.reading import Reader, passed_over, tried
 from packhorse_contracts import envelope as ce
 from packhorse_contracts import registry

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from packhorse_chassis.core.content import same_content
 from packhorse_chassis.core.inputs import Arrival
-from packhorse_chassis.core.reaction import Ref
+from packhorse_chassis.core.kinds import Ref
 
 from packhorse_simulation.database import Database
 

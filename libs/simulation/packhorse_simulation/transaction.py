@@ -12,9 +12,11 @@ from functools import partial
 from typing import Any
 
 from packhorse_chassis.core import said as saying
-from packhorse_chassis.core.decide import Outcome, beside, routed, take
+from packhorse_chassis.core.decide import beside, routed, take
 from packhorse_chassis.core.inputs import Arrival, Raw
-from packhorse_chassis.core.reaction import Effect, Ref, SetTimer
+from packhorse_chassis.core.kinds import Ref
+from packhorse_chassis.core.outcome import Outcome
+from packhorse_chassis.core.turn import Effect, SetTimer
 from packhorse_chassis.postgres import outgoing
 from packhorse_contracts import ids
 from packhorse_contracts.base import Fact
@@ -140,10 +142,12 @@ class Transactions:
             self._fails(arrival)
         return _NOTHING
 
-    def _bodies(self, facts: Sequence[Fact], arrival: Arrival, traceparent: str | None) -> list[saying.Said]:
+    def _bodies(
+        self, facts: Sequence[Fact], arrival: Arrival, traceparent: str | None, under: int | None
+    ) -> list[saying.Said]:
         if self.db.wire:
-            return saying.bodies(facts, arrival, traceparent)
-        return [saying.Said(fact, b"", arrival, index) for index, fact in enumerate(facts)]
+            return saying.bodies(facts, arrival, traceparent, under)
+        return [saying.Said(fact, b"", arrival, index, under=under) for index, fact in enumerate(facts)]
 
     def _prepare(self, work: Work) -> None:
         """Numbers and ids of what was said. They are drawn under the locks, before the commit."""

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from packhorse_audit.verdict import Violation
-from packhorse_chassis.core.decide import Outcome, Reacted, routed
+from packhorse_chassis.core.decide import routed
 from packhorse_chassis.core.inputs import Arrival
-from packhorse_chassis.core.reaction import Ref
+from packhorse_chassis.core.kinds import Ref
+from packhorse_chassis.core.outcome import Outcome, Reacted
 from packhorse_contracts.operations import OperationsPreviewed
 
 from packhorse_simulation.log import Record

@@ -1,7 +1,7 @@
 """Watches every commit while it happens: what no book shows afterwards."""
 
 from packhorse_audit.verdict import Violation
-from packhorse_chassis.core.reaction import Ref
+from packhorse_chassis.core.kinds import Ref
 
 from packhorse_simulation.node import Node
 from packhorse_simulation.transaction import Work

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 
-from packhorse_chassis.core.reaction import Internal
+from packhorse_chassis.core.kinds import Internal
 from packhorse_notification.messages import SendMail
 from packhorse_payment.operations import AskGateway
 

@@ -7,7 +7,8 @@ import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 
-from packhorse_chassis.core.reaction import Decisions, Others, Ref, RefusedError
+from packhorse_chassis.core.kinds import Ref, RefusedError
+from packhorse_chassis.core.reaction import Decisions, Others
 from packhorse_contracts import ids
 from packhorse_contracts.base import moment
 from packhorse_contracts.warehouse import StockCounted, StockMoved, StockReceived

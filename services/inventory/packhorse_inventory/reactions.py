@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TypeVar
 
-from packhorse_chassis.core.reaction import Decisions, Others, Ref, Routes, WideReaction, on, on_wide
+from packhorse_chassis.core.kinds import Ref
+from packhorse_chassis.core.reaction import Decisions, Others, Routes, WideReaction, on, on_wide
 from packhorse_contracts.base import Model, moment
 from packhorse_contracts.blocks import ShortLine
 from packhorse_contracts.catalogue import LocationChanged, LocationWithdrawn, ProductChanged, ProductWithdrawn

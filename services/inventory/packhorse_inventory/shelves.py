@@ -7,7 +7,9 @@ what is reserved. See "Counts" in the service's README.
 from datetime import datetime
 from typing import TypeVar
 
-from packhorse_chassis.core.reaction import CancelTimer, Decisions, Others, RefusedError, SetTimer
+from packhorse_chassis.core.kinds import RefusedError
+from packhorse_chassis.core.reaction import Decisions, Others
+from packhorse_chassis.core.turn import CancelTimer, SetTimer
 from packhorse_contracts import ids
 from packhorse_contracts.base import MAX_COUNT, Fact
 from packhorse_contracts.inventory import InventoryLevelChanged, InventoryLowStock, InventoryStockAdjusted

@@ -8,7 +8,7 @@ and what keeps two processes that reserve overlapping orders from a deadlock.
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from packhorse_chassis.core.reaction import Internal, Kind, tally
+from packhorse_chassis.core.kinds import Internal, Kind, tally
 from packhorse_contracts import ids
 from packhorse_contracts.base import Model
 from packhorse_contracts.blocks import Allocation

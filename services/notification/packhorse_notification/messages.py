@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from packhorse_chassis.core.reaction import Internal
+from packhorse_chassis.core.kinds import Internal
 from packhorse_contracts.base import Model
 
 from packhorse_notification.content import Content

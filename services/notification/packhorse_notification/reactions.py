@@ -8,7 +8,8 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from packhorse_chassis.core.reaction import Decisions, Effect, Route, Routes, on
+from packhorse_chassis.core.reaction import Decisions, Route, Routes, on
+from packhorse_chassis.core.turn import Effect
 from packhorse_contracts import ids
 from packhorse_contracts.base import Fact
 from packhorse_contracts.notification import NotificationFailed, NotificationSent, NotificationSuppressed

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import cast
 
 from packhorse_chassis.core.effect import Performer
-from packhorse_chassis.core.reaction import Internal
+from packhorse_chassis.core.kinds import Internal
 from packhorse_chassis.service import Service
 
 from packhorse_notification.effects import Mailer

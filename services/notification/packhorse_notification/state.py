@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from packhorse_chassis.core.reaction import Kind
+from packhorse_chassis.core.kinds import Kind
 
 from packhorse_notification.content import Content, Item, Sums
 from packhorse_notification.text import PersonName

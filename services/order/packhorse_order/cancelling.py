@@ -4,7 +4,8 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Final
 
-from packhorse_chassis.core.reaction import Decisions, SetTimer
+from packhorse_chassis.core.reaction import Decisions
+from packhorse_chassis.core.turn import SetTimer
 from packhorse_contracts.base import MAX_ITEMS
 from packhorse_contracts.blocks import Fault, Reason
 from packhorse_contracts.customer import CancellationRequested

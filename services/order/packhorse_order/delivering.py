@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Final
 
-from packhorse_chassis.core.reaction import Decisions, SetTimer
+from packhorse_chassis.core.reaction import Decisions
+from packhorse_chassis.core.turn import SetTimer
 from packhorse_contracts.payment import PaymentCaptureFailed
 from packhorse_contracts.shipping import (
     ShippingDelivered,

@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from packhorse_chassis.core.reaction import CancelTimer, Decisions, SetTimer
+from packhorse_chassis.core.reaction import Decisions
+from packhorse_chassis.core.turn import CancelTimer, SetTimer
 from packhorse_contracts.blocks import CancelledBy, LineQuantity, Reason
 from packhorse_contracts.order import OrderCancelled, OrderCompleted, Outcome
 

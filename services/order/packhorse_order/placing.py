@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from packhorse_chassis.core.reaction import CancelTimer, Decisions, Others, RefusedError, SetTimer
+from packhorse_chassis.core.kinds import RefusedError
+from packhorse_chassis.core.reaction import Decisions, Others
+from packhorse_chassis.core.turn import CancelTimer, SetTimer
 from packhorse_contracts.blocks import ConfirmedLine, Fault, Reason
 from packhorse_contracts.checkout import OrderPlaced, UnsoundOrder
 from packhorse_contracts.inventory import InventoryReservationRefused, InventoryReserved

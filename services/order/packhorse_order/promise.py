@@ -11,7 +11,8 @@ from typing import Final, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 import holidays
-from packhorse_chassis.core.reaction import Decisions, Ref, RefusedError
+from packhorse_chassis.core.kinds import Ref, RefusedError
+from packhorse_chassis.core.reaction import Decisions
 from packhorse_contracts.blocks import Allocation, PartPromise, Promise
 from packhorse_contracts.catalogue import LocationChanged, Weekday
 from packhorse_contracts.inventory import InventoryReserved

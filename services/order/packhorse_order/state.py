@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final, Literal
 
-from packhorse_chassis.core.reaction import Kind
+from packhorse_chassis.core.kinds import Kind
 from packhorse_contracts.base import Model
 from packhorse_contracts.blocks import Allocation, CancelledBy, Reason
 from packhorse_contracts.customer import CancellationRequested

@@ -1,6 +1,6 @@
 """What the order service tells itself, each at a time of its own."""
 
-from packhorse_chassis.core.reaction import Internal
+from packhorse_chassis.core.kinds import Internal
 
 
 class PaymentDeadline(Internal):

@@ -5,7 +5,7 @@ import hashlib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from packhorse_chassis.core.reaction import RefusedError
+from packhorse_chassis.core.kinds import RefusedError
 from packhorse_contracts.checkout import OrderPlaced
 from packhorse_contracts.order import OrderAccepted
 from packhorse_order.checks import fingerprint

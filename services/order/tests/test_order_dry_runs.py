@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from packhorse_chassis.core.memory import Memory
-from packhorse_chassis.core.reaction import CancelTimer, RefusedError
+from packhorse_chassis.core.kinds import RefusedError
+from packhorse_chassis.core.turn import CancelTimer
 from packhorse_contracts.base import Fact
 from packhorse_contracts.blocks import LineQuantity
 from packhorse_contracts.customer import CancellationRequested, HoldRequested

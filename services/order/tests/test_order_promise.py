@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from packhorse_chassis.core.memory import Memory
-from packhorse_chassis.core.reaction import RefusedError
+from packhorse_chassis.core.kinds import RefusedError
 from packhorse_contracts.base import Fact
 from packhorse_contracts.blocks import Allocation, Promise
 from packhorse_contracts.catalogue import LocationChanged

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from packhorse_chassis.core.reaction import RefusedError
+from packhorse_chassis.core.kinds import RefusedError
 from packhorse_contracts import lenient
 from packhorse_contracts.order import OrderAccepted, OrderRejected
 from packhorse_order.checks import REJECTIONS

@@ -5,7 +5,7 @@ How it may end is in types that are valid for facts and for the database, so tha
 
 from typing import Annotated, Literal
 
-from packhorse_chassis.core.reaction import Internal
+from packhorse_chassis.core.kinds import Internal
 from packhorse_contracts.base import Code, Currency, Id, Model, Text, Utc
 from packhorse_contracts.blocks import PaymentMethod
 from pydantic import AfterValidator, Field, StringConstraints

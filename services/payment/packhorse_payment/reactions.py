@@ -8,7 +8,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-from packhorse_chassis.core.reaction import Decisions, Internal, RefusedError, Route, Routes, on
+from packhorse_chassis.core.kinds import Internal, RefusedError
+from packhorse_chassis.core.reaction import Decisions, Route, Routes, on
 from packhorse_contracts import ids
 from packhorse_contracts.base import Fact
 from packhorse_contracts.order import OrderAccepted, OrderCancelled

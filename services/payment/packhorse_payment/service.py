@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from packhorse_chassis.core.effect import Performer
-from packhorse_chassis.core.reaction import Internal
+from packhorse_chassis.core.kinds import Internal
 from packhorse_chassis.postgres.store import Journal, named_queries
 from packhorse_chassis.service import Service
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
-from packhorse_chassis.core.reaction import Kind
+from packhorse_chassis.core.kinds import Kind
 from packhorse_contracts.blocks import PaymentMethod
 
 from packhorse_payment.allocation import value_of

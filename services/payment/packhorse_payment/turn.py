@@ -3,7 +3,9 @@
 from dataclasses import replace
 from datetime import datetime
 
-from packhorse_chassis.core.reaction import CancelTimer, Decisions, Effect, Internal, SetTimer
+from packhorse_chassis.core.kinds import Internal
+from packhorse_chassis.core.reaction import Decisions
+from packhorse_chassis.core.turn import CancelTimer, Effect, SetTimer
 from packhorse_contracts.base import Fact
 from packhorse_contracts.blocks import Tender
 

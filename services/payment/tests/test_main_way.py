@@ -1,7 +1,7 @@
 """Stories of the main way: authorise, capture what leaves, release the rest."""
 
 import pytest
-from packhorse_chassis.core.reaction import RefusedError
+from packhorse_chassis.core.kinds import RefusedError
 from packhorse_contracts.payment import (
     PaymentAuthorised,
     PaymentCaptured,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from packhorse_chassis.core.reaction import RefusedError
+from packhorse_chassis.core.kinds import RefusedError
 from packhorse_contracts.blocks import Package
 from packhorse_contracts.warehouse import HandedOver, Packed, PickCompleted, PickListRejected
 

@@ -5,7 +5,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from packhorse_chassis.core.reaction import CancelTimer, Decisions, Others, RefusedError, SetTimer
+from packhorse_chassis.core.kinds import RefusedError
+from packhorse_chassis.core.reaction import Decisions, Others
+from packhorse_chassis.core.turn import CancelTimer, SetTimer
 from packhorse_contracts.carrier import TrackingUpdated
 
 from packhorse_shipping import tracking

@@ -9,20 +9,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-from packhorse_chassis.core.reaction import (
-    Decisions,
-    Internal,
-    Kind,
-    Others,
-    Ref,
-    RefusedError,
-    Route,
-    Routes,
-    SetTimer,
-    WideReaction,
-    on,
-    on_wide,
-)
+from packhorse_chassis.core.kinds import Internal, Kind, Ref, RefusedError
+from packhorse_chassis.core.reaction import Decisions, Others, Route, Routes, WideReaction, on, on_wide
+from packhorse_chassis.core.turn import SetTimer
 from packhorse_contracts.base import Fact
 from packhorse_contracts.carrier import TrackingUpdated
 from packhorse_contracts.catalogue import ProductChanged

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from packhorse_chassis.core.reaction import Kind
+from packhorse_chassis.core.kinds import Kind
 from packhorse_contracts.blocks import Address, LineQuantity, Package, ServiceLevel
 from packhorse_contracts.carrier import TrackingStatus
 

@@ -1,6 +1,6 @@
 """What this service tells itself: steps that need another row's lock, and looks at what stays silent."""
 
-from packhorse_chassis.core.reaction import Internal
+from packhorse_chassis.core.kinds import Internal
 from packhorse_contracts.base import Id
 
 

@@ -4,7 +4,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-from packhorse_chassis.core.reaction import CancelTimer, Decisions, Others, Ref, SetTimer
+from packhorse_chassis.core.kinds import Ref
+from packhorse_chassis.core.reaction import Decisions, Others
+from packhorse_chassis.core.turn import CancelTimer, SetTimer
 from packhorse_contracts.base import Fact, moment
 
 from packhorse_shipping.policies import Policy

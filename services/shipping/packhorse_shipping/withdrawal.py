@@ -6,7 +6,8 @@ comes while the warehouse is still thinking about the one before shares its answ
 
 from dataclasses import replace
 
-from packhorse_chassis.core.reaction import CancelTimer, RefusedError
+from packhorse_chassis.core.kinds import RefusedError
+from packhorse_chassis.core.turn import CancelTimer
 from packhorse_contracts.order import OrderCancellationRequested, OrderCancelled
 from packhorse_contracts.warehouse import WithdrawalAccepted, WithdrawalRejected
 

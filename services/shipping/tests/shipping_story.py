@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from packhorse_chassis.core.memory import Memory
-from packhorse_chassis.core.reaction import Decisions, Input, Internal, Others, Ref, SetTimer
+from packhorse_chassis.core.kinds import Input, Internal, Ref
+from packhorse_chassis.core.reaction import Decisions, Others
+from packhorse_chassis.core.turn import SetTimer
 from packhorse_contracts.base import Fact
 from packhorse_contracts.blocks import LineQuantity, Package, Parcel
 from packhorse_contracts.carrier import TrackingStatus, TrackingUpdated

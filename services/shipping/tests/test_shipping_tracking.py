@@ -4,7 +4,7 @@ from datetime import timedelta
 from itertools import permutations
 
 import pytest
-from packhorse_chassis.core.reaction import RefusedError
+from packhorse_chassis.core.kinds import RefusedError
 from packhorse_contracts.blocks import Parcel
 from packhorse_contracts.carrier import TrackingStatus
 from packhorse_contracts.shipping import (

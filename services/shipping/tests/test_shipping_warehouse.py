@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from packhorse_chassis.core.reaction import RefusedError
+from packhorse_chassis.core.kinds import RefusedError
 from packhorse_contracts.base import Fact
 from packhorse_contracts.blocks import LineQuantity, Parcel
 from packhorse_contracts.shipping import ShippingDelivered, ShippingDispatched, ShippingPicked, ShippingShortPicked

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from packhorse_chassis.core.reaction import RefusedError
+from packhorse_chassis.core.kinds import RefusedError
 from packhorse_contracts.base import Fact
 from packhorse_contracts.blocks import LineQuantity
 from packhorse_contracts.shipping import (

@@ -7,34 +7,20 @@ simulation in memory, and `Memory` looks at it in a test.
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from packhorse_contracts import envelope as ce
-from packhorse_contracts.base import Model
 
 from packhorse_chassis.core import said as saying
 from packhorse_chassis.core.documents import fingerprint, sound
-from packhorse_chassis.core.inputs import MOST_WAITING, MOST_WAITING_BYTES, Arrival, weight
+from packhorse_chassis.core.inputs import MOST_WAITING, MOST_WAITING_BYTES, Arrival
+from packhorse_chassis.core.kinds import Input, NewerError, Ref, RefusedError
+from packhorse_chassis.core.outcome import MissingError, Outcome, Queue, Reacted
 from packhorse_chassis.core.preview import preview
-from packhorse_chassis.core.reaction import (
-    CancelTimer,
-    Decisions,
-    Effect,
-    Input,
-    NewerError,
-    Others,
-    Ref,
-    RefusedError,
-    Route,
-    Routes,
-    SetTimer,
-)
-
-TimerKey = tuple[str, str, str]
-"""Type, key and name of a timer."""
-
+from packhorse_chassis.core.reaction import Route, Routes
+from packhorse_chassis.core.turn import CancelTimer, Turn
 
 _FULL: Final = (
     f"its subject is parked, and {MOST_WAITING} inputs or {MOST_WAITING_BYTES} bytes wait behind it already: "
@@ -42,64 +28,8 @@ _FULL: Final = (
 )
 
 
-class MissingError(Exception):
-    """A reaction needs states that weren't loaded: load them, and take the batch again."""
-
-    def __init__(self, refs: set[Ref]) -> None:
-        super().__init__(f"not loaded: {', '.join(f'{ref.kind} {ref.key}' for ref in sorted(refs))}")
-        self.refs = refs
-
-
-@dataclass(frozen=True, slots=True)
-class Reacted:
-    """One input that a reaction took, about whom, and what it said."""
-
-    arrival: Arrival
-    ref: Ref
-    said: list[saying.Said]
-
-
-@dataclass(slots=True)
-class Queue:
-    """What waits behind a parked subject."""
-
-    count: int = 0
-    bytes: int = 0
-
-    def takes(self, arrival: Arrival) -> bool:
-        """Whether there is room for one more; it is counted then. What waited before keeps its place."""
-        if arrival.waiting is None:
-            if self.count >= MOST_WAITING or self.bytes >= MOST_WAITING_BYTES:
-                return False
-            self.count, self.bytes = self.count + 1, self.bytes + weight(arrival.raw)
-        return True
-
-
-@dataclass(slots=True)
-class Outcome:
-    """All that is to be stored. The last decision about a state or a timer counts."""
-
-    changed: dict[Ref, object] = field(default_factory=dict)
-    timers: dict[TimerKey, tuple[SetTimer, Arrival, str | None] | None] = field(default_factory=dict)
-    effects: list[tuple[Effect, Arrival, str | None]] = field(default_factory=list)
-    journal: list[Model] = field(default_factory=list)
-    dead: list[saying.DeadLetter] = field(default_factory=list)
-    waiting: list[tuple[Ref, Arrival]] = field(default_factory=list)
-    parked: dict[Ref, Queue] = field(default_factory=dict)
-    """Subjects whose inputs wait: those that were parked before, and those that are from now on."""
-
-    reacted: list[Reacted] = field(default_factory=list)
-    previews: list[saying.Said] = field(default_factory=list)
-    """Answers to dry runs: what would have followed from them. Nothing else of them is in here."""
-
-    @property
-    def said(self) -> list[saying.Said]:
-        """What is to be published, in order; of several snapshots of one subject only the last."""
-        return saying.without_superseded([item for reacted in self.reacted for item in reacted.said])
-
-
-Bodies = Callable[[Sequence[Any], Arrival, str | None], list[saying.Said]]
-"""Facts of one reaction, made ready to publish."""
+Bodies = Callable[[Sequence[Any], Arrival, str | None, int | None], list[saying.Said]]
+"""Facts of one reaction, made ready to publish, with the version of the policy that it looked at."""
 
 Around = Callable[[str, Arrival], AbstractContextManager[str | None]]
 """What surrounds a reaction, by its name and its input: a span, say. Gives the `traceparent` of what follows."""
@@ -124,8 +54,8 @@ def routed(routes: Routes, arrival: Arrival) -> tuple[Route, Ref] | None:
 
 
 def beside(routes: Routes, arrivals: Sequence[Arrival], states: Mapping[Ref, object]) -> set[Ref]:
-    """The further states that the inputs' routes name, as the states of their subjects are now."""
-    named: set[Ref] = set()
+    """The further states that the inputs' routes name, as the states of their subjects are now; the policy, too."""
+    named: set[Ref] = set() if routes.policies is None else {routes.policies.ref}
     for arrival in arrivals:
         pair, heard = routed(routes, arrival), arrival.heard
         if pair is not None and heard is not None:
@@ -212,12 +142,13 @@ class _Taking:
         try:
             if arrival.broken is not None:
                 raise arrival.broken
-            with self._around(route.name, arrival) as traceparent:
-                state = self._read(ref)
-                # Made anew for each: kept, it would be a circle, and every batch would wait for the collector.
-                others = Others(self._read, self.outcome.journal)
-                decided = route.react(state, heard, self._now, others)
-                spoken = self._bodies(decided.events, arrival, traceparent)
+            state = self._read(ref)
+            cell = route.cell(state)
+            # Made anew for each: kept, it would be a circle, and every batch would wait for the collector.
+            turn: Turn[Any] = Turn(ref, self._now, self._read, self.outcome.journal, self._routes.policies)
+            with self._around(cell.__name__, arrival) as traceparent:
+                after = cell(turn, state, heard)
+                spoken = self._bodies(turn.facts, arrival, traceparent, turn.under)
         except MissingError as missing:
             named = set(route.also(self._read(ref), heard)) if ref not in missing.refs else set()
             raise MissingError(missing.refs | (named - self._states.keys() - self.outcome.changed.keys())) from None
@@ -226,7 +157,7 @@ class _Taking:
         except Exception as error:
             self._give_up(arrival, ref, error)
         else:
-            self._add(decided, spoken, state, ref, arrival, traceparent)
+            self._add(turn, state, after, spoken, arrival, traceparent)
 
     def _read(self, ref: Ref) -> object:
         if ref in self.outcome.changed:
@@ -238,25 +169,25 @@ class _Taking:
 
     def _add(
         self,
-        decided: Decisions[Any],
-        spoken: list[saying.Said],
+        turn: Turn[Any],
         state: object,
-        ref: Ref,
+        after: object,
+        spoken: list[saying.Said],
         arrival: Arrival,
         traceparent: str | None,
     ) -> None:
         outcome = self.outcome
-        if decided.state is not state:
-            outcome.changed[ref] = decided.state
-        for other, after in decided.others.items():
-            if after is not self._read(other):
-                outcome.changed[other] = after
-        outcome.reacted.append(Reacted(arrival, ref, spoken))
-        outcome.journal.extend(decided.journal)
-        for timer in decided.timers:
+        if after is not state:
+            outcome.changed[turn.ref] = after
+        for other, kept in turn.kept.items():
+            if kept is not self._read(other):
+                outcome.changed[other] = kept
+        outcome.reacted.append(Reacted(arrival, turn.ref, spoken))
+        outcome.journal += turn.entries
+        for timer in turn.timers:
             key = (timer.payload.type_name(), timer.key, timer.name)
             outcome.timers[key] = None if isinstance(timer, CancelTimer) else (timer, arrival, traceparent)
-        for effect in decided.effects:
+        for effect in turn.effects:
             outcome.effects.append((effect, arrival, traceparent))
 
     def _give_up(self, arrival: Arrival, ref: Ref | None, error: BaseException) -> None:
@@ -306,7 +237,7 @@ class _Trial(_Taking):
         changed = [each for each, state in self.outcome.changed.items() if before.get(each, _UNCHANGED) is not state]
         mark = fingerprint(self._seen, self._routes.kinds) if self._seen else None
         told = preview(self._routes.service, arrival, ref, self.outcome, changed, mark, self._now)
-        return self._bodies((told,), arrival, arrival.traceparent)
+        return self._bodies((told,), arrival, arrival.traceparent, None)
 
     def _read(self, ref: Ref) -> object:
         state = super()._read(ref)

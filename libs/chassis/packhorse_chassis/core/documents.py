@@ -18,7 +18,7 @@ from packhorse_contracts.base import Model
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
-from packhorse_chassis.core.reaction import Kind, NewerError, Ref, RefusedError
+from packhorse_chassis.core.kinds import Kind, NewerError, Ref, RefusedError
 
 MAX_STATE_BYTES: Final = 4_194_304
 """A state is read and written as a whole, each time: a larger one would hold up all others."""

@@ -2,7 +2,7 @@
 
 from typing import Protocol, TypeVar
 
-from packhorse_chassis.core.reaction import Internal
+from packhorse_chassis.core.kinds import Internal
 
 Q_contra = TypeVar("Q_contra", bound=Internal, contravariant=True)
 A_co = TypeVar("A_co", bound=Internal, covariant=True)

@@ -15,7 +15,7 @@ from packhorse_contracts import ids, topics
 from packhorse_contracts.base import Fact
 
 from packhorse_chassis.core.content import content_hash
-from packhorse_chassis.core.reaction import Input, Internal
+from packhorse_chassis.core.kinds import Input, Internal
 
 Context = tuple[str | None, str | None]
 """Correlation id and traceparent."""

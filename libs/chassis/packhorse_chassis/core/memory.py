@@ -7,7 +7,7 @@ assert service.said(OrderAccepted)
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from packhorse_contracts import envelope as ce
 from packhorse_contracts.base import Fact, Model
@@ -15,18 +15,9 @@ from packhorse_contracts.operations import OperationsPreviewed
 
 from packhorse_chassis.core.decide import take
 from packhorse_chassis.core.inputs import Arrival, Raw
-from packhorse_chassis.core.reaction import (
-    CancelTimer,
-    Decisions,
-    Effect,
-    Input,
-    Internal,
-    Kind,
-    Others,
-    Ref,
-    Routes,
-    SetTimer,
-)
+from packhorse_chassis.core.kinds import Input, Internal, Kind, Ref
+from packhorse_chassis.core.reaction import Routes
+from packhorse_chassis.core.turn import Effect, SetTimer, Turn
 
 S = TypeVar("S")
 F = TypeVar("F", bound=Fact)
@@ -48,23 +39,25 @@ class Memory:
         state = self._read(kind.ref(key))
         return cast("S", state)
 
-    def hear(self, heard: Input, at: datetime) -> Decisions[object]:
-        """Reacts to one input and keeps what follows."""
+    def hear(self, heard: Input, at: datetime) -> Turn[Any]:
+        """Reacts to one input and keeps what follows; gives the turn, with all that was decided."""
         route = self.routes.by_input[type(heard)]
         ref = route.kind.ref(route.key(heard))
-        decided = route.react(self._read(ref), heard, at, Others(self._read, self.journal))
-        self.states[ref] = decided.state
-        self.states.update(decided.others)
-        self.events.extend(decided.events)
-        self.journal.extend(decided.journal)
-        for timer in decided.timers:
+        state = self._read(ref)
+        turn: Turn[Any] = Turn(ref, at, self._read, self.journal, self.routes.policies)
+        self.states[ref] = route.cell(state)(turn, state, heard)
+        self.states.update(turn.kept)
+        self.events.extend(turn.facts)
+        self.journal.extend(turn.entries)
+        for timer in turn.timers:
+            key = (timer.payload.type_name(), timer.key, timer.name)
             if isinstance(timer, SetTimer):
-                self.timers[timer.payload.type_name(), timer.key, timer.name] = timer
-            elif isinstance(timer, CancelTimer):
-                self.timers.pop((timer.payload.type_name(), timer.key, timer.name), None)
-        for effect in decided.effects:
+                self.timers[key] = timer
+            else:
+                self.timers.pop(key, None)
+        for effect in turn.effects:
             self.effects.setdefault(effect.idempotency_key, effect)
-        return decided
+        return turn
 
     def preview(self, request: Fact, at: datetime) -> OperationsPreviewed:
         """What a dry run of this request would be told. Nothing of it is kept."""
@@ -75,7 +68,7 @@ class Memory:
         assert isinstance(answer.fact, OperationsPreviewed)  # noqa: S101 -- it answers a dry run
         return answer.fact
 
-    def fire(self, payload: type[Internal], key: str, name: str = "") -> Decisions[object]:
+    def fire(self, payload: type[Internal], key: str, name: str = "") -> Turn[Any]:
         """Lets a timer's time come."""
         timer = self.timers.pop((payload.type_name(), key, name))
         return self.hear(timer.payload, timer.due)

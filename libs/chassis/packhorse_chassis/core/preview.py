@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from packhorse_contracts import envelope as ce
 from packhorse_contracts.blocks import Fault
@@ -17,11 +17,9 @@ from packhorse_contracts.operations import (
 from packhorse_contracts.personal import masked
 
 from packhorse_chassis.core.inputs import Arrival
-from packhorse_chassis.core.reaction import Ref
+from packhorse_chassis.core.kinds import Ref
+from packhorse_chassis.core.outcome import Outcome
 from packhorse_chassis.core.said import MAX_EVENT_BYTES, DeadLetter, Said
-
-if TYPE_CHECKING:
-    from packhorse_chassis.core.decide import Outcome
 
 _FEW: Final = 20
 _SHORT: Final = 320
@@ -36,7 +34,7 @@ def preview(
     service: str,
     arrival: Arrival,
     about: Ref | None,
-    tried: "Outcome",
+    tried: Outcome,
     changed: Sequence[Ref],
     fingerprint: str | None,
     now: datetime,
@@ -55,7 +53,7 @@ def _told(
     service: str,
     asked: ce.DryRun,
     about: Ref | None,
-    tried: "Outcome",
+    tried: Outcome,
     changed: Sequence[Ref],
     fingerprint: str | None,
     now: datetime,
@@ -111,7 +109,7 @@ def _state(ref: Ref) -> PreviewedState:
     return PreviewedState(kind=ref.kind, key=ref.key[:_TEXT])
 
 
-def _refusal(tried: "Outcome") -> Fault | None:
+def _refusal(tried: Outcome) -> Fault | None:
     if tried.waiting:
         return Fault(code="parked", field=None, message=_PARKED)
     return _fault(tried.dead[0]) if tried.dead else None

@@ -1,211 +1,135 @@
-"""The vocabulary of a service: reactions, what they decide, and the table of which input leads to which.
+"""The vocabulary of a service: reactions, and the table of which input leads to which.
 
 Pure: no I/O, no clock, no chance. The chassis runs it against PostgreSQL and Kafka, `memory` in a test, and
 the simulation in a world of faults.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Generic, NamedTuple, TypeVar, cast
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from packhorse_contracts.base import Fact, Model
 from packhorse_contracts.lenient import Unsound
+from packhorse_contracts.policies import PolicySet
+
+from packhorse_chassis.core.kinds import Internal, Kind, Ref, RefusedError
+from packhorse_chassis.core.policy import POLICY, Policies
+from packhorse_chassis.core.turn import Turn
 
 S = TypeVar("S")
 I = TypeVar("I", bound=Model)  # noqa: E741
-DEFAULT_DEADLINE = timedelta(minutes=10)
 
-
-class Internal(Model):
-    """An input that never leaves the service: a timer's payload, an effect's request, or its answer."""
-
-    @classmethod
-    def type_name(cls) -> str:
-        """The name under which it is stored."""
-        return cls.__name__
-
-
-Input = Fact | Internal
-
-
-def _as_it_is(document: dict[str, Any], _version: int) -> dict[str, Any]:
-    """Enough where fields have only been added, each with a default."""
-    return document
+Reaction = Callable[[Turn[Any], S, I], S]
+"""(turn, state, input) → the subject's new state. It never changes the old one; all else that follows goes into the
+turn. Raises RefusedError for what can't be taken."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kind(Generic[S]):
-    """One kind of state that a service keeps, by key.
+class Ignored:
+    """A cell of the table: this input changes nothing in this status, for a reason that people can read."""
 
-    `empty` makes the state of a key that was never seen. A `reference` kind (products, locations) is read
-    without a lock by reactions to other things, and locked only by those whose own subject it is. A `tally` is kept
-    nowhere: it is what the journal's entries make of a key, those of this very transaction included.
+    why: str
 
-    `version` rises with every release in which the state's fields have changed. `upcast(document, version)` makes of
-    JSON as an older version wrote it what this version reads: fields renamed, split, with another meaning. Pure.
-    """
+    @property
+    def __name__(self) -> str:
+        return "ignored"
 
-    name: str
-    state: type[S]
-    empty: Callable[[str], S]
-    reference: bool = False
-    version: int = 1
-    upcast: Callable[[dict[str, Any], int], dict[str, Any]] = _as_it_is
-    tally: Callable[[str, Iterable[Model]], int] | None = None
-
-    def ref(self, key: str) -> "Ref":
-        """The address of one state."""
-        return Ref(self.name, key)
-
-
-class Ref(NamedTuple):
-    """The address of one state: its kind's name and its key."""
-
-    kind: str
-    key: str
-
-
-def tally(name: str, of: Callable[[str, Iterable[Model]], int]) -> Kind[int]:
-    """A number that a service doesn't keep but reckons from its journal, seldom: `of(key, entries)`, a sum.
-
-    In PostgreSQL the service's query of this name reckons it, so that it may look at more entries than fit into memory.
-    It is right under a lock that every entry which it looks at was written under.
-    """
-    return Kind(name, int, lambda _: 0, reference=True, tally=of)
-
-
-class Others:
-    """The further states that a route names beside its subject, read only."""
-
-    __slots__ = ("_journal", "_read")
-
-    def __init__(self, read: Callable[[Ref], object], journal: Sequence[Model] = ()) -> None:
-        """`journal`: the entries that aren't stored yet, which no tally holds that is read."""
-        self._read, self._journal = read, journal
-
-    def get(self, kind: Kind[S], key: str) -> S:
-        """The state of a key; its empty state where nothing is kept yet."""
-        state = self._read(kind.ref(key))
-        if kind.tally is not None:
-            state = cast("int", state) + kind.tally(key, self._journal)
-        return cast("S", state)
-
-
-class RefusedError(Exception):
-    """Raised by a reaction when a readable record can't be taken as it is: it becomes a dead letter.
-
-    `retryable` says that it may pass later (an unknown SKU that becomes known). The key is not parked: the
-    fault lies in this record, and those behind it don't depend on it.
-    """
-
-    def __init__(self, code: str, message: str, field: str | None = None, *, retryable: bool = False) -> None:
-        super().__init__(message)
-        self.code, self.message, self.field, self.retryable = code, message, field, retryable
-
-
-class NewerError(Exception):
-    """Something was written by a newer release, whose processes have to take it."""
+    def __call__(self, _turn: Turn[Any], state: S, _heard: object) -> S:
+        return state
 
 
 @dataclass(frozen=True, slots=True)
-class SetTimer:
-    """Hear `payload` at `due` (UTC). A timer of the same type, key and `name` is replaced."""
+class Refused:
+    """A cell of the table: this input can't be taken in this status, and becomes a dead letter."""
 
-    payload: Internal
-    key: str
-    due: datetime
-    name: str = ""
+    code: str
+    message: str
+    field: str | None = None
+    retryable: bool = False
 
+    @property
+    def __name__(self) -> str:
+        return "refused"
 
-@dataclass(frozen=True, slots=True)
-class CancelTimer:
-    """Forget the timer of this type, key and `name`; nothing happens where there is none."""
-
-    payload: type[Internal]
-    key: str
-    name: str = ""
+    def __call__(self, _turn: Turn[Any], _state: S, _heard: object) -> S:
+        raise RefusedError(self.code, self.message, self.field, retryable=self.retryable)
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """Something to do in the outside world, once.
-
-    `idempotency_key` is unique in the service: an effect with a known key is not stored again, and the outside
-    is asked with the same key on every attempt. After `deadline` the performer's `give_up` answers.
-    """
-
-    request: Internal
-    idempotency_key: str
-    deadline: timedelta = DEFAULT_DEADLINE
+def ignored(why: str) -> Ignored:
+    """Nothing follows, and `why`: "a repeat", "it was cancelled before"."""
+    return Ignored(why)
 
 
-@dataclass(frozen=True, slots=True)
-class Decisions(Generic[S]):
-    """What follows from one input: the subject's new state, and everything to say and do. Stored atomically.
-
-    `others` are new states of other keys that the route named; `journal` are rows of append-only tables.
-    """
-
-    state: S
-    events: Sequence[Fact] = ()
-    timers: Sequence[SetTimer | CancelTimer] = ()
-    effects: Sequence[Effect] = ()
-    journal: Sequence[Model] = ()
-    others: Mapping[Ref, object] = field(default_factory=dict)
-
-
-Reaction = Callable[[S, I, datetime], Decisions[S]]
-"""(state, input, now) → decisions. `now` is the database's clock at the start of the transaction, UTC."""
-
-WideReaction = Callable[[S, I, datetime, Others], Decisions[S]]
-"""The same with the further states that the route's `also` names."""
+def refused(code: str, message: str, field: str | None = None, *, retryable: bool = False) -> Refused:
+    """A dead letter, see RefusedError."""
+    return Refused(code, message, field, retryable)
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One line of a service's table: this input, about this state, leads to this reaction."""
+    """One row of a service's table: this input, about a state of this kind, leads to these reactions, by its status."""
 
     input: type[Fact] | type[Internal]
     kind: Kind[Any]
     key: Callable[[Any], str]
-    react: Callable[[Any, Any, datetime, Others], Decisions[Any]]
+    cells: Mapping[str, Reaction[Any, Any] | Ignored | Refused]
     also: Callable[[Any, Any], Iterable[Ref]]
-    name: str
+
+    def cell(self, state: object) -> Reaction[Any, Any]:
+        """The reaction to it, as the subject stands."""
+        return self.cells[self.kind.status(state)]
+
+    @property
+    def name(self) -> str:
+        """What the row does where it does anything."""
+        reactions = (cell for cell in self.cells.values() if not isinstance(cell, Ignored | Refused))
+        return next((cell.__name__ for cell in reactions), "ignored")
 
 
 def _nothing(_state: object, _input: object) -> Iterable[Ref]:
     return ()
 
 
-def on(heard: type[I], kind: Kind[S], key: str | Callable[[I], str], react: Reaction[S, I]) -> Route:
-    """A route whose reaction needs only the state of its subject. `key` is a field's name or a function."""
-
-    def narrow(state: S, said: I, now: datetime, _others: Others) -> Decisions[S]:
-        return react(state, said, now)
-
-    return Route(_input(heard), kind, _key(key), narrow, _nothing, react.__name__)
+Cells = Reaction[S, I] | Mapping[str | tuple[str, ...], Reaction[S, I] | Ignored | Refused]
+"""A reaction for every status; or for each status a reaction, `ignored` or `refused`."""
 
 
-def on_wide(
+def on(
     heard: type[I],
     kind: Kind[S],
     key: str | Callable[[I], str],
-    react: WideReaction[S, I],
-    also: Callable[[S, I], Iterable[Ref]],
+    cells: Cells[S, I],
+    also: Callable[[S, I], Iterable[Ref]] = _nothing,
 ) -> Route:
-    """A route whose reaction also needs the states that `also(state, input)` names.
+    """A row of the table. `key` is a field's name or a function.
 
-    Those are locked after all subjects, so their kinds must not be subjects of this service themselves, unless
-    they are reference kinds: that order is what keeps two processes from a deadlock.
+    `also(state, input)` names the further states that a reaction writes, or reads under a lock. Those are locked after
+    all subjects, so their kinds must not be subjects of this service themselves, unless they are reference kinds: that
+    order is what keeps two processes from a deadlock. What is read of a reference kind needn't be named, but is then
+    read when it is asked for, which takes the batch anew.
+
+    Raises ValueError where a status has no cell, or two.
     """
-    return Route(_input(heard), kind, _key(key), react, also, react.__name__)
+    if not issubclass(heard, Fact | Internal):
+        raise TypeError(f"{heard.__name__} is neither a fact nor an internal input")
+    return Route(heard, kind, _key(key), _by_status(heard, kind, cells), also)
 
 
-def _input(heard: type[Model]) -> type[Fact] | type[Internal]:
-    if issubclass(heard, Fact | Internal):
-        return heard
-    raise TypeError(f"{heard.__name__} is neither a fact nor an internal input")
+def _by_status(
+    heard: type[Model], kind: Kind[Any], cells: Cells[Any, Any]
+) -> dict[str, Reaction[Any, Any] | Ignored | Refused]:
+    if not isinstance(cells, Mapping):
+        return dict.fromkeys(kind.statuses, cells)
+    named = [
+        (status, cell)
+        for statuses, cell in cells.items()
+        for status in ((statuses,) if isinstance(statuses, str) else statuses)
+    ]
+    table = dict(named)
+    if len(table) < len(named) or table.keys() != set(kind.statuses):
+        wrong = sorted(set(kind.statuses) ^ table.keys()) or sorted(name for name, _ in named)
+        raise ValueError(f"{heard.__name__}, {kind.name}: each status needs one cell; look at {', '.join(wrong)}")
+    return {status: table[status] for status in kind.statuses}
 
 
 def _key(key: str | Callable[[I], str]) -> Callable[[I], str]:
@@ -216,13 +140,17 @@ def _key(key: str | Callable[[I], str]) -> Callable[[I], str]:
 
 
 class Routes:
-    """A service's whole behaviour as data: exactly one route for each input it hears."""
+    """A service's whole behaviour as data: exactly one row for each input it hears."""
 
-    def __init__(self, service: str, *routes: Route, kinds: Iterable[Kind[Any]] = ()) -> None:
-        """`kinds` are those that are no route's subject, only named by an `also`."""
-        self.service = service
+    def __init__(
+        self, service: str, *routes: Route, kinds: Iterable[Kind[Any]] = (), policies: Policies[Any] | None = None
+    ) -> None:
+        """`kinds` are those that are no row's subject, only named by an `also`."""
+        self.service, self.policies = service, policies
         self.by_input: dict[type[Fact] | type[Internal], Route] = {}
         self.kinds: dict[str, Kind[Any]] = {kind.name: kind for kind in kinds}
+        if policies is not None:
+            routes = (*routes, on(PolicySet, POLICY, "service", policies.set))
         for route in routes:
             if route.input in self.by_input:
                 raise ValueError(f"{service}: two routes for {route.input.__name__}")

@@ -10,7 +10,7 @@ from packhorse_contracts import ids
 from packhorse_contracts.base import Fact
 
 from packhorse_chassis.core.inputs import Arrival
-from packhorse_chassis.core.reaction import Ref
+from packhorse_chassis.core.kinds import Ref
 
 MAX_EVENT_BYTES: Final = 900_000
 """Below the broker's 1 MiB a record, with room for headers."""
@@ -28,24 +28,27 @@ class TooLargeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A fact that a reaction said, with its body, its cause, its place among what that cause led to, and the
-    `traceparent` of the reaction."""
+    """A fact that a reaction said, with its body, its cause, its place among what that cause led to, the `traceparent`
+    of the reaction, and the version of the policy that it looked at."""
 
     fact: Fact
     body: bytes
     cause: Arrival
     index: int
     traceparent: str | None = None
+    under: int | None = None
 
 
-def bodies(events: Sequence[Fact], cause: Arrival, traceparent: str | None = None) -> list[Said]:
+def bodies(
+    events: Sequence[Fact], cause: Arrival, traceparent: str | None = None, under: int | None = None
+) -> list[Said]:
     """Serialises facts; raises TooLargeError for one that can't be published."""
     said = []
     for index, fact in enumerate(events):
         body = fact.model_dump_json(exclude_none=True, by_alias=True).encode()
         if len(body) > MAX_EVENT_BYTES:
             raise TooLargeError(f"{fact.TYPE} of {fact.key} has {len(body)} bytes; at most {MAX_EVENT_BYTES}")
-        said.append(Said(fact, body, cause, index, traceparent))
+        said.append(Said(fact, body, cause, index, traceparent, under))
     return said
 
 

@@ -24,7 +24,7 @@ from packhorse_chassis.batch import Processor
 from packhorse_chassis.core.documents import unknown_field
 from packhorse_chassis.core.effect import Performer, RetryError
 from packhorse_chassis.core.inputs import Arrival, internal, unheard
-from packhorse_chassis.core.reaction import Internal, NewerError
+from packhorse_chassis.core.kinds import Internal, NewerError
 from packhorse_chassis.effects.lane import Lane, Limits
 from packhorse_chassis.postgres.source import Answers
 from packhorse_chassis.settings import Settings

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from packhorse_chassis.core.documents import unknown_field
 from packhorse_chassis.core.inputs import Arrival, Context, Origin, Raw, Unread, internal, unheard
-from packhorse_chassis.core.reaction import Internal, NewerError, Routes
+from packhorse_chassis.core.kinds import Internal, NewerError
+from packhorse_chassis.core.reaction import Routes
 from packhorse_chassis.kafka.screen import screened, tell_spared
 from packhorse_chassis.telemetry import metrics
 

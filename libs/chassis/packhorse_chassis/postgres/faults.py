@@ -4,7 +4,7 @@ from typing import Final
 
 import asyncpg
 
-from packhorse_chassis.core.reaction import NewerError, RefusedError
+from packhorse_chassis.core.kinds import NewerError, RefusedError
 
 _OF_THE_INPUT: Final = ("21", "22", "23", "44", "54")
 """SQLSTATE classes: the data, or a constraint that they violate, or a limit that they exceed. Another input would pass.

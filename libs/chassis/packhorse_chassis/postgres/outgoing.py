@@ -57,6 +57,7 @@ def _row(service: str, item: Said, key: str, sequence: int | None, now: datetime
         sequence=sequence,
         partition_key=key,
         traceparent=child_of(item.traceparent),
+        policy_version=item.under or None,
     )
     return OutboxRow(fact.TOPIC.name, key.encode(), ce.headers(envelope, key), item.body)
 

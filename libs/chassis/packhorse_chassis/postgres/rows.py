@@ -8,9 +8,10 @@ import asyncpg
 from packhorse_contracts import ids
 
 from packhorse_chassis.core import said
-from packhorse_chassis.core.decide import Queue
 from packhorse_chassis.core.inputs import Arrival, pack_headers
-from packhorse_chassis.core.reaction import Effect, Ref, SetTimer
+from packhorse_chassis.core.kinds import Ref
+from packhorse_chassis.core.outcome import Queue
+from packhorse_chassis.core.turn import Effect, SetTimer
 from packhorse_chassis.postgres.db import Connection
 from packhorse_chassis.postgres.outgoing import OutboxRow
 

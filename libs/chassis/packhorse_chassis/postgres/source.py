@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from packhorse_chassis.core.content import same_content
 from packhorse_chassis.core.inputs import Arrival
-from packhorse_chassis.core.reaction import Ref
+from packhorse_chassis.core.kinds import Ref
 from packhorse_chassis.postgres.db import Connection
 from packhorse_chassis.telemetry import metrics
 

@@ -10,12 +10,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from packhorse_contracts.base import Model
 
 from packhorse_chassis.core.documents import Documents
-from packhorse_chassis.core.reaction import Kind
+from packhorse_chassis.core.kinds import Kind
+from packhorse_chassis.core.policy import PolicyEntry
 from packhorse_chassis.postgres.db import Connection
 
 
@@ -111,3 +112,11 @@ class Journal:
     async def write(self, db: Connection, entries: Sequence[Model]) -> None:
         """Appends entries in the order given."""
         await db.execute(self.append, json.dumps([entry.model_dump(mode="json") for entry in entries]))
+
+
+POLICY_VERSIONS: Final = Journal(
+    PolicyEntry,
+    "INSERT INTO policy_version (version, at, policy, by, why) "
+    "SELECT version, at, policy::jsonb, by, why "
+    "FROM jsonb_to_recordset($1) AS new (version int, at timestamptz, policy text, by text, why text)",
+)

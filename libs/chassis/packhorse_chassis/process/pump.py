@@ -9,7 +9,7 @@ import structlog
 
 from packhorse_chassis.batch import Processor
 from packhorse_chassis.core.inputs import Arrival, Raw, unpack_headers
-from packhorse_chassis.core.reaction import NewerError, Ref
+from packhorse_chassis.core.kinds import NewerError, Ref
 from packhorse_chassis.kafka.reading import Reader
 from packhorse_chassis.postgres.db import Pool
 from packhorse_chassis.postgres.source import UNPARK, Queue, Retry, Timers

@@ -177,6 +177,10 @@ def _headers() -> Json:
                 pattern="^[0-9]+$",
             ),
             "ce_partitionkey": text("The Kafka key"),
+            "ce_policyversion": text(
+                "Version of the policy that it was decided under; absent where none was looked at, or none was set",
+                pattern="^[0-9]+$",
+            ),
             "traceparent": text("W3C trace context"),
         },
     }

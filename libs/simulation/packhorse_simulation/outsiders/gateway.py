@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar, cast
 
-from packhorse_chassis.core.reaction import Internal
+from packhorse_chassis.core.kinds import Internal
 from packhorse_payment.effects import GatewayPerformer
 from packhorse_payment.gateways import UncertainError
 from packhorse_payment.gateways.rest_answers import outcome as meaning

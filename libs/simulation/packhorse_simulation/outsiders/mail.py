@@ -2,7 +2,7 @@
 
 from packhorse_audit.books import MailBook
 from packhorse_chassis.core.effect import RetryError
-from packhorse_chassis.core.reaction import Internal
+from packhorse_chassis.core.kinds import Internal
 from packhorse_notification.messages import MailFailed, MailSent, SendMail
 
 from packhorse_simulation.faults import Chance

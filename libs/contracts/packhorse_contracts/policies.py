@@ -1,0 +1,140 @@
+"""What a business tunes, a model for each service: what may be set, within which limits, and what holds until then.
+
+A policy is set by a fact, `PolicySet`: it names only what shall differ from the defaults here. It is in force once its
+service has taken it, without a restart; every fact that was decided under it says so (`ce_policyversion`).
+"""
+
+from datetime import timedelta
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+
+from packhorse_contracts import topics
+from packhorse_contracts.base import Count, Fact, Model, Quantity, Short, Text
+from packhorse_contracts.blocks import ServiceLevel
+from packhorse_contracts.catalogue import TimeOfDay
+from packhorse_contracts.operations import Data
+
+
+def _seconds(given: object) -> object:
+    """A number of seconds; else ISO 8601, which pydantic reads."""
+    if isinstance(given, bool):
+        raise ValueError("a length of time is a number of seconds, or ISO 8601 such as PT30M")
+    return timedelta(seconds=given) if isinstance(given, int | float) else given
+
+
+Duration = Annotated[timedelta, BeforeValidator(_seconds), Field(gt=timedelta(0), le=timedelta(days=3_660))]
+"""A length of time: ISO 8601 (`PT30M`, `P2D`), or a number of seconds. More than nothing, and ten years at most."""
+
+Days = Annotated[int, Field(strict=True, ge=0, le=366)]
+Priority = Annotated[int, Field(strict=True, ge=0, le=9)]
+
+
+class Policy(Model):
+    """What a service goes by. A name that it doesn't know is a mistake, not a newer writer's."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def _every_service(days: dict[ServiceLevel, int]) -> dict[ServiceLevel, int]:
+    return {**_TRANSIT_DAYS, **days}
+
+
+_TRANSIT_DAYS: Final[dict[ServiceLevel, int]] = {"economy": 5, "standard": 3, "express": 1}
+
+
+class OrderPolicy(Policy):
+    """Of the order service."""
+
+    payment_deadline: Duration = Field(timedelta(minutes=30), description="Paid and reserved by then, or cancelled")
+    cut_off: TimeOfDay = Field(
+        "15:00",
+        description="Confirmed before, on the clock of the location: leaves the same day. For locations that name no "
+        "cut-off of their own",
+    )
+    transit_days: Annotated[dict[ServiceLevel, Days], AfterValidator(_every_service)] = Field(
+        _TRANSIT_DAYS, description="Days from hand-over to the door, by delivery service; those not named as before"
+    )
+    grace: Duration = Field(
+        timedelta(days=1), description="So long after its promise an order counts as overdue; looked at again as often"
+    )
+
+
+class PaymentPolicy(Policy):
+    """Of the payment service."""
+
+    ask_for: Duration = Field(
+        timedelta(minutes=5),
+        description="One asking of the gateway is repeated for so long, then its outcome is unknown",
+    )
+    ask_again_after: Duration = Field(
+        timedelta(minutes=1), description="What is unknown is asked again after this, doubled each time"
+    )
+    ask_again_cap: Duration = Field(timedelta(hours=1), description="But never later than this")
+    review_poll: Duration = Field(
+        timedelta(seconds=2), description="An authorisation under review is looked at after this, then less often"
+    )
+    reauthorisations: Count = Field(
+        1, description="Renewals of an expired authorisation between two captures, without the customer"
+    )
+    repeat_after: Duration = Field(timedelta(days=1), description="A refused refund or void is asked anew after this")
+    attempts: Quantity = Field(3, description="So many tries of refused refunds and voids in all")
+
+
+class InventoryPolicy(Policy):
+    """Of the inventory service."""
+
+    low_stock: Count = Field(5, description="Alert at so many pieces available to promise, or fewer")
+    safety_stock: Count = Field(0, description="Pieces held back at each location that is new to a SKU")
+    explain_within: Duration = Field(
+        timedelta(hours=1),
+        description="Pieces that are reserved and not there by a count are reported after this, unless explained",
+    )
+
+
+class ShippingPolicy(Policy):
+    """Of the shipping service. Priorities go from 0 to 9, the most urgent."""
+
+    answer_within: Duration = Field(
+        timedelta(hours=4), description="A warehouse that owes an answer for longer is overdue"
+    )
+    claim_within: Duration = Field(
+        timedelta(hours=1), description="A tracked parcel that nobody has handed over by then is reported"
+    )
+    economy_priority: Priority = Field(2, description="Of pick lists for economy")
+    standard_priority: Priority = Field(5, description="Of pick lists for standard")
+    express_priority: Priority = Field(8, description="Of pick lists for express")
+
+
+class NotificationPolicy(Policy):
+    """Of the notification service."""
+
+    fallback_language: Short = Field("en", description="For customers whose language we don't write")
+    patience: Duration = Field(
+        timedelta(days=1),
+        description='A mail is tried for so long while the mail server is away: a day-old "on its way" still helps',
+    )
+
+
+POLICIES: Final[dict[str, type[Policy]]] = {
+    "order": OrderPolicy,
+    "payment": PaymentPolicy,
+    "inventory": InventoryPolicy,
+    "shipping": ShippingPolicy,
+    "notification": NotificationPolicy,
+}
+"""By service."""
+
+
+class PolicySet(
+    Fact, type="packhorse.operations.policy_set.v1", topic=topics.OPERATIONS_POLICIES, key="service", numbered=False
+):
+    """From now on this service goes by this policy. The last one stands for all that were set before."""
+
+    service: Short = Field(description="Whose: `order`, `payment`, `inventory`, `shipping`, `notification`")
+    policy_version: Quantity = Field(
+        description="One more than the version in force. Who sets one that is taken already hears so in a dead letter"
+    )
+    policy: Data = Field(description="What differs from the defaults, whole: what isn't named is as the code has it")
+    by: Short = Field(description="Who has set it")
+    why: Text = Field("", description="What for, in words")
