@@ -10,7 +10,6 @@ from packhorse_contracts import (
     operations,
     order,
     payment,
-    policies,
     shipping,
     warehouse,
 )
@@ -27,5 +26,4 @@ MODULES = (
     catalogue,
     notification,
     operations,
-    policies,
 )

@@ -1,11 +1,11 @@
-"""What is said about requests, whichever service owns them."""
+"""What operations people set and ask, and what is said about requests, whichever service owns them."""
 
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StringConstraints
 
 from packhorse_contracts import topics
-from packhorse_contracts.base import NO_NUL, Code, Count, Fact, Flag, Model, Short, Text, Utc
+from packhorse_contracts.base import NO_NUL, Code, Count, Fact, Flag, Model, PerhapsText, Quantity, Short, Text, Utc
 from packhorse_contracts.blocks import Fault
 from packhorse_contracts.fields import At
 
@@ -85,3 +85,21 @@ class OperationsPreviewed(
     states: tuple[PreviewedState, ...] = Field((), max_length=MOST_NAMED, description="Would change")
     refusal: Fault | None = Field(None, description="Why it would not be taken; then nothing would follow")
     left_out: Count = Field(0, description="How many more facts, timers, effects and states have no room here")
+
+
+class OperationsPolicySet(
+    Fact, type="packhorse.operations.policy_set.v1", topic=topics.OPERATIONS_POLICIES, key="service", numbered=False
+):
+    """From now on this service goes by this policy: it stands for all that were set before."""
+
+    service: Short = Field(description="Whose: `order`, `payment`, `inventory`, `shipping` or `notification`")
+    policy_version: Quantity = Field(
+        description="One more than the version in force. Who sets one that is taken hears so in a dead letter"
+    )
+    at: At
+    policy: Data = Field(
+        description="What differs from the defaults, whole: what isn't named is as the code has it. By the schema of "
+        "the service's policy"
+    )
+    by: Short = Field(description="Who has set it")
+    why: PerhapsText = Field("", description="What for, in words")

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from packhorse_contracts import blocks, topics
-from packhorse_contracts.base import Code, Difference, Fact, Flag, Id, Model, Money, Perhaps, Text, Utc
+from packhorse_contracts.base import Code, Count, Difference, Fact, Flag, Id, Model, Money, Perhaps, Quantity, Text, Utc
 from packhorse_contracts.fields import At, CurrencyCode, Note, OrderId, ReturnId
 
 Outcome = Literal["delivered", "collected", "partly_delivered", "returned"]
@@ -88,6 +88,10 @@ class OrderConfirmed(Fact, type="packhorse.order.confirmed.v1", topic=topics.ORD
     lines: tuple[blocks.ConfirmedLine, ...] = Field(description="What will be delivered")
     allocations: tuple[blocks.Allocation, ...] = Field(description="Where each piece comes from")
     promise: blocks.Promise = Field(description="What the customer is told")
+    part: Quantity | None = Field(
+        None, description="Which part of the order this is, from 1, where it ships in parts; each is confirmed once"
+    )
+    parts_open: Count | None = Field(None, description="Parts that are still to be confirmed")
 
 
 class OrderBackordered(

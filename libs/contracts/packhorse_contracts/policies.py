@@ -1,7 +1,7 @@
 """What a business tunes, a model for each service: what may be set, within which limits, and what holds until then.
 
-A policy is set by a fact, `PolicySet`: it names only what shall differ from the defaults here. It is in force once its
-service has taken it, without a restart; every fact that was decided under it says so (`ce_policyversion`).
+A policy is set by a fact, `OperationsPolicySet`: it names only what shall differ from the defaults here. It is in force
+once its service has taken it, without a restart; every fact that was decided under it says so (`ce_policyversion`).
 """
 
 from datetime import timedelta
@@ -9,11 +9,9 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
-from packhorse_contracts import topics
-from packhorse_contracts.base import Count, Fact, Model, Quantity, Short, Text
+from packhorse_contracts.base import Count, Model, Quantity, Short
 from packhorse_contracts.blocks import ServiceLevel
 from packhorse_contracts.catalogue import TimeOfDay
-from packhorse_contracts.operations import Data
 
 
 def _seconds(given: object) -> object:
@@ -124,17 +122,3 @@ POLICIES: Final[dict[str, type[Policy]]] = {
     "notification": NotificationPolicy,
 }
 """By service."""
-
-
-class PolicySet(
-    Fact, type="packhorse.operations.policy_set.v1", topic=topics.OPERATIONS_POLICIES, key="service", numbered=False
-):
-    """From now on this service goes by this policy. The last one stands for all that were set before."""
-
-    service: Short = Field(description="Whose: `order`, `payment`, `inventory`, `shipping`, `notification`")
-    policy_version: Quantity = Field(
-        description="One more than the version in force. Who sets one that is taken already hears so in a dead letter"
-    )
-    policy: Data = Field(description="What differs from the defaults, whole: what isn't named is as the code has it")
-    by: Short = Field(description="Who has set it")
-    why: Text = Field("", description="What for, in words")

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from packhorse_contracts import blocks, topics
-from packhorse_contracts.base import Code, Fact, Given, Grams, Id, Model, Money, Priority, Text, Utc
+from packhorse_contracts.base import Code, Fact, Given, Grams, Id, Model, Money, Priority, Quantity, Text, Utc
 from packhorse_contracts.fields import (
     At,
     Carrier,
@@ -49,6 +49,23 @@ class ShortPickedLine(Model):
     wanted: Pieces
     picked: OnHand = Field(description="Pieces that were picked, less what broke before it was packed")
     reason: Text = Field(description="The warehouse's reason, a code from a list that may grow")
+
+
+class PlannedShipment(Model):
+    """A fulfilment order: what one location sends for an order."""
+
+    shipment_id: ShipmentId
+    location: LocationId
+    lines: tuple[blocks.SkuLine, ...] = Field(description="What it is to take along")
+
+
+class ShippingPlanned(Fact, type="packhorse.shipping.planned.v1", topic=topics.SHIPPING_EVENTS, key="order_id"):
+    """What to expect of an order, or of a part of it: nobody else reckons it from allocations."""
+
+    order_id: OrderId
+    at: At
+    shipments: tuple[PlannedShipment, ...] = Field(description="All fulfilment orders that the confirmation leads to")
+    part: Quantity | None = Field(None, description="Of which part of the order, where it ships in parts")
 
 
 class ShippingPickListIssued(

@@ -83,6 +83,7 @@ def test_the_key_is_what_the_topic_promises(fact: type[Fact]) -> None:
         "tracking number": {"tracking_number"},
         "order id, or sku": {"order_id"},
         "request id": {"request_id"},
+        "service": {"service"},
         "pick list id, or sku for stock facts, or return id": {"pick_list_id", "sku", "return_id", "receipt_id"},
     }
     assert fact.KEY in keys[fact.TOPIC.key]

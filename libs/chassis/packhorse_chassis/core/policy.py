@@ -12,7 +12,8 @@ from functools import lru_cache
 from typing import Any, Final, Generic, TypeVar, cast
 
 from packhorse_contracts.base import Model
-from packhorse_contracts.policies import Policy, PolicySet
+from packhorse_contracts.operations import OperationsPolicySet
+from packhorse_contracts.policies import Policy
 from pydantic import ValidationError
 
 from packhorse_chassis.core.kinds import Kind, Ref, RefusedError
@@ -59,7 +60,7 @@ class Policies(Generic[P]):
         state = cast("InForce", read(self.ref))
         return state.version, self._read(state.text) if state.version else self.usual
 
-    def set(self, turn: Turn[Any], state: InForce, fact: PolicySet) -> InForce:
+    def set(self, turn: Turn[Any], state: InForce, fact: OperationsPolicySet) -> InForce:
         """The reaction to a new policy. A topic has everybody's: those of others change nothing here."""
         if fact.service != self.service or fact.policy_version < state.version:
             return state

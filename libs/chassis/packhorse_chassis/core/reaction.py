@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from packhorse_contracts.base import Fact, Model
 from packhorse_contracts.lenient import Unsound
-from packhorse_contracts.policies import PolicySet
+from packhorse_contracts.operations import OperationsPolicySet
 
 from packhorse_chassis.core.kinds import Internal, Kind, Ref, RefusedError
 from packhorse_chassis.core.policy import POLICY, Policies
@@ -150,7 +150,7 @@ class Routes:
         self.by_input: dict[type[Fact] | type[Internal], Route] = {}
         self.kinds: dict[str, Kind[Any]] = {kind.name: kind for kind in kinds}
         if policies is not None:
-            routes = (*routes, on(PolicySet, POLICY, "service", policies.set))
+            routes = (*routes, on(OperationsPolicySet, POLICY, "service", policies.set))
         for route in routes:
             if route.input in self.by_input:
                 raise ValueError(f"{service}: two routes for {route.input.__name__}")
