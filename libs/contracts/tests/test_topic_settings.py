@@ -48,8 +48,8 @@ def test_one_machine_has_fewer_partitions() -> None:
 
 
 def test_retention(settings: dict[str, TopicSettings]) -> None:
-    """Facts 7 days, dead letters 30 days, snapshots for ever; no record of a snapshot topic goes within 7 days, and no policy
-    within a year.
+    """Facts 7 days, dead letters 30 days, snapshots for ever; no record of a snapshot topic goes within 7 days, and no
+    policy within a year.
     Previews an hour, and none of them longer for those that came after it."""
     previews = settings.pop("operations.previews").configs(3)
     assert previews["retention.ms"] == previews["segment.ms"] == str(3_600_000)
