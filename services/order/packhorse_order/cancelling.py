@@ -40,30 +40,28 @@ _MOST: Final = 10
 
 def cancel_at_once(turn: OrderTurn, order: Order, asked: CancellationRequested) -> Order:
     """Nothing is confirmed yet, so nobody has to be asked. A part can't be cancelled."""
-    if _declined(turn, order, asked):
-        return order
+    if faults := _faults(order, asked):
+        return _decline(turn, order, faults)
     return cancel_all(turn, order, _REQUEST.reason, _REQUEST.by)
 
 
 def ask_shipping(turn: OrderTurn, order: Order, asked: CancellationRequested) -> Order:
     """It may be gone already: shipping is asked. A part can't be cancelled."""
-    if _declined(turn, order, asked):
-        return order
+    if faults := _faults(order, asked):
+        return _decline(turn, order, faults)
     turn.say(OrderCancellationRequested(order_id=order.order_id, at=turn.now, reason=_REQUEST.reason, by=_REQUEST.by))
     return replace(order, request=_REQUEST, cancelling=True)
 
 
 def decline_gone(turn: OrderTurn, order: Order, asked: CancellationRequested) -> Order:
     """Too late: it is on its way."""
-    if not _declined(turn, order, asked):
-        _decline(turn, order, _fault("dispatched", "the order is on its way already"))
-    return order
+    gone = _fault("dispatched", "the order is on its way already")
+    return _decline(turn, order, _faults(order, asked) or gone)
 
 
 def decline_ended(turn: OrderTurn, order: Order, _asked: CancellationRequested) -> Order:
     """Too late: the order has ended."""
-    _decline(turn, order, _fault("ended", "the order has ended already"))
-    return order
+    return _decline(turn, order, _fault("ended", "the order has ended already"))
 
 
 def wait_for_order(turn: OrderTurn, order: Order, asked: CancellationRequested) -> Order:
@@ -113,9 +111,18 @@ def _pieces(asked: CancellationRequested) -> dict[str, int] | None:
 
 
 def _faults(order: Order, asked: CancellationRequested) -> list[Fault]:
-    """What can't be cancelled because it was never ordered; or because nothing is named."""
-    if asked.lines is None:
+    """Why it can't be granted, however the order stands."""
+    pieces = _pieces(asked)
+    if pieces is None:
         return []
+    faults = _never_ordered(order, asked)
+    if not faults and any(pieces.get(line.line_id, 0) < line.wanted for line in order.lines):
+        return _fault("part_cancellation_not_offered", "only whole orders can be cancelled")
+    return faults
+
+
+def _never_ordered(order: Order, asked: CancellationRequested) -> list[Fault]:
+    """What is named and was never ordered; or that nothing is named."""
     if not asked.lines:
         return [Fault(code="no_lines", field="lines", message="nothing is named that shall be cancelled")]
     ordered = {line.line_id: line.ordered for line in order.lines}
@@ -135,22 +142,13 @@ def _fault(code: DeclineCode, message: str) -> list[Fault]:
     return [Fault(code=code, message=message)]
 
 
-def _declined(turn: OrderTurn, order: Order, asked: CancellationRequested) -> bool:
-    """Declines what names less than the whole, or what was never ordered."""
-    faults, pieces = _faults(order, asked), _pieces(asked)
-    if not faults and pieces is not None and any(pieces.get(line.line_id, 0) < line.wanted for line in order.lines):
-        faults = _fault("part_cancellation_not_offered", "only whole orders can be cancelled")
-    if faults:
-        _decline(turn, order, faults)
-    return bool(faults)
-
-
-def _decline(turn: OrderTurn, order: Order, faults: list[Fault]) -> None:
+def _decline(turn: OrderTurn, order: Order, faults: list[Fault]) -> Order:
     """Said twice: once for readers of cancellations, once for those that look for an answer to any request."""
     turn.say(
         OrderCancellationDeclined(order_id=order.order_id, at=turn.now, reasons=tuple(faults)),
         declined(order.order_id, _CANCELLATION, faults, turn.now),
     )
+    return order
 
 
 def note_plan(turn: OrderTurn, order: Order, fact: ShippingPlanned) -> Order:
@@ -180,8 +178,7 @@ def settle(turn: OrderTurn, order: Order) -> Order:
     settled = {shipment_id: shipment.settled for shipment_id, shipment in order.shipments.items()}
     order = replace(order, cancelling=False, request=None, shipments=settled)
     if not withdrawn:
-        _decline(turn, order, _fault("packed", "the warehouse has packed it already"))
-        return then_complete(turn, order)
+        return then_complete(turn, _decline(turn, order, _fault("packed", "the warehouse has packed it already")))
     if not any(s.refused or s.dispatched for s in settled.values()):
         return cancel_all(turn, order, request.reason, request.by)
     return cancel_lines(turn, order, withdrawn, request.reason, request.by)

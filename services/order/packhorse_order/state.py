@@ -17,8 +17,9 @@ from packhorse_contracts.order import OrderAccepted
 from packhorse_contracts.policies import OrderPolicy
 
 OrderTurn = Turn[OrderPolicy]
-Status = Literal["unknown", "rejected", "accepted", "confirmed", "cancelling", "dispatched", "completed", "cancelled"]
+"""What every reaction here gets."""
 
+Status = Literal["unknown", "rejected", "accepted", "confirmed", "cancelling", "dispatched", "completed", "cancelled"]
 
 End = Literal["delivered", "returned", "lost"]
 """How a parcel's way ends. What was delivered stays so; else what was said last counts: what comes back may still be
