@@ -25,6 +25,8 @@ _WAITING: Final[tuple[Status, ...]] = ("unknown", "review")
 _NOTHING_HELD: Final[tuple[Status, ...]] = ("declined", "uncovered", "unpaid", "settled")
 _AT_REST: Final[tuple[Status, ...]] = (*_NOTHING_HELD, "authorised", "refund_failed", "void_failed")
 _KNOWN: Final[tuple[Status, ...]] = (*_ASKED, *_WAITING, *_AT_REST)
+_PERHAPS_HELD: Final = tuple(status for status in _KNOWN if status not in ("authorising", *_NOTHING_HELD))
+_PERHAPS_REFUSED: Final = tuple(status for status in _KNOWN if status != "declined")
 
 
 def let_lapse(turn: PaymentTurn, payment: Payment, timer: AuthorisationLapses) -> Payment:
@@ -71,21 +73,8 @@ def routes(gateway: str = "gateway", usual: PaymentPolicy | None = None) -> Rout
             AuthorisationLapses,
             PAYMENTS,
             "order_id",
-            {
-                ("capturing", "voiding", "refunding", *_WAITING): let_lapse,
-                ("authorised", "refund_failed", "void_failed"): let_lapse,
-                ("expected", "authorising", *_NOTHING_HELD): released,
-            },
+            {_PERHAPS_HELD: let_lapse, ("expected", "authorising", *_NOTHING_HELD): released},
         ),
-        on(
-            TryAgain,
-            PAYMENTS,
-            "order_id",
-            {
-                (*_ASKED, *_WAITING, "authorised", "uncovered"): try_again,
-                ("refund_failed", "void_failed", "unpaid", "settled"): try_again,
-                ("expected", "declined"): never_taken,
-            },
-        ),
+        on(TryAgain, PAYMENTS, "order_id", {_PERHAPS_REFUSED: try_again, ("expected", "declined"): never_taken}),
         policies=Policies("payment", usual or PaymentPolicy()),
     )
