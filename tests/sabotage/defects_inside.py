@@ -159,7 +159,8 @@ INSIDE: Final = (
             Edit(
                 _BATCH,
                 "        taken: Mapping[str, int],\n        now: datetime,\n    ) -> Sequence",
-                "        taken: Mapping[str, int],\n        now: datetime,\n        drawn: list[int],\n    ) -> Sequence",
+                "        taken: Mapping[str, int],\n        now: datetime,\n"
+                "        drawn: list[int],\n    ) -> Sequence",
             ),
             Edit(
                 _BATCH,

@@ -55,6 +55,10 @@ class Refused:
         raise RefusedError(self.code, self.message, self.field, retryable=self.retryable)
 
 
+Cell = Reaction[Any, Any] | Ignored | Refused
+"""What follows from an input in one status of its subject."""
+
+
 def ignored(why: str) -> Ignored:
     """Nothing follows, and `why`: "a repeat", "it was cancelled before"."""
     return Ignored(why)
@@ -72,7 +76,7 @@ class Route:
     input: type[Fact] | type[Internal]
     kind: Kind[Any]
     key: Callable[[Any], str]
-    cells: Mapping[str, Reaction[Any, Any] | Ignored | Refused]
+    cells: Mapping[str, Cell]
     also: Callable[[Any, Any], Iterable[Ref]]
     alias: Alias[Any] | None = None
     named_by: str | None = None
@@ -146,9 +150,7 @@ def on(
     return Route(heard, kind, _key(key), cells_by_status, also)
 
 
-def _by_status(
-    heard: type[Model], kind: Kind[Any], cells: Cells[Any, Any]
-) -> dict[str, Reaction[Any, Any] | Ignored | Refused]:
+def _by_status(heard: type[Model], kind: Kind[Any], cells: Cells[Any, Any]) -> dict[str, Cell]:
     if not isinstance(cells, Mapping):
         return dict.fromkeys(kind.statuses, cells)
     named = [
