@@ -15,7 +15,6 @@ from packhorse_order import policies as order_policies
 from packhorse_order import reactions as order
 from packhorse_payment import policies as payment_policies
 from packhorse_payment import reactions as payment
-from packhorse_shipping import policies as shipping_policies
 from packhorse_shipping import reactions as shipping
 
 from .every_order import NOON, Rules, World
@@ -28,7 +27,7 @@ PRICE, DELIVERY = 1_000, 400
 ORDER = order.routes(order_policies.Policy())
 PAYMENT = payment.routes(payment_policies.Policy())
 INVENTORY = inventory.routes(inventory_policies.Policy())
-SHIPPING = shipping.routes(shipping_policies.Policy())
+SHIPPING = shipping.routes()
 Stock = Mapping[str, Mapping[str, int]]
 """Pieces by SKU and location."""
 
