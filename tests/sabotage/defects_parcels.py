@@ -64,7 +64,7 @@ PARCELS_AND_REQUESTS: Final = (
         [
             Edit(
                 f"{_SHIPPING}/warehouse.py",
-                "    turn.say(saying.dispatched(turn.order, shipment, turn.moment, fact.carrier))\n"
+                "    turn.say(saying.dispatched(order, shipment, moment(fact.at, turn.now), fact.carrier))\n"
                 "    tracking.tell_ends_anew",
                 "    tracking.tell_ends_anew",
             )
@@ -77,8 +77,8 @@ PARCELS_AND_REQUESTS: Final = (
         [
             Edit(
                 f"{_SHIPPING}/warehouse.py",
-                "if checks.packages_digest(fact.packages) in",
-                "if None in",
+                "return checks.packages_digest(fact.packages) in",
+                "return None in",
             )
         ],
         [WAREHOUSE],
@@ -86,7 +86,7 @@ PARCELS_AND_REQUESTS: Final = (
     Defect(
         "a_gift_message_stays",
         "What one person wrote to another is kept for good.",
-        [Edit(f"{_SHIPPING}/reactions.py", "turn.keep(shipment.unmarked)", "turn.keep(shipment)")],
+        [Edit(f"{_SHIPPING}/planning.py", "keep(turn, order, shipment.unmarked)", "keep(turn, order, shipment)")],
         [PICKING],
     ),
     Defect(

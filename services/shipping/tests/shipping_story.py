@@ -3,18 +3,18 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from packhorse_chassis.core.memory import Memory
 from packhorse_chassis.core.kinds import Input, Internal, Ref
-from packhorse_chassis.core.reaction import Decisions, Others
-from packhorse_chassis.core.turn import SetTimer
+from packhorse_chassis.core.memory import Memory
+from packhorse_chassis.core.policy import POLICY
+from packhorse_chassis.core.turn import SetTimer, Turn
 from packhorse_contracts.base import Fact
 from packhorse_contracts.blocks import LineQuantity, Package, Parcel
 from packhorse_contracts.carrier import TrackingStatus, TrackingUpdated
 from packhorse_contracts.order import OrderCancellationRequested, OrderCancelled, OrderConfirmed
 from packhorse_contracts.warehouse import HandedOver, Packed, PickCompleted, PickedLine
-from packhorse_shipping.policies import Policy
 from packhorse_shipping.reactions import routes
-from packhorse_shipping.state import ORDER_SHIPMENTS, OrderShipments, Shipment
+from packhorse_shipping.shipment import Shipment
+from packhorse_shipping.state import ORDER_SHIPMENTS, OrderShipments
 from packhorse_shipping.timers import IssuePickList
 from pydantic import TypeAdapter
 
@@ -122,26 +122,31 @@ class Shop(Memory):
     """The shipping service, with a clock that stands. What is due at once is done at once, unless `hold` is set."""
 
     def __init__(self, *facts: Fact, hold: bool = False) -> None:
-        super().__init__(routes(Policy()))
+        super().__init__(routes())
         self.hold = hold
+        self._locked: set[Ref] | None = None
+        self._for = ""
         self.then(*facts)
 
-    def hear(self, heard: Input, at: datetime) -> Decisions[object]:
+    def hear(self, heard: Input, at: datetime) -> Turn[Any]:
         """Reacts as the chassis does: with no other rows than those that the route locks or may read."""
         route = self.routes.by_input[type(heard)]
-        state = self._read(route.kind.ref(route.key(heard)))
-        named = set(route.also(state, heard))
+        ref = route.kind.ref(route.key(heard))
+        named = {ref, POLICY.ref("shipping"), *route.also(self._read(ref), heard)}
+        self._locked, self._for = named, route.kind.name
+        try:
+            turn = super().hear(heard, at)
+        finally:
+            self._locked = None
+        assert turn.kept.keys() <= named
+        return turn
 
-        def read(ref: Ref) -> object:
-            if ref not in named:
-                assert route.kind.name in ("parcel_ref", "pick_list"), f"{route.name} should name {ref}"
-                assert ref.kind not in {one.kind.name for one in self.routes.by_input.values()}
-                named.add(ref)  # rare: the chassis begins again, with this one locked as well
-            return self._read(ref)
-
-        decided = route.react(state, heard, at, Others(read))
-        assert decided.others.keys() <= named
-        return super().hear(heard, at)
+    def _read(self, ref: Ref) -> object:
+        if self._locked is not None and ref not in self._locked:
+            assert self._for in ("parcel_ref", "pick_list"), f"a reaction about {self._for} should name {ref}"
+            assert ref.kind not in {one.kind.name for one in self.routes.by_input.values()}
+            self._locked.add(ref)  # rare: the chassis begins again, with this one locked as well
+        return super()._read(ref)
 
     def then(self, *facts: Fact) -> "Shop":
         """Hears these, and reads back what is kept as the database would."""

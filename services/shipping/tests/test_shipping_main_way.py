@@ -12,6 +12,7 @@ from packhorse_contracts.shipping import (
     ShippingDispatched,
     ShippingPacked,
     ShippingPickListIssued,
+    ShippingPlanned,
     ShippingShortPicked,
 )
 from packhorse_contracts.warehouse import PickListAccepted
@@ -58,7 +59,7 @@ def test_allocations_of_one_line_at_one_location_are_picked_together() -> None:
 def test_a_pick_list_is_known_here_before_its_warehouse_hears_of_it() -> None:
     """It is issued by the input that makes it known, so no answer can come too early."""
     shop = Shop(confirmed(), hold=True)
-    assert not shop.events
+    assert [type(event) for event in shop.events] == [ShippingPlanned]
     assert shop.at().request == "unsubmitted"
     shop.due(IssuePickList)
     assert shop.at().request == "submitted"

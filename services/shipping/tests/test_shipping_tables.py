@@ -9,8 +9,7 @@ from packhorse_chassis.postgres.db import Connection as Database
 from packhorse_chassis.postgres.migrate import migrate
 from packhorse_chassis.postgres.store import Table
 from packhorse_shipping.service import build
-from packhorse_shipping.settings import ShippingSettings
-from packhorse_shipping.state import Line, ShipmentState, ShippedParcel
+from packhorse_shipping.shipment import Line, ShipmentState, ShippedParcel
 from packhorse_shipping.timers import WarehouseSilent
 
 from .shipping_story import (
@@ -27,7 +26,7 @@ from .shipping_story import (
     tracked,
 )
 
-SERVICE = build(ShippingSettings())
+SERVICE = build()
 
 
 @pytest.fixture

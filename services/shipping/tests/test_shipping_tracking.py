@@ -7,6 +7,7 @@ import pytest
 from packhorse_chassis.core.kinds import RefusedError
 from packhorse_contracts.blocks import Parcel
 from packhorse_contracts.carrier import TrackingStatus
+from packhorse_contracts.policies import ShippingPolicy
 from packhorse_contracts.shipping import (
     ShippingDelivered,
     ShippingDeliveryFailed,
@@ -16,7 +17,6 @@ from packhorse_contracts.shipping import (
 )
 from packhorse_contracts.warehouse import HandedOver
 from packhorse_shipping.parcels import FORGOTTEN_AFTER
-from packhorse_shipping.policies import Policy
 from packhorse_shipping.state import PARCEL
 from packhorse_shipping.state import Parcel as Parcel_
 from packhorse_shipping.timers import ParcelForgotten, ParcelUnclaimed
@@ -193,7 +193,7 @@ def test_news_of_a_parcel_that_was_not_handed_over_yet_are_kept() -> None:
     """A carrier may be quicker than the warehouse's own report; what it said counts then."""
     shop = Shop(confirmed(), tracked("picked_up", 1), tracked("out_for_delivery", 2))
     assert [timer.due for timer in shop.timers.values() if isinstance(timer.payload, ParcelUnclaimed)] == [
-        NOON + Policy().claim_within
+        NOON + ShippingPolicy().claim_within
     ]
     assert shop.heard(handed_over(shop.pick_list())) == [
         "ShippingPicked",
@@ -219,7 +219,7 @@ def test_a_parcel_that_nobody_hands_over_is_given_to_an_operator() -> None:
         "ShippingDispatched",
         "ShippingDelivered",
     ]
-    assert not shop.hear(ParcelUnclaimed(tracking_number="T1"), NOON).events
+    assert not shop.hear(ParcelUnclaimed(tracking_number="T1"), NOON).facts
 
 
 def test_what_nobody_ever_hands_over_is_forgotten() -> None:
@@ -231,7 +231,7 @@ def test_what_nobody_ever_hands_over_is_forgotten() -> None:
     shop.fire(ParcelForgotten, "invented")
     assert shop.state(PARCEL, "invented") == Parcel_.empty("invented")
     assert not shop.timers
-    assert not shop.hear(ParcelUnclaimed(tracking_number="invented"), NOON).events
+    assert not shop.hear(ParcelUnclaimed(tracking_number="invented"), NOON).facts
     shop = Shop(confirmed(), tracked("in_transit", 1))
     shop.then(handed_over(shop.pick_list()))
     shop.hear(ParcelForgotten(tracking_number="T1"), NOON)

@@ -53,7 +53,7 @@ def test_what_no_warehouse_knows_of_is_withdrawn_at_once() -> None:
     issue = IssuePickList(
         pick_list_id=shop.pick_list(), order_id=ORDER, shipment_id=shop.at().shipment_id
     )  # it was read before it was cancelled
-    assert not shop.hear(issue, NOON).events
+    assert not shop.hear(issue, NOON).facts
     with pytest.raises(RefusedError, match="no pick list"):
         shop.then(PickListAccepted(pick_list_id=shop.pick_list()))
 
