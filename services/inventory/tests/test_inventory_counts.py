@@ -5,8 +5,8 @@ heard.
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from packhorse_chassis.core.memory import Memory
 from packhorse_chassis.core.kinds import RefusedError
+from packhorse_chassis.core.memory import Memory
 from packhorse_contracts import ids
 from packhorse_contracts.base import Fact
 from packhorse_contracts.inventory import InventoryLevelChanged, InventoryReservationRefused, InventoryReserved

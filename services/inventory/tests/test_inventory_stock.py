@@ -6,8 +6,8 @@ from itertools import permutations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from packhorse_chassis.core.memory import Memory
 from packhorse_chassis.core.kinds import RefusedError
+from packhorse_chassis.core.memory import Memory
 from packhorse_contracts.base import Fact
 from packhorse_contracts.blocks import Reason
 from packhorse_contracts.inventory import (
