@@ -9,7 +9,6 @@ from packhorse_contracts.customer import CancellationRequested
 from packhorse_contracts.order import OrderAccepted, OrderCancelled
 from packhorse_contracts.shipping import ShippingDispatched
 from packhorse_contracts.warehouse import StockReceived
-from packhorse_inventory import policies as inventory_policies
 from packhorse_inventory import reactions as inventory
 from packhorse_order import policies as order_policies
 from packhorse_order import reactions as order
@@ -27,7 +26,7 @@ PRICE, DELIVERY = 1_000, 400
 
 ORDER = order.routes(order_policies.Policy())
 PAYMENT = payment.routes(payment_policies.Policy())
-INVENTORY = inventory.routes(inventory_policies.Policy())
+INVENTORY = inventory.routes()
 SHIPPING = shipping.routes(shipping_policies.Policy())
 Stock = Mapping[str, Mapping[str, int]]
 """Pieces by SKU and location."""

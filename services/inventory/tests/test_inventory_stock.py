@@ -18,16 +18,16 @@ from packhorse_contracts.inventory import (
     InventoryStockAdjusted,
 )
 from packhorse_contracts.order import OrderCancelled
+from packhorse_contracts.policies import InventoryPolicy
 from packhorse_contracts.shipping import ShippingDispatched, ShippingShortPicked, ShippingWithdrawn
 from packhorse_contracts.warehouse import StockCounted, StockMoved
-from packhorse_inventory.policies import Policy
 from packhorse_inventory.reactions import routes
 from packhorse_inventory.state import RESERVATIONS, STOCK, Level
 
 from .inventory_story import NOON, accepted, place, product, received
 
 SECOND = timedelta(seconds=1)
-ROUTES = routes(Policy(low_stock=2))
+ROUTES = routes(InventoryPolicy(low_stock=2))
 SKUS, PLACES = ("MUG", "TRAY"), ("north", "south")
 
 
