@@ -54,6 +54,7 @@ CONTRACT: Final = _pytest(
     "contract, both worlds",
     "tests/simulation/test_simulation_contract.py",
     "tests/simulation/test_simulation_contract_failing.py",
+    "tests/simulation/test_simulation_contract_names.py",
 )
 ORDER: Final = _pytest(
     "order stories",

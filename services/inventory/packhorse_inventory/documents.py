@@ -7,14 +7,12 @@ import hashlib
 from typing import Final
 
 from packhorse_chassis.core.kinds import RefusedError
-from packhorse_chassis.core.turn import Turn
 from packhorse_contracts import ids
 from packhorse_contracts.base import moment
-from packhorse_contracts.policies import InventoryPolicy
 from packhorse_contracts.warehouse import StockCounted, StockMoved, StockReceived
 
 from packhorse_inventory.shelves import Shelves
-from packhorse_inventory.state import LOCATIONS, PRODUCTS, STOCK, Product, Receipt, Unexplained
+from packhorse_inventory.state import LOCATIONS, PRODUCTS, STOCK, InventoryTurn, Product, Receipt, Unexplained
 
 Document = StockReceived | StockCounted | StockMoved
 
@@ -26,7 +24,7 @@ _ID: Final[dict[type[Document], str]] = {
 """The field that names a document."""
 
 
-def receive(turn: Turn[InventoryPolicy], _new: Receipt, receipt: StockReceived) -> Receipt:
+def receive(turn: InventoryTurn, _new: Receipt, receipt: StockReceived) -> Receipt:
     """Goods came in."""
     _know_location(turn, receipt.location)
     came = [(number, line) for number, line in enumerate(receipt.lines) if line.quantity]
@@ -47,7 +45,7 @@ def receive(turn: Turn[InventoryPolicy], _new: Receipt, receipt: StockReceived) 
     return _booked(receipt)
 
 
-def count(turn: Turn[InventoryPolicy], _new: Receipt, counted: StockCounted) -> Receipt:
+def count(turn: InventoryTurn, _new: Receipt, counted: StockCounted) -> Receipt:
     """Somebody counted: so many pieces lay on the shelf then. What came or went after that still counts; what was heard
     late and came before it was seen."""
     _know_location(turn, counted.location)
@@ -58,7 +56,7 @@ def count(turn: Turn[InventoryPolicy], _new: Receipt, counted: StockCounted) -> 
     return _booked(counted)
 
 
-def move(turn: Turn[InventoryPolicy], _new: Receipt, moved: StockMoved) -> Receipt:
+def move(turn: InventoryTurn, _new: Receipt, moved: StockMoved) -> Receipt:
     """Goods went from one location to another. Where they aren't there, or are reserved, nothing is booked: else they
     would be promised at their new place while somebody waits for them at the old one."""
     if not moved.quantity:  # of what never went nothing has to be known
@@ -89,7 +87,7 @@ def move(turn: Turn[InventoryPolicy], _new: Receipt, moved: StockMoved) -> Recei
     return _booked(moved)
 
 
-def recognise(_turn: Turn[InventoryPolicy], booked: Receipt, document: Document) -> Receipt:
+def recognise(_turn: InventoryTurn, booked: Receipt, document: Document) -> Receipt:
     """The same document again changes nothing. Another one under its id is refused."""
     if booked.content != _content(document):
         raise RefusedError(
@@ -100,7 +98,7 @@ def recognise(_turn: Turn[InventoryPolicy], booked: Receipt, document: Document)
     return booked
 
 
-def report_unexplained(turn: Turn[InventoryPolicy], product: Product, look: Unexplained) -> Product:
+def report_unexplained(turn: InventoryTurn, product: Product, look: Unexplained) -> Product:
     """Nothing has explained why pieces are reserved that aren't there: a person has to look."""
     level = turn.get(STOCK, look.sku).levels[look.location]
     if not level.unexplained:
@@ -139,11 +137,11 @@ def _booked(fact: Document) -> Receipt:
     return Receipt(booked=True, content=_content(fact))
 
 
-def _know_sku(turn: Turn[InventoryPolicy], sku: str, field: str) -> None:
+def _know_sku(turn: InventoryTurn, sku: str, field: str) -> None:
     if not turn.get(PRODUCTS, sku).known:
         raise RefusedError("unknown_sku", f"the catalogue has no product {sku} yet", field, retryable=True)
 
 
-def _know_location(turn: Turn[InventoryPolicy], location: str, field: str = "location") -> None:
+def _know_location(turn: InventoryTurn, location: str, field: str = "location") -> None:
     if not turn.get(LOCATIONS, location).known:
         raise RefusedError("unknown_location", f"the catalogue has no location {location} yet", field, retryable=True)

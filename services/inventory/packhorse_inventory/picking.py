@@ -8,20 +8,18 @@ from collections import Counter
 from dataclasses import replace
 from typing import Final
 
-from packhorse_chassis.core.turn import Turn
 from packhorse_contracts.base import moment
-from packhorse_contracts.policies import InventoryPolicy
 from packhorse_contracts.shipping import ShippingDispatched, ShippingPicked, ShippingShortPicked
 
 from packhorse_inventory import parts
 from packhorse_inventory.shelves import Shelves
-from packhorse_inventory.state import Reservation
+from packhorse_inventory.state import InventoryTurn, Reservation
 
 GONE: Final = frozenset({"out_of_stock", "not_found", "damaged"})
 """Reasons of a short pick that say that the goods aren't there; others only free the reservation."""
 
 
-def note_pick(turn: Turn[InventoryPolicy], kept: Reservation, pick: ShippingPicked) -> Reservation:
+def note_pick(turn: InventoryTurn, kept: Reservation, pick: ShippingPicked) -> Reservation:
     """The goods left their shelf, and are still ours: on a cart, or packed. They are spoken for, also where their order
     was cancelled meanwhile."""
     shipment = pick.shipment_id
@@ -50,7 +48,7 @@ def note_pick(turn: Turn[InventoryPolicy], kept: Reservation, pick: ShippingPick
     return replace(kept, decided=True, allocated=parts.allocations(held + elsewhere), carts=carts)
 
 
-def take_off(turn: Turn[InventoryPolicy], kept: Reservation, shipment: ShippingDispatched) -> Reservation:
+def take_off(turn: InventoryTurn, kept: Reservation, shipment: ShippingDispatched) -> Reservation:
     """The goods have left: no longer on hand, and no longer reserved. What of it nobody had picked was picked now; what
     was picked and hasn't left is lost.
 
@@ -89,7 +87,7 @@ def take_off(turn: Turn[InventoryPolicy], kept: Reservation, shipment: ShippingD
     )
 
 
-def write_off_short(turn: Turn[InventoryPolicy], kept: Reservation, pick: ShippingShortPicked) -> Reservation:
+def write_off_short(turn: InventoryTurn, kept: Reservation, pick: ShippingShortPicked) -> Reservation:
     """What the warehouse doesn't have is no longer reserved, and, where it isn't there, no longer on hand; nor is what
     was picked and then lost. Said again, a short pick names all of it once more.
 

@@ -3,19 +3,17 @@
 from collections import Counter
 from dataclasses import replace
 
-from packhorse_chassis.core.turn import Turn
 from packhorse_contracts.base import moment
 from packhorse_contracts.inventory import InventoryReservationReleased
 from packhorse_contracts.order import OrderCancelled
-from packhorse_contracts.policies import InventoryPolicy
 from packhorse_contracts.shipping import ShippingWithdrawn
 
 from packhorse_inventory import parts
 from packhorse_inventory.shelves import Shelves
-from packhorse_inventory.state import Reservation
+from packhorse_inventory.state import InventoryTurn, Reservation
 
 
-def release(turn: Turn[InventoryPolicy], kept: Reservation, order: OrderCancelled) -> Reservation:
+def release(turn: InventoryTurn, kept: Reservation, order: OrderCancelled) -> Reservation:
     """Frees all that is left of an order that was cancelled whole, but for what is picked: that is free when it was put
     back. Pieces of one were withdrawn, or found short: they are booked where that is heard, with the location."""
     if not order.whole:
@@ -29,7 +27,7 @@ def release(turn: Turn[InventoryPolicy], kept: Reservation, order: OrderCancelle
     return replace(kept, allocated=parts.allocations(picked), released=True, decided=True)
 
 
-def release_withdrawn(turn: Turn[InventoryPolicy], kept: Reservation, withdrawn: ShippingWithdrawn) -> Reservation:
+def release_withdrawn(turn: InventoryTurn, kept: Reservation, withdrawn: ShippingWithdrawn) -> Reservation:
     """Frees what won't ship from its location; what was picked of it is on the shelf again."""
     shipment = withdrawn.shipment_id
     if shipment in kept.withdrawn:
@@ -60,7 +58,7 @@ def release_withdrawn(turn: Turn[InventoryPolicy], kept: Reservation, withdrawn:
     )
 
 
-def _say_freed(turn: Turn[InventoryPolicy], shelves: Shelves, order_id: str, freed: parts.Pieces) -> None:
+def _say_freed(turn: InventoryTurn, shelves: Shelves, order_id: str, freed: parts.Pieces) -> None:
     """These aren't set aside for the order any more."""
     if lines := parts.sku_lines(freed):
         shelves.settle(InventoryReservationReleased(order_id=order_id, at=turn.now, lines=lines))

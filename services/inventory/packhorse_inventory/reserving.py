@@ -3,18 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from packhorse_chassis.core.turn import Turn
 from packhorse_contracts.blocks import ShortLine
 from packhorse_contracts.inventory import InventoryReservationRefused, InventoryReserved
 from packhorse_contracts.order import OrderAccepted
-from packhorse_contracts.policies import InventoryPolicy
 
 from packhorse_inventory import policies
 from packhorse_inventory.shelves import Shelves
-from packhorse_inventory.state import LOCATIONS, Reservation
+from packhorse_inventory.state import LOCATIONS, InventoryTurn, Reservation
 
 
-def reserve(turn: Turn[InventoryPolicy], kept: Reservation, order: OrderAccepted) -> Reservation:
+def reserve(turn: InventoryTurn, kept: Reservation, order: OrderAccepted) -> Reservation:
     """Sets all of the order aside, or nothing."""
     shelves = Shelves(turn)
     wanted = policies.demand(order.lines)
@@ -30,9 +28,7 @@ def reserve(turn: Turn[InventoryPolicy], kept: Reservation, order: OrderAccepted
     return replace(kept, decided=True, allocated=allocations)
 
 
-def _refuse(
-    turn: Turn[InventoryPolicy], kept: Reservation, order: OrderAccepted, available: Mapping[str, int]
-) -> Reservation:
+def _refuse(turn: InventoryTurn, kept: Reservation, order: OrderAccepted, available: Mapping[str, int]) -> Reservation:
     """`available`: by line id, what is there for the lines that are short."""
     lines = tuple(
         ShortLine(line_id=line.line_id, sku=line.sku, wanted=line.quantity, available=available[line.line_id])
@@ -43,5 +39,5 @@ def _refuse(
     return replace(kept, decided=True, refused=True)
 
 
-def _open(turn: Turn[InventoryPolicy], available: dict[str, int]) -> dict[str, int]:
+def _open(turn: InventoryTurn, available: dict[str, int]) -> dict[str, int]:
     return {place: pieces for place, pieces in available.items() if pieces and turn.get(LOCATIONS, place).active}

@@ -8,14 +8,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from packhorse_chassis.core.kinds import RefusedError
-from packhorse_chassis.core.turn import Turn
 from packhorse_contracts import ids
 from packhorse_contracts.base import MAX_COUNT, Fact
 from packhorse_contracts.inventory import InventoryLevelChanged, InventoryLowStock, InventoryStockAdjusted
-from packhorse_contracts.policies import InventoryPolicy
 
 from packhorse_inventory.parts import Part
-from packhorse_inventory.state import MOVED, STOCK, Count, Level, Movement, Unexplained, since
+from packhorse_inventory.state import MOVED, STOCK, Count, InventoryTurn, Level, Movement, Unexplained, since
 
 
 class Shelves:
@@ -24,7 +22,7 @@ class Shelves:
     What is changed is in the turn once `settle` has put it there.
     """
 
-    def __init__(self, turn: Turn[InventoryPolicy]) -> None:
+    def __init__(self, turn: InventoryTurn) -> None:
         self._turn = turn
         self._levels: dict[str, dict[str, Level]] = {}
         self._before: dict[tuple[str, str], Level] = {}

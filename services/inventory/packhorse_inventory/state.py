@@ -11,9 +11,13 @@ from datetime import UTC, datetime
 from typing import Literal, get_args
 
 from packhorse_chassis.core.kinds import Internal, Kind, tally
+from packhorse_chassis.core.turn import Turn
 from packhorse_contracts import ids
 from packhorse_contracts.base import Model
 from packhorse_contracts.blocks import Allocation
+from packhorse_contracts.policies import InventoryPolicy
+
+InventoryTurn = Turn[InventoryPolicy]
 
 
 @dataclass(frozen=True, slots=True)
