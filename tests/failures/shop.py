@@ -10,7 +10,6 @@ from packhorse_contracts.order import OrderAccepted, OrderCancelled
 from packhorse_contracts.shipping import ShippingDispatched
 from packhorse_contracts.warehouse import StockReceived
 from packhorse_inventory import reactions as inventory
-from packhorse_order import policies as order_policies
 from packhorse_order import reactions as order
 from packhorse_payment import reactions as payment
 from packhorse_shipping import policies as shipping_policies
@@ -23,7 +22,7 @@ from .warehouse import Warehouse
 NORTH, SOUTH = "north", "south"
 PRICE, DELIVERY = 1_000, 400
 
-ORDER = order.routes(order_policies.Policy())
+ORDER = order.routes()
 PAYMENT = payment.routes()
 INVENTORY = inventory.routes()
 SHIPPING = shipping.routes(shipping_policies.Policy())

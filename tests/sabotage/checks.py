@@ -61,6 +61,7 @@ ORDER: Final = _pytest(
     "service, in memory",
     "services/order/tests/test_order_stories.py",
     "services/order/tests/test_order_cancelling.py",
+    "services/order/tests/test_order_plan.py",
 )
 PROMISE: Final = _pytest("promises", "service, in memory", "services/order/tests/test_order_promise.py")
 MAILS: Final = _pytest("mails", "service, in memory", "services/notification/tests/test_stories.py")
