@@ -33,8 +33,8 @@ PARCELS_AND_REQUESTS: Final = (
         [
             Edit(
                 f"{_SHIPPING}/parcels.py",
-                "shipments = (*parcel.shipment_ids, shipment.shipment_id)",
-                "shipments = (shipment.shipment_id,)",
+                "        for shipment in order.shipments:\n            if (told",
+                "        for shipment in order.shipments[-1:]:\n            if (told",
             )
         ],
         [TRACKING],
@@ -45,17 +45,17 @@ PARCELS_AND_REQUESTS: Final = (
         [
             Edit(
                 f"{_SHIPPING}/parcels.py",
-                "if parcel.tracking is None or parcel.tracking.status not in tracking.ENDS:",
+                "if name.tracking is None or name.tracking.status not in tracking.ENDS:",
                 "if False:",
             ),
-            Edit(f"{_SHIPPING}/parcels.py", "since=parcel.tracking.at)", "since=None)"),
+            Edit(f"{_SHIPPING}/parcels.py", "since=name.tracking.at)", "since=None)"),
         ],
         [TRACKING],
     ),
     Defect(
         "late_news_of_a_number_used_again",
         "News of the parcel that had a number before end the one that has it now.",
-        [Edit(f"{_SHIPPING}/parcels.py", "if parcel.since is not None and fact.at <= parcel.since:", "if False:")],
+        [Edit(f"{_SHIPPING}/parcels.py", "if name.since is not None and fact.at <= name.since:", "if False:")],
         [TRACKING],
     ),
     Defect(

@@ -1,10 +1,9 @@
 """Warehouses speak of pick lists: this leads from a list to the fulfilment order that it is of. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar, get_args
 
-from packhorse_chassis.core.kinds import Internal, Ref
 from packhorse_chassis.core.reaction import (
     Cells,
     Ignored,
@@ -15,14 +14,34 @@ from packhorse_chassis.core.reaction import (
     on,
     reaction_name,
     refused,
+    via,
 )
-from packhorse_contracts.base import Fact
+from packhorse_contracts.warehouse import (
+    HandedOver,
+    Packed,
+    PickCompleted,
+    PickListAccepted,
+    PickListRejected,
+    WithdrawalAccepted,
+    WithdrawalRejected,
+)
 
 from packhorse_shipping.keeping import ShippingTurn
 from packhorse_shipping.shipment import ShipmentStatus
-from packhorse_shipping.state import ORDER_SHIPMENTS, PICK_LIST, OrderShipments, PickListRef
+from packhorse_shipping.state import ORDER_SHIPMENTS, PICK_LISTS, OrderShipments
+from packhorse_shipping.timers import WarehouseSilent
 
-I = TypeVar("I", bound=Fact | Internal)  # noqa: E741
+OfList = (
+    PickListAccepted
+    | PickListRejected
+    | PickCompleted
+    | Packed
+    | HandedOver
+    | WithdrawalAccepted
+    | WithdrawalRejected
+    | WarehouseSilent
+)
+I = TypeVar("I", bound=OfList)  # noqa: E741
 
 NOT_ISSUED: Final = refused("unknown_pick_list", "no pick list of this id was issued", "pick_list_id", retryable=True)
 
@@ -38,26 +57,16 @@ class ToShipment(Generic[I]):
     def __name__(self) -> str:
         return reaction_name(self.cells.values())
 
-    def __call__(self, turn: ShippingTurn, ref: PickListRef, heard: I) -> PickListRef:
-        order = turn.get(ORDER_SHIPMENTS, str(ref.order_id))
-        react = self.cells[order.of_list(ref.pick_list_id).status]
-        turn.keep(ORDER_SHIPMENTS, order.order_id, react(turn, order, heard))
-        return ref
+    def __call__(self, turn: ShippingTurn, order: OrderShipments, heard: I) -> OrderShipments:
+        react = self.cells[order.of_list(heard.pick_list_id).status]
+        return react(turn, order, heard)
 
 
-def order_of(ref: PickListRef, _heard: object) -> list[Ref]:
-    """The row of the order that the list is of."""
-    return [] if ref.order_id is None else [ORDER_SHIPMENTS.ref(ref.order_id)]
-
-
-def on_list(
-    heard: type[I],
-    cells: Cells[OrderShipments, I],
-    also: Callable[[PickListRef, I], Iterable[Ref]] = order_of,
-) -> Route:
+def on_list(heard: type[I], cells: Cells[OrderShipments, I]) -> Route:
     """A row about a pick list, with a cell for each status of its fulfilment order.
 
     Raises ValueError where a status has no cell, or two.
     """
     to_shipment = ToShipment(by_status(f"{heard.__name__}, shipment", get_args(ShipmentStatus), cells))
-    return on(heard, PICK_LIST, "pick_list_id", {"unissued": NOT_ISSUED, "issued": to_shipment}, also)
+    known: Cells[OrderShipments, I] = {"unknown": NOT_ISSUED, ("confirmed", "cancelled"): to_shipment}
+    return on(heard, ORDER_SHIPMENTS, via(PICK_LISTS, "pick_list_id"), known)

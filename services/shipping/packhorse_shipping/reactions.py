@@ -1,13 +1,12 @@
 """What this service does about what it hears, as a table: each input, by where that stands which it is about. Pure.
 
-The reactions lie in `planning`, `withdrawal`, `warehouse` and `parcels`; `state` explains which rows are locked.
+The reactions lie in `planning`, `withdrawal`, `warehouse` and `parcels`.
 """
 
 from typing import Final
 
-from packhorse_chassis.core.kinds import Ref
 from packhorse_chassis.core.policy import Policies
-from packhorse_chassis.core.reaction import Routes, ignored, on, refused
+from packhorse_chassis.core.reaction import Routes, ignored, on, refused, via
 from packhorse_contracts.carrier import TrackingUpdated
 from packhorse_contracts.catalogue import ProductChanged
 from packhorse_contracts.order import OrderCancellationRequested, OrderCancelled, OrderConfirmed
@@ -22,49 +21,10 @@ from packhorse_contracts.warehouse import (
     WithdrawalRejected,
 )
 
-from packhorse_shipping import parcels, planning, tracking, warehouse, withdrawal
-from packhorse_shipping.fulfilment import untitled_skus
-from packhorse_shipping.pick_lists import NOT_ISSUED, on_list, order_of
-from packhorse_shipping.state import (
-    ORDER_REF,
-    ORDER_SHIPMENTS,
-    PARCEL,
-    PARCEL_REF,
-    PICK_LIST,
-    PRODUCT,
-    OrderRef,
-    ParcelRef,
-    PickListRef,
-)
-from packhorse_shipping.timers import IssuePickList, ParcelForgotten, ParcelUnclaimed, WarehouseSilent
-
-
-def _its_order(_state: object, heard: OrderCancellationRequested | IssuePickList) -> list[Ref]:
-    return [ORDER_SHIPMENTS.ref(heard.order_id)]
-
-
-def _its_order_and_products(_ref: OrderRef, fact: OrderConfirmed) -> list[Ref]:
-    return [ORDER_SHIPMENTS.ref(fact.order_id), *map(PRODUCT.ref, untitled_skus(fact))]
-
-
-def _order_to_stop(ref: OrderRef, fact: OrderCancelled) -> list[Ref]:
-    return [ORDER_SHIPMENTS.ref(fact.order_id)] if fact.whole and ref.confirmed else []
-
-
-def _order_and_parcels(ref: PickListRef, fact: HandedOver) -> list[Ref]:
-    return [*order_of(ref, fact), *(PARCEL.ref(parcel.tracking_number) for parcel in fact.parcels)]
-
-
-def _parcel(ref: ParcelRef, _timer: object) -> list[Ref]:
-    return [PARCEL.ref(ref.tracking_number)]
-
-
-def _parcel_and_order(ref: ParcelRef, fact: TrackingUpdated) -> list[Ref]:
-    # What nobody is told needs no lock on the order: most of a carrier's news is of that kind. Where the order isn't
-    # known here yet, the reaction asks for it.
-    told = ref.order_id is not None and fact.status in tracking.TOLD
-    return [*_parcel(ref, fact), *([ORDER_SHIPMENTS.ref(ref.order_id)] if told and ref.order_id else [])]
-
+from packhorse_shipping import parcels, planning, warehouse, withdrawal
+from packhorse_shipping.pick_lists import NOT_ISSUED, on_list
+from packhorse_shipping.state import ORDER_SHIPMENTS, PARCELS, PRODUCT
+from packhorse_shipping.timers import IssuePickList, WarehouseSilent
 
 UNKNOWN: Final = ("planned", "called_off")
 """No warehouse knows of it."""
@@ -82,42 +42,41 @@ _NOTHING_PICKED: Final = refused("contradiction", "nothing was picked", "pick_li
 _OF_ORDERS: Final = (
     on(
         OrderConfirmed,
-        ORDER_REF,
+        ORDER_SHIPMENTS,
         "order_id",
         {
             "unknown": planning.plan_shipments,
             "confirmed": planning.plan_further_part,
             "cancelled": ignored("the whole order was cancelled: nothing is sent"),
         },
-        _its_order_and_products,
     ),
     on(
         OrderCancellationRequested,
-        ORDER_REF,
+        ORDER_SHIPMENTS,
         "order_id",
         {
             "unknown": ignored("nothing is planned, so there is nothing to stop"),
             ("confirmed", "cancelled"): withdrawal.answer_request,
         },
-        _its_order,
     ),
     on(
         OrderCancelled,
-        ORDER_REF,
+        ORDER_SHIPMENTS,
         "order_id",
         {
             "unknown": withdrawal.note_cancelled,
             "confirmed": withdrawal.call_back_cancelled,
             "cancelled": ignored("it is cancelled as a whole already"),
         },
-        _order_to_stop,
     ),
     on(
         IssuePickList,
-        PICK_LIST,
-        "pick_list_id",
-        {"unissued": planning.issue_pick_list, "issued": ignored("it is issued already")},
-        _its_order,
+        ORDER_SHIPMENTS,
+        "order_id",
+        {
+            "unknown": ignored("nothing is planned"),
+            ("confirmed", "cancelled"): planning.issue_pick_list,
+        },
     ),
     on(ProductChanged, PRODUCT, "sku", planning.know_product),
 )
@@ -166,7 +125,6 @@ _OF_WAREHOUSES: Final = (
             "nothing_there": _NOTHING_PICKED,
             LEFT: warehouse.correct_labels,
         },
-        _order_and_parcels,
     ),
     on_list(
         WithdrawalAccepted,
@@ -201,10 +159,14 @@ _OF_WAREHOUSES: Final = (
     ),
 )
 
-_OF_PARCELS: Final = (
-    on(TrackingUpdated, PARCEL_REF, "tracking_number", parcels.follow_parcel, _parcel_and_order),
-    on(ParcelUnclaimed, PARCEL_REF, "tracking_number", parcels.give_up_unclaimed, _parcel),
-    on(ParcelForgotten, PARCEL_REF, "tracking_number", parcels.forget_unclaimed, _parcel),
+_OF_PARCELS: Final = on(
+    TrackingUpdated,
+    ORDER_SHIPMENTS,
+    via(PARCELS, "tracking_number"),
+    {
+        "unknown": ignored("nothing has left for it"),
+        ("confirmed", "cancelled"): parcels.follow_parcel,
+    },
 )
 
 
@@ -212,7 +174,8 @@ def routes(usual: ShippingPolicy | None = None) -> Routes:
     """The whole service. `usual` is what it goes by while nobody has set a policy."""
     return Routes(
         "shipping",
-        *(*_OF_ORDERS, *_OF_WAREHOUSES, *_OF_PARCELS),
-        kinds=[ORDER_SHIPMENTS, PARCEL],
+        *_OF_ORDERS,
+        *_OF_WAREHOUSES,
+        _OF_PARCELS,
         policies=Policies("shipping", usual or ShippingPolicy()),
     )

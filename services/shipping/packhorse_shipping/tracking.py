@@ -34,7 +34,7 @@ TOLD: Final[dict[TrackingStatus, int]] = {
 """The statuses that others hear of, and which of them wins where a carrier saw several at one time."""
 
 
-def advance(before: Tracking | None, update: TrackingUpdated) -> Tracking | None:
+def advance(before: Tracking | None, update: TrackingUpdated) -> Tracking:
     """What is known of a number after this update: `before` itself where it says nothing new."""
     if before is not None:
         if before.status in FINAL:
@@ -51,7 +51,7 @@ def tell(
 ) -> Shipment:
     """Says what a parcel's new status means for its shipment, and gives that as it is then."""
     if not shipment.parcel(tracking_number):
-        return shipment  # the warehouse has corrected the label
+        return shipment
     if tracking.status in ENDS:
         return _end(turn, order, shipment, tracking_number, ENDS[tracking.status], tracking.detail)
     news = ShippingOutForDelivery if tracking.status == "out_for_delivery" else ShippingDeliveryFailed

@@ -160,7 +160,8 @@ def dispatch(turn: ShippingTurn, order: OrderShipments, fact: HandedOver) -> Ord
     turn.say(saying.dispatched(order, shipment, at, fact.carrier))
     if called_back:
         turn.say(saying.refused(order, shipment, at, "dispatched", "it is on its way already"))
-    return keep(turn, order, claim(turn, order, shipment, [parcel.tracking_number for parcel in parcels]))
+    order, shipment = claim(turn, order, shipment, enumerate(parcel.tracking_number for parcel in parcels))
+    return keep(turn, order, shipment)
 
 
 def correct_labels(turn: ShippingTurn, order: OrderShipments, fact: HandedOver) -> OrderShipments:
@@ -175,8 +176,11 @@ def correct_labels(turn: ShippingTurn, order: OrderShipments, fact: HandedOver) 
     turn.say(saying.dispatched(order, shipment, moment(fact.at, turn.now), fact.carrier))
     tracking.tell_ends_anew(turn, order, before, shipment)
     numbers = [one.tracking_number for one in parcels]
-    release(turn, shipment, {one.tracking_number for one in before.parcels}.difference(numbers))
-    return keep(turn, order, claim(turn, order, shipment, numbers))
+    known = {one.tracking_number for one in before.parcels}
+    order = release(turn, order, shipment, sorted(known.difference(numbers)))
+    new = [(place, number) for place, number in enumerate(numbers) if number not in known]
+    order, shipment = claim(turn, order, shipment, new)
+    return keep(turn, order, shipment)
 
 
 def show_overdue(turn: ShippingTurn, order: OrderShipments, timer: WarehouseSilent) -> OrderShipments:

@@ -15,24 +15,22 @@ from packhorse_contracts.warehouse import WithdrawalAccepted, WithdrawalRejected
 from packhorse_shipping import saying
 from packhorse_shipping.keeping import ShippingTurn, keep
 from packhorse_shipping.shipment import Shipment
-from packhorse_shipping.state import ORDER_SHIPMENTS, OrderRef, OrderShipments
+from packhorse_shipping.state import OrderShipments
 from packhorse_shipping.timers import IssuePickList
 
 NOT_REQUESTED = ("not_requested", "nothing is to be withdrawn, or it was settled otherwise", "pick_list_id")
 """A warehouse answers what nobody has asked."""
 
 
-def answer_request(turn: ShippingTurn, ref: OrderRef, fact: OrderCancellationRequested) -> OrderRef:
+def answer_request(turn: ShippingTurn, order: OrderShipments, fact: OrderCancellationRequested) -> OrderShipments:
     """The order service asks whether the order can still be stopped: answers for what is decided already, and asks the
     warehouses about the rest."""
-    order = turn.get(ORDER_SHIPMENTS, fact.order_id)
     if fact.at in order.asked:
-        return ref
+        return order
     order = replace(order, asked=(*order.asked, fact.at))
     for shipment in order.shipments:
         order = _answer(turn, order, shipment, fact.reason.message)
-    turn.keep(ORDER_SHIPMENTS, order.order_id, order)
-    return ref
+    return order
 
 
 def _answer(turn: ShippingTurn, order: OrderShipments, shipment: Shipment, reason: str) -> OrderShipments:
@@ -53,22 +51,20 @@ def _answer(turn: ShippingTurn, order: OrderShipments, shipment: Shipment, reaso
     return order
 
 
-def note_cancelled(_turn: ShippingTurn, ref: OrderRef, fact: OrderCancelled) -> OrderRef:
+def note_cancelled(_turn: ShippingTurn, order: OrderShipments, fact: OrderCancelled) -> OrderShipments:
     """It is cancelled as a whole before it was confirmed: nothing will be planned."""
-    return replace(ref, cancelled=True) if fact.whole else ref
+    return replace(order, cancelled=True) if fact.whole else order
 
 
-def call_back_cancelled(turn: ShippingTurn, ref: OrderRef, fact: OrderCancelled) -> OrderRef:
+def call_back_cancelled(turn: ShippingTurn, order: OrderShipments, fact: OrderCancelled) -> OrderShipments:
     """A cancellation of the whole order stops what is still here. One of single lines tells us nothing new: they were
     short, or were withdrawn."""
     if not fact.whole:
-        return ref
-    order = turn.get(ORDER_SHIPMENTS, fact.order_id)
+        return order
     for shipment in order.shipments:
         if shipment.status in ("planned", "issued", "in_progress", "packed"):
             order = _call_back(turn, order, shipment, fact.reason.message)
-    turn.keep(ORDER_SHIPMENTS, order.order_id, order)
-    return replace(ref, cancelled=True)
+    return replace(order, cancelled=True)
 
 
 def _call_back(turn: ShippingTurn, order: OrderShipments, shipment: Shipment, reason: str) -> OrderShipments:

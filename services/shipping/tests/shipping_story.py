@@ -3,10 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from packhorse_chassis.core.kinds import Input, Internal, Ref
+from packhorse_chassis.core.kinds import Input
 from packhorse_chassis.core.memory import Memory
-from packhorse_chassis.core.policy import POLICY
-from packhorse_chassis.core.turn import SetTimer, Turn
+from packhorse_chassis.core.turn import Turn
 from packhorse_contracts.base import Fact
 from packhorse_contracts.blocks import LineQuantity, Package, Parcel
 from packhorse_contracts.carrier import TrackingStatus, TrackingUpdated
@@ -51,6 +50,14 @@ def confirmed(*allocations: tuple[str, int, str], title: str | None = "Mug", **m
         "promise": {"ship_by": NOON + timedelta(days=1), "deliver_by": NOON + timedelta(days=3)},
     }
     return OrderConfirmed.model_validate(content | more)
+
+
+def put_off(fact: OrderConfirmed) -> OrderConfirmed:
+    """The same, with the pick lists to be issued an hour later."""
+    part = {"ship_by": NOON + timedelta(days=1), "pick_from": NOON + timedelta(hours=1), "ship_on": "2026-11-24"}
+    places = sorted({allocation.location for allocation in fact.allocations})
+    parts = [{"location": place, "timezone": "UTC", **part} for place in places]
+    return OrderConfirmed.model_validate(fact.model_dump() | {"promise": fact.promise.model_dump() | {"parts": parts}})
 
 
 TWO_PLACES = confirmed(("mug", 2, LISBON), ("mug", 1, PORTO), ("pot", 1, PORTO))
@@ -119,50 +126,31 @@ def tracked(status: TrackingStatus, minute: int, number: str = "T1", **more: Any
 
 
 class Shop(Memory):
-    """The shipping service, with a clock that stands. What is due at once is done at once, unless `hold` is set."""
+    """The shipping service, with a clock that stands."""
 
-    def __init__(self, *facts: Fact, hold: bool = False) -> None:
+    def __init__(self, *facts: Fact) -> None:
         super().__init__(routes())
-        self.hold = hold
-        self._locked: set[Ref] | None = None
-        self._for = ""
         self.then(*facts)
 
     def hear(self, heard: Input, at: datetime) -> Turn[Any]:
         """Reacts as the chassis does: with no other rows than those that the route locks or may read."""
-        route = self.routes.by_input[type(heard)]
-        ref = route.kind.ref(route.key(heard))
-        named = {ref, POLICY.ref("shipping"), *route.also(self._read(ref), heard)}
-        self._locked, self._for = named, route.kind.name
-        try:
-            turn = super().hear(heard, at)
-        finally:
-            self._locked = None
-        assert turn.kept.keys() <= named
+        turn = super().hear(heard, at)
+        names = {alias.name for alias in self.routes.aliases}
+        assert {ref.kind for ref in turn.kept} <= names, "nothing but names is kept beside the order"
         return turn
-
-    def _read(self, ref: Ref) -> object:
-        if self._locked is not None and ref not in self._locked:
-            assert self._for in ("parcel_ref", "pick_list"), f"a reaction about {self._for} should name {ref}"
-            assert ref.kind not in {one.kind.name for one in self.routes.by_input.values()}
-            self._locked.add(ref)  # rare: the chassis begins again, with this one locked as well
-        return super()._read(ref)
 
     def then(self, *facts: Fact) -> "Shop":
         """Hears these, and reads back what is kept as the database would."""
         for fact in facts:
             self.hear(fact, NOON)
             self._read_back()
-            if not self.hold:
-                self.due()
         return self
 
-    def due(self, *only: type[Internal]) -> "Shop":
-        """Lets all happen that is due at once."""
-        for key, timer in sorted(self.timers.items()):
-            if isinstance(timer, SetTimer) and timer.due <= NOON and type(timer.payload) in (only or (IssuePickList,)):
-                del self.timers[key]
-                self.hear(timer.payload, timer.due)
+    def issue(self) -> "Shop":
+        """The time comes for pick lists that were put off."""
+        for (_, key, _), timer in sorted(self.timers.items()):
+            if isinstance(timer.payload, IssuePickList):
+                self.fire(IssuePickList, key)
                 self._read_back()
         return self
 

@@ -7,7 +7,19 @@ from packhorse_chassis.core.kinds import RefusedError
 from packhorse_contracts.order import OrderConfirmed
 from packhorse_contracts.shipping import ShippingPickListIssued, ShippingPlanned
 
-from .shipping_story import LISBON, NOON, ORDER, PORTO, TWO_PLACES, Shop, cancelled, confirmed, handed_over, stop
+from .shipping_story import (
+    LISBON,
+    NOON,
+    ORDER,
+    PORTO,
+    TWO_PLACES,
+    Shop,
+    cancelled,
+    confirmed,
+    handed_over,
+    put_off,
+    stop,
+)
 
 MUGS = confirmed(("mug", 2, LISBON), part=1, parts_open=1)
 POT = confirmed(("pot", 1, LISBON), ("mug", 1, PORTO), part=2, parts_open=0)
@@ -15,8 +27,8 @@ POT = confirmed(("pot", 1, LISBON), ("mug", 1, PORTO), part=2, parts_open=0)
 
 def test_what_is_planned_is_said_before_anything_else_of_it() -> None:
     """Each location with what it is to send: nobody has to reckon it from allocations."""
-    shop = Shop(hold=True)
-    assert shop.heard(TWO_PLACES) == ["ShippingPlanned"]
+    shop = Shop()
+    assert shop.heard(put_off(TWO_PLACES)) == ["ShippingPlanned"]
     [planned] = shop.said(ShippingPlanned)
     assert (planned.order_id, planned.at, planned.part) == (ORDER, NOON, None)
     assert [(one.shipment_id, one.location) for one in planned.shipments] == [
@@ -25,7 +37,7 @@ def test_what_is_planned_is_said_before_anything_else_of_it() -> None:
     assert {
         one.location: [(line.line_id, line.sku, line.quantity) for line in one.lines] for one in planned.shipments
     } == {LISBON: [("mug", "SKU-mug", 2)], PORTO: [("mug", "SKU-mug", 1), ("pot", "SKU-pot", 1)]}
-    assert {issued.shipment_id for issued in shop.due().said(ShippingPickListIssued)} == {
+    assert {issued.shipment_id for issued in shop.issue().said(ShippingPickListIssued)} == {
         one.shipment_id for one in planned.shipments
     }
 
@@ -71,7 +83,7 @@ def test_what_is_confirmed_as_a_whole_has_no_parts(first: OrderConfirmed, then: 
 
 def test_a_request_to_stop_is_answered_for_every_part() -> None:
     """By those that are planned when it comes."""
-    shop = Shop(MUGS, POT, hold=True)
+    shop = Shop(put_off(MUGS), put_off(POT))
     assert shop.heard(stop()) == ["ShippingWithdrawn"] * 3
 
 
@@ -84,8 +96,7 @@ def test_no_part_of_an_order_that_is_cancelled_is_planned() -> None:
 def test_a_cancellation_calls_every_part_back() -> None:
     """What is issued is asked back; what isn't, ends at once."""
     shop = Shop(MUGS)
-    shop.hold = True
-    assert shop.heard(POT, cancelled()) == [
+    assert shop.heard(put_off(POT), cancelled()) == [
         "ShippingPlanned",
         "ShippingPickListWithdrawn",
         "ShippingWithdrawn",

@@ -16,7 +16,7 @@ from packhorse_shipping.reactions import routes
 from packhorse_shipping.service import build
 from packhorse_shipping.shipment import ShipmentStatus
 
-from .shipping_story import NOON, Shop, confirmed, tracked
+from .shipping_story import NOON, Shop, confirmed
 
 
 def test_it_hears_the_order_the_warehouse_the_carrier_and_the_catalogue() -> None:
@@ -30,20 +30,20 @@ def test_it_hears_the_order_the_warehouse_the_carrier_and_the_catalogue() -> Non
         "warehouse.events",
     ]
     assert sorted(kind.name for kind in routes.kinds.values()) == [
-        "order_ref",
         "order_shipments",
         "parcel",
-        "parcel_ref",
         "pick_list",
         "policy",
         "product",
     ]
 
 
-def test_an_orders_shipments_and_parcels_are_never_a_subject() -> None:
-    """Subjects are locked first, these after them: two processes can't wait for each other."""
-    subjects = {route.kind.name for route in build().routes.by_input.values()}
-    assert subjects == {"order_ref", "pick_list", "parcel_ref", "policy", "product"}
+def test_nothing_is_locked_beside_a_subject() -> None:
+    """An order's shipments are found by names, which nobody locks: two processes can't wait for each other."""
+    routes = build().routes
+    assert {route.kind.name for route in routes.by_input.values()} == {"order_shipments", "policy", "product"}
+    assert {kind.name for kind in routes.kinds.values() if not kind.reference} == {"order_shipments"}
+    assert {alias.name for alias in routes.aliases} == {"pick_list", "parcel"}
 
 
 def test_a_row_shows_the_name_of_what_it_leads_to_for_a_shipment() -> None:
@@ -78,16 +78,9 @@ def test_a_policy_that_is_set_changes_what_is_decided_next() -> None:
     assert shop.timers["WarehouseSilent", second, ""].due == NOON + timedelta(minutes=30)
 
 
-def test_a_policy_reaches_parcels_that_nobody_has_claimed() -> None:
-    """Those that the carrier speaks of from now on."""
-    shop = Shop(tracked("in_transit", 1, "A"), policy(1, claim_within="PT90S"), tracked("in_transit", 1, "B"))
-    assert shop.timers["ParcelUnclaimed", "A", ""].due == NOON + ShippingPolicy().claim_within
-    assert shop.timers["ParcelUnclaimed", "B", ""].due == NOON + timedelta(seconds=90)
-
-
 def test_only_what_was_decided_by_a_policy_tells_its_version() -> None:
     """A pick list was watched by it; a product's name wasn't."""
-    shop = Shop(policy(3, answer_within="PT30M"), hold=True)
+    shop = Shop(policy(3, answer_within="PT30M"))
     assert shop.hear(confirmed(), NOON).under == 3
     mug = ProductChanged(sku="SKU-mug", title="Mug", weight=1, length=1, width=1, height=1)
     assert shop.hear(mug, NOON).under is None
