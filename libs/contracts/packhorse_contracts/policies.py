@@ -5,11 +5,11 @@ once its service has taken it, without a restart; every fact that was decided un
 """
 
 from datetime import timedelta
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
-from packhorse_contracts.base import Count, Model, Quantity, Short
+from packhorse_contracts.base import Count, Model, Quantity
 from packhorse_contracts.blocks import ServiceLevel
 from packhorse_contracts.catalogue import TimeOfDay
 
@@ -25,6 +25,9 @@ Duration = Annotated[timedelta, BeforeValidator(_seconds), Field(gt=timedelta(0)
 """A length of time: ISO 8601 (`PT30M`, `P2D`), or a number of seconds. More than nothing, and ten years at most."""
 
 Days = Annotated[int, Field(strict=True, ge=0, le=366)]
+Language = Literal["en", "pt", "pl", "ru", "zh", "tl"]
+"""That customers are written to in: English, Portuguese, Polish, Russian, Chinese, Tagalog."""
+
 Priority = Annotated[int, Field(strict=True, ge=0, le=9)]
 
 
@@ -104,7 +107,7 @@ class ShippingPolicy(Policy):
 class NotificationPolicy(Policy):
     """Of the notification service."""
 
-    fallback_language: Short = Field("en", description="For customers whose language we don't write")
+    fallback_language: Language = Field("en", description="For customers whose language we don't write")
     patience: Duration = Field(
         timedelta(days=1),
         description='A mail is tried for so long while the mail server is away: a day-old "on its way" still helps',

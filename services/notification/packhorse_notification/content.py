@@ -9,17 +9,22 @@ from hashlib import blake2b
 from typing import Annotated, Final, Literal
 
 from packhorse_contracts import ids
-from packhorse_contracts.base import Model
 from packhorse_contracts.order import DeclineCode
-from pydantic import Field
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
 
 from packhorse_notification.text import Plain
 
 PART_NOT_OFFERED: Final[DeclineCode] = "part_cancellation_not_offered"
 """Why a cancellation is declined that doesn't come too late."""
 
+_CHECKED: Final = ConfigDict(hide_input_in_errors=True)
+"""These dataclasses are checked as they are made, and as they are changed: foreign text comes in by no other way than
+through `plain`."""
 
-class Item(Model):
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CHECKED)
+class Item:
     """Some units of an order's line. `title` is the SKU until it is known; `unit_price` in minor units."""
 
     line_id: str
@@ -28,7 +33,8 @@ class Item(Model):
     unit_price: int | None = None
 
 
-class Sums(Model):
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CHECKED)
+class Sums:
     """What an order costs, in minor units of its currency."""
 
     currency: str
@@ -39,7 +45,8 @@ class Sums(Model):
     grand_total: int
 
 
-class _Content(Model):
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CHECKED)
+class _Content:
     at: datetime
     """When it became true, UTC."""
 
@@ -49,6 +56,7 @@ class _Content(Model):
         return ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CHECKED)
 class OrderConfirmedContent(_Content):
     """Paid and reserved: what comes, what it costs, when it comes."""
 
@@ -60,6 +68,7 @@ class OrderConfirmedContent(_Content):
     """Days as the customer is told them: on the calendars of the places where they happen, never converted."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CHECKED)
 class DispatchedContent(_Content):
     """A shipment has left."""
 
@@ -77,6 +86,7 @@ class DispatchedContent(_Content):
         return self.shipment_id
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CHECKED)
 class DeliveredContent(_Content):
     """A shipment has arrived, or one parcel of it. `items`: none where nobody knows what was in it."""
 
@@ -92,6 +102,7 @@ class DeliveredContent(_Content):
         return "/".join((self.shipment_id, *sorted(self.tracking_numbers)))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CHECKED)
 class CancelledContent(_Content):
     """The order, or some of its lines, won't come; `by` says whose doing it is, `code` why. `before`: units that were
     cancelled earlier."""
@@ -113,6 +124,7 @@ class CancelledContent(_Content):
         return _digest(self.at.isoformat(), *sorted(lines))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CHECKED)
 class CancellationDeclinedContent(_Content):
     """What the customer wanted cancelled can't be, or not any more."""
 
@@ -125,6 +137,7 @@ class CancellationDeclinedContent(_Content):
         return _digest(*sorted(set(self.codes)))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CHECKED)
 class RefundedContent(_Content):
     """Money is on its way back; `amount`, and what was given back `before`, in minor units."""
 
@@ -150,8 +163,6 @@ Content = Annotated[
     | RefundedContent,
     Field(discriminator="kind"),
 ]
-
-Kind = Literal["order_confirmed", "dispatched", "delivered", "cancelled", "cancellation_declined", "refunded"]
 
 
 def _digest(*parts: str) -> str:

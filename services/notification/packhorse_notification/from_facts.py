@@ -1,5 +1,6 @@
 """Each fact that customers are told of, as the content of a message."""
 
+from dataclasses import replace
 from datetime import date, datetime
 
 from packhorse_contracts.order import OrderCancellationDeclined, OrderCancelled, OrderConfirmed
@@ -91,16 +92,16 @@ def completed(content: Content, known: Conversation) -> Content:
     was said before."""
     match content:
         case OrderConfirmedContent():
-            return content.model_copy(update={"items": _named(content.items, known), "sums": known.sums})
+            return replace(content, items=_named(content.items, known), sums=known.sums)
         case DispatchedContent():
             items = _named(content.items, known)
-            return content.model_copy(update={"items": items, "part": _part(items, known)})
+            return replace(content, items=items, part=_part(items, known))
         case DeliveredContent():
             return _unpacked(content, known)
         case CancelledContent():
-            return content.model_copy(update={"items": _named(content.items, known), "before": known.cancelled})
+            return replace(content, items=_named(content.items, known), before=known.cancelled)
         case RefundedContent():
-            return content.model_copy(update={"before": known.refunded})
+            return replace(content, before=known.refunded)
         case CancellationDeclinedContent():
             return content
 
@@ -114,7 +115,7 @@ def _unpacked(content: DeliveredContent, known: Conversation) -> DeliveredConten
     if left is not None and not numbers:
         numbers = left.tracking_numbers
     items = _named(items, known)
-    return content.model_copy(update={"items": items, "tracking_numbers": numbers, "part": _part(items, known)})
+    return replace(content, items=items, tracking_numbers=numbers, part=_part(items, known))
 
 
 def _part(items: tuple[Item, ...], known: Conversation) -> bool:
@@ -127,6 +128,5 @@ def _part(items: tuple[Item, ...], known: Conversation) -> bool:
 
 def _named(some: tuple[Item, ...], known: Conversation) -> tuple[Item, ...]:
     return tuple(
-        item.model_copy(update={"title": known.items[item.line_id].title}) if item.line_id in known.items else item
-        for item in some
+        replace(item, title=known.items[item.line_id].title) if item.line_id in known.items else item for item in some
     )

@@ -2,12 +2,12 @@
 
 import re
 from functools import lru_cache
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Final, NamedTuple, get_args
 
 from babel import Locale, UnknownLocaleError
 from babel.core import get_global
+from packhorse_contracts.policies import Language
 
-Language = Literal["en", "pt", "pl", "ru", "zh", "tl"]
 LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 
 _ALSO: Final[dict[str, Language]] = {"fil": "tl", "cmn": "zh"}

@@ -4,9 +4,9 @@ from datetime import datetime
 
 from packhorse_chassis.core.kinds import Internal
 from packhorse_contracts.base import Model
+from packhorse_contracts.policies import Language
 
 from packhorse_notification.content import Content
-from packhorse_notification.locales import Language
 from packhorse_notification.text import PersonName
 
 

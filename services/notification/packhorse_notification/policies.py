@@ -1,23 +1,9 @@
-"""What a shop may tune, and the rules on whom we can write to."""
+"""The rules on whom we can write to."""
 
 import unicodedata
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 
 from email_validator import EmailNotValidError, validate_email
-
-from packhorse_notification.locales import Language
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """`fallback_language` is for customers whose language we don't write. `patience`: how long a mail is tried while
-    the mail server is away; a day-old "it's on its way" still helps, an older one confuses."""
-
-    fallback_language: Language = "en"
-    patience: timedelta = timedelta(days=1)
-
 
 _UNSEEN: Final = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
 """Unicode's categories of blanks, line breaks, and characters without a look."""

@@ -4,7 +4,9 @@ import argparse
 import sys
 from collections.abc import Iterator
 
-from packhorse_notification.locales import LANGUAGES, Language
+from packhorse_contracts.policies import Language
+
+from packhorse_notification.locales import LANGUAGES
 from packhorse_notification.render import Shop, render
 from packhorse_notification.samples import mails
 

@@ -9,6 +9,7 @@ from babel import Locale
 from babel.dates import format_date
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from jinja2.environment import TemplateModule
+from packhorse_contracts.policies import Language
 
 from packhorse_notification.content import (
     PART_NOT_OFFERED,
@@ -22,7 +23,7 @@ from packhorse_notification.content import (
     RefundedContent,
     Sums,
 )
-from packhorse_notification.locales import Language, formats
+from packhorse_notification.locales import formats
 from packhorse_notification.messages import SendMail
 from packhorse_notification.money import format_count, format_money
 from packhorse_notification.text import plain

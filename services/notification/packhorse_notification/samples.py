@@ -1,6 +1,9 @@
 """One mail of each kind about the same order, for previews and tests."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
+
+from packhorse_contracts.policies import Language
 
 from packhorse_notification.content import (
     PART_NOT_OFFERED,
@@ -14,7 +17,6 @@ from packhorse_notification.content import (
     RefundedContent,
     Sums,
 )
-from packhorse_notification.locales import Language
 from packhorse_notification.messages import Recipient, SendMail
 
 MORNING = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -88,11 +90,11 @@ def contents(currency: str) -> tuple[tuple[str, Content], ...]:
             DeliveredContent(at=MORNING, shipment_id="s-1", tracking_numbers=("RR123456785GB",)),
         ),
         ("cancelled, one unit", cancelled),
-        ("cancelled, one more", cancelled.model_copy(update={"before": 1})),
-        ("cancelled, can't be sent there", cancelled.model_copy(update={"code": "incorrect_address"})),
+        ("cancelled, one more", replace(cancelled, before=1)),
+        ("cancelled, can't be sent there", replace(cancelled, code="incorrect_address")),
         (
             "cancelled, few units",
-            cancelled.model_copy(update={"by": "customer", "items": (_MUG.model_copy(update={"quantity": 3}),)}),
+            replace(cancelled, by="customer", items=(replace(_MUG, quantity=3),)),
         ),
         (
             "cancelled, whole",

@@ -21,7 +21,7 @@ def build(settings: Settings) -> Service:
         mailer = Mailer(Connections(settings.server, settings.smtp_connections), settings.shop)
         return {SendMail: cast("Performer[Internal, Internal]", mailer)}
 
-    return Service(routes(settings.policy), migrations=Path(__file__).parent / "migrations", performers=performers)
+    return Service(routes(), migrations=Path(__file__).parent / "migrations", performers=performers)
 
 
 def main() -> None:

@@ -5,8 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from packhorse_notification.locales import Language
-from packhorse_notification.policies import Policy, deliverable
+from packhorse_notification.policies import deliverable
 from packhorse_notification.render import Shop
 from packhorse_notification.smtp import Server
 
@@ -31,7 +30,6 @@ class Settings(BaseSettings):
     smtp_connections: int = Field(4, ge=1, le=64, description="Connections kept open at most")
     sender: Annotated[str, AfterValidator(_address)] = Field("orders@packhorse.example", description="Who writes")
     shop_name: str = Field("Packhorse", min_length=1, max_length=80, description="The name that customers know")
-    fallback_language: Language = Field("en", description="For customers whose language we don't write")
 
     @property
     def server(self) -> Server:
@@ -43,8 +41,3 @@ class Settings(BaseSettings):
     def shop(self) -> Shop:
         """Who writes."""
         return Shop(self.shop_name, self.sender)
-
-    @property
-    def policy(self) -> Policy:
-        """What a shop may tune."""
-        return Policy(fallback_language=self.fallback_language)

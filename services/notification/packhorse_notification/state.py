@@ -1,7 +1,7 @@
 """What this service keeps about an order: whom to write to, what was said, and what waits to be said."""
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from packhorse_chassis.core.kinds import Kind
 
@@ -9,6 +9,9 @@ from packhorse_notification.content import Content, Item, Sums
 from packhorse_notification.text import PersonName
 
 Outcome = Literal["sending", "sent", "failed", "suppressed"]
+Status = Literal["reachable", "sending", "awaited", "unreachable"]
+"""Of a conversation, the usual one first. Awaited: its order isn't known yet. Reachable: there is an address, and every
+mail so far has ended. Sending: a mail is on its way. Unreachable: the order names no address that can be written to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,7 @@ class Conversation:
     `items` (by line id) and `sums` come with the accepted order: later facts name lines only by their ids. `said` is
     by kind and cause: what is in it is never said again. `sent` is what left, by shipment; `cancelled` counts units,
     `refunded` minor units: with them two mails of a kind can be told apart. `waiting` holds the early birds, facts of
-    other topics that
-    overtook the order itself, in the order they came.
+    other topics that overtook the order itself, in the order they came.
     """
 
     order_id: str
@@ -68,4 +70,14 @@ class Conversation:
         return replace(self, said={**self.said, about: said})
 
 
-CONVERSATIONS = Kind("conversations", Conversation, Conversation.empty)
+def status(conversation: Conversation) -> Status:
+    """Where it stands."""
+    if conversation.contact is None:
+        return "awaited"
+    if conversation.contact.email is None:
+        return "unreachable"
+    under_way = any(said.outcome == "sending" for said in conversation.said.values())
+    return "sending" if under_way else "reachable"
+
+
+CONVERSATIONS = Kind("conversations", Conversation, Conversation.empty, statuses=get_args(Status), status=status)

@@ -6,8 +6,8 @@ from functools import cache
 from importlib.resources import files
 
 from babel import Locale
+from packhorse_contracts.policies import Language
 
-from packhorse_notification.locales import Language
 from packhorse_notification.money import format_count
 
 

@@ -1,15 +1,17 @@
 """What customers read: words, plural forms, money and dates, in six languages."""
 
 import string
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from babel import Locale
 from hypothesis import given
 from hypothesis import strategies as st
 from packhorse_contracts.order import DeclineCode
+from packhorse_contracts.policies import Language
 from packhorse_notification.content import (
     CancellationDeclinedContent,
     CancelledContent,
@@ -17,7 +19,7 @@ from packhorse_notification.content import (
     Item,
     OrderConfirmedContent,
 )
-from packhorse_notification.locales import LANGUAGES, Language, choose_language, formats
+from packhorse_notification.locales import LANGUAGES, choose_language, formats
 from packhorse_notification.messages import SendMail
 from packhorse_notification.money import format_money
 from packhorse_notification.preview import SHOP, main, preview
@@ -246,9 +248,9 @@ def test_any_tag_has_a_language_and_formats(tag: str) -> None:
     assert formats(language, tag).language in (language, "fil")
 
 
-def _confirmed(**changes: object) -> SendMail:
+def _confirmed(**changes: Any) -> SendMail:
     mail = mails("en")[0][1]
-    return mail.model_copy(update={"content": mail.content.model_copy(update=changes)})
+    return mail.model_copy(update={"content": replace(mail.content, **changes)})
 
 
 def test_a_promised_day_is_told_as_it_is() -> None:
@@ -284,7 +286,8 @@ def test_nothing_is_said_of_what_is_not_known() -> None:
 def test_a_parcel_without_a_tracking_number_has_no_heading_for_it() -> None:
     """Letters and couriers of one's own have none."""
     mail = mails("en")[1][1]
-    content = mail.content.model_copy(update={"tracking_numbers": ()})
+    assert isinstance(mail.content, DispatchedContent)
+    content = replace(mail.content, tracking_numbers=())
     text = render(mail.model_copy(update={"content": content}), SHOP).text
     assert "Carrier: Royal Mail" in text
     assert "Tracking" not in text
@@ -296,11 +299,7 @@ def test_no_discount_and_no_tax_are_not_listed() -> None:
     content = mail.content
     assert isinstance(content, OrderConfirmedContent)
     assert content.sums is not None
-    free = mail.model_copy(
-        update={
-            "content": content.model_copy(update={"sums": content.sums.model_copy(update={"discount": 0, "tax": 0})})
-        }
-    )
+    free = mail.model_copy(update={"content": replace(content, sums=replace(content.sums, discount=0, tax=0))})
     text = render(free, SHOP).text
     assert "Discount" not in text
     assert "Tax" not in text

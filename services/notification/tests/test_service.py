@@ -11,14 +11,20 @@ from pydantic import ValidationError
 
 
 def test_it_hears_what_customers_are_told_of() -> None:
-    """Three topics, and the answers of its own effect."""
+    """Three topics, the policies, and the answers of its own effect."""
     service = build(Settings())
     assert service.name == "notification"
-    assert service.routes.topics == ["order.events", "payment.events", "shipping.events"]
+    assert service.routes.topics == [
+        "operations.policies",
+        "order.events",
+        "payment.events",
+        "shipping.events",
+    ]
     assert sorted(route.name for route in service.routes.by_input.values()) == [
         "keep_contact",
         "record_failed",
         "record_sent",
+        "set",
         "tell_cancelled",
         "tell_confirmed",
         "tell_declined",
@@ -38,13 +44,11 @@ async def test_it_sends_with_what_was_set(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("PACKHORSE_NOTIFICATION_SMTP_STARTTLS", "true")
     monkeypatch.setenv("PACKHORSE_NOTIFICATION_SENDER", "hello@shop.example")
     monkeypatch.setenv("PACKHORSE_NOTIFICATION_SHOP_NAME", "Zażółć")
-    monkeypatch.setenv("PACKHORSE_NOTIFICATION_FALLBACK_LANGUAGE", "pl")
     settings = Settings()
     assert (settings.server.host, settings.server.port, settings.server.starttls) == ("mail.test", 587, True)
     assert (settings.server.username, settings.server.password) == ("shop", "hush-hush")
     assert "hush-hush" not in repr(settings) + repr(settings.server)
     assert (settings.shop.name, settings.shop.sender) == ("Zażółć", "hello@shop.example")
-    assert settings.policy.fallback_language == "pl"
     performers = build(settings).performers()
     assert isinstance(performers[SendMail], Mailer)
     await performers[SendMail].close()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from packhorse_chassis.core.memory import Memory
 from packhorse_contracts.base import Fact
 from packhorse_contracts.notification import NotificationFailed, NotificationSent, NotificationSuppressed
+from packhorse_contracts.policies import NotificationPolicy
 from packhorse_notification.content import (
     CancellationDeclinedContent,
     CancelledContent,
@@ -17,7 +18,7 @@ from packhorse_notification.content import (
     OrderConfirmedContent,
 )
 from packhorse_notification.messages import MailFailed, MailSent, SendMail
-from packhorse_notification.policies import Policy, deliverable
+from packhorse_notification.policies import deliverable
 from packhorse_notification.preview import SHOP
 from packhorse_notification.reactions import routes
 from packhorse_notification.render import render
@@ -47,8 +48,8 @@ LIFE: tuple[Fact, ...] = (
 """What may be said of one order after it was accepted."""
 
 
-def _told(*facts: Fact, policy: Policy | None = None) -> Memory:
-    service = Memory(routes(policy or Policy()))
+def _told(*facts: Fact, policy: NotificationPolicy | None = None) -> Memory:
+    service = Memory(routes(policy))
     for fact in facts:
         service.hear(fact, NOON)
     return service
@@ -114,7 +115,7 @@ def test_lines_are_called_as_the_customer_knows_them() -> None:
 
 def test_the_mail_carries_all_that_it_needs() -> None:
     """Whom, in which language, what; keyed by the notification, tried for as long as the policy says."""
-    service = _told(accepted(locale="pl-PL"), delivered(), policy=Policy(patience=timedelta(hours=3)))
+    service = _told(accepted(locale="pl-PL"), delivered(), policy=NotificationPolicy(patience=timedelta(hours=3)))
     ((key, effect),) = service.effects.items()
     mail = effect.request
     assert isinstance(mail, SendMail)

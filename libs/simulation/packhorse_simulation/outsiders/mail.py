@@ -1,11 +1,17 @@
 """The mail server: keeps what it got, and doesn't always say so."""
 
+from typing import Final
+
 from packhorse_audit.books import MailBook
 from packhorse_chassis.core.effect import RetryError
 from packhorse_chassis.core.kinds import Internal
+from packhorse_notification.content import Content
 from packhorse_notification.messages import MailFailed, MailSent, SendMail
+from pydantic import TypeAdapter
 
 from packhorse_simulation.faults import Chance
+
+_CONTENT: Final[TypeAdapter[Content]] = TypeAdapter(Content)
 
 
 class MailServer:
@@ -41,7 +47,7 @@ class MailServer:
                 mail.contact.email,
                 mail.notification_id,
                 mail.notification_id,
-                mail.content.model_dump_json(exclude={"at"}),
+                _CONTENT.dump_json(mail.content, exclude={"at"}).decode(),
             )
             for mail in self.mails
         ]
