@@ -13,12 +13,11 @@ from packhorse_contracts.base import Count, Model, Quantity
 from packhorse_contracts.blocks import ServiceLevel
 from packhorse_contracts.catalogue import TimeOfDay
 
-
 _LONGEST: Final = timedelta(days=3_660)
 
 
 def _length(given: object) -> object:
-    """A number of seconds; else ISO 8601, which pydantic reads, beside other forms that could mean two things: 00:30."""
+    """A number of seconds; else ISO 8601. Pydantic reads other forms as well, such as 00:30, which could mean two."""
     if isinstance(given, int | float) and not isinstance(given, bool):
         if abs(given) <= _LONGEST.total_seconds():
             return timedelta(seconds=given)
