@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import toy
@@ -92,7 +93,7 @@ def test_another_content_under_the_version_in_force_is_refused() -> None:
 
 
 @pytest.mark.parametrize("fields", [{"grace": "soon"}, {"grace": 1e300}, {"grace": float("inf")}, {"grase": 1}])
-def test_what_cannot_be_set_is_refused_and_parks_nothing(fields: dict[str, object]) -> None:
+def test_what_cannot_be_set_is_refused_and_parks_nothing(fields: dict[str, Any]) -> None:
     """It is a dead letter, and names the field; a policy that waited for an operator would hold up the next one."""
     (grace, *_) = fields
     outcome = take(ROUTES, [arrived(policy(1, **fields), "1")], {POLICY.ref("order"): InForce()}, {}, toy.NOON)

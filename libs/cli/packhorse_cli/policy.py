@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from packhorse_cli.policy_file import PolicyFile
     from packhorse_cli.policy_versions import Change, Version
 
-app = typer.Typer(no_args_is_help=True, help="Show, check, set or compare what a business tunes, service by service.")
+app = typer.Typer(no_args_is_help=True, help="Show, check, compare and set what a business tunes.")
 _PATIENCE: Final = 10.0
 
 _File = Annotated[Path, typer.Argument(help="A policy: YAML or JSON. Examples lie in deploy/policies.")]
@@ -267,6 +267,8 @@ def _set(kafka: str, fact: "OperationsPolicySet", changed: "Sequence[Change]", w
     place = asyncio.run(policy_topic.publish(kafka, fact))
     found = _all(name)[name]
     ours = next(version for version in found if version.place == str(place))
+    if ours.fate == "refused" and not ours.refusal.startswith("version_taken"):
+        raise system.fail(f"{name} refuses it: {ours.refusal}", system.WRONG)
     if ours.fate == "refused":
         first = in_force(name, found)
         raise system.fail(
