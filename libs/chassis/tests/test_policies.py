@@ -9,7 +9,7 @@ import toy
 from packhorse_chassis.batch import Processor
 from packhorse_chassis.core.decide import take
 from packhorse_chassis.core.inputs import Arrival, Raw, unpack_headers
-from packhorse_chassis.core.kinds import RefusedError
+from packhorse_chassis.core.kinds import NewerError, Ref, RefusedError
 from packhorse_chassis.core.memory import Memory
 from packhorse_chassis.core.policy import POLICY, InForce, Policies
 from packhorse_chassis.core.reaction import Routes, on
@@ -99,6 +99,16 @@ def test_what_cannot_be_set_is_refused_and_parks_nothing(fields: dict[str, Any])
     outcome = take(ROUTES, [arrived(policy(1, **fields), "1")], {POLICY.ref("order"): InForce()}, {}, toy.NOON)
     (dead,) = outcome.dead
     assert (dead.code, dead.field, dead.parked) == ("bad_policy", f"policy.{grace}", False)
+
+
+@pytest.mark.parametrize("text", ['{"new_field": 1}', '{"grace": "P20Y"}'])
+def test_a_policy_that_only_another_release_can_read_parks_nobody(text: str) -> None:
+    """What is decided under it waits for a process of that one; what doesn't look at it goes on."""
+    states = {POLICY.ref("order"): InForce(version=3, text=text), Ref("tally", "a"): toy.Tally()}
+    release = ReleaseRequested(order_id="a", hold="manual", holder="test")
+    assert len(take(ROUTES, [arrived(release, "1")], states, {}, toy.NOON).said) == 1
+    with pytest.raises(NewerError, match="version 3 of order's policy can't be read by this release: policy"):
+        take(ROUTES, [arrived(toy.request("a", "x"), "2")], states, {}, toy.NOON)
 
 
 async def test_each_decision_says_its_version_and_every_version_is_kept(pool: Pool) -> None:
