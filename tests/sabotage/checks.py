@@ -113,6 +113,7 @@ BOMBS, PROGRESS, LETTERS, LOG = (_chassis(name) for name in ("bombs", "progress"
 RELAY, EXECUTOR, PROCESS = _chassis("relay"), _chassis("executor"), _chassis("process")
 BLAME, IDENTITY, RELEASES = _chassis("blame"), _chassis("identity"), _chassis("releases")
 DRY_RUNS, DRY_RECORDS = _chassis("dry_runs"), _chassis("dry_records")
+POLICIES: Final = _chassis("policies")
 DEAD_RECORD, STUCK, KEEP, DAMAGED = _chassis("dead_record"), _chassis("stuck"), _chassis("keep"), _chassis("damaged")
 LEAD_LOST: Final = _pytest(
     "chassis: lead lost",

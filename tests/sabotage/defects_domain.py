@@ -276,8 +276,8 @@ DOMAIN: Final = (
         [
             Edit(
                 "libs/chassis/packhorse_chassis/kafka/reading.py",
-                "if raw.key != fact.key.encode() and",
-                "if False and",
+                "if wanted is None or key == wanted.encode() or",
+                "if True or",
             )
         ],
         [READING],

@@ -69,6 +69,30 @@ DRY: Final = (
         [DRY_RECORDS],
     ),
     Defect(
+        "tombstone_that_asks_is_carried_out",
+        "A record without a value is carried out, though it says that it only asks.",
+        [
+            Edit(
+                f"{_CHASSIS}/kafka/reading.py",
+                "        if asked is None:\n            return arrival\n",
+                "        if arrival:\n            return arrival\n",
+            )
+        ],
+        [DRY_RECORDS],
+    ),
+    Defect(
+        "tried_in_its_place",
+        "The dry run of a policy lies under the policy's own key: in time the topic keeps the question alone.",
+        [
+            Edit(
+                "libs/contracts/packhorse_contracts/operations.py",
+                'return f"{self.service}.dry-run"',
+                "return self.key",
+            )
+        ],
+        [DRY_RECORDS],
+    ),
+    Defect(
         "preview_names_people",
         "A preview tells names and addresses, to whoever may ask.",
         [Edit(f"{_CHASSIS}/core/preview.py", '"dict[str, Any]", masked(item.fact', '"dict[str, Any]", (item.fact')],

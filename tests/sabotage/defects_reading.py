@@ -12,7 +12,13 @@ READ: Final = (
     Defect(
         "no_key_taken",
         "A record without a key is taken: a broker spreads one order's facts over all partitions.",
-        [Edit(_INPUTS, "if raw.key != fact.key.encode() and", "if raw.key and raw.key != fact.key.encode() and")],
+        [
+            Edit(
+                _INPUTS,
+                "if wanted is None or key == wanted.encode() or",
+                "if wanted is None or not key or key == wanted.encode() or",
+            )
+        ],
         [READER, READING],
     ),
     Defect(

@@ -11,6 +11,7 @@ from packhorse_chassis.batch import Processor
 from packhorse_chassis.core.decide import take
 from packhorse_chassis.core.inputs import Arrival, Origin, Raw
 from packhorse_chassis.core.kinds import Ref
+from packhorse_chassis.core.policy import InForce, Policies
 from packhorse_chassis.core.reaction import Routes, on
 from packhorse_chassis.core.said import MAX_EVENT_BYTES
 from packhorse_chassis.kafka.reading import Reader
@@ -19,10 +20,11 @@ from packhorse_chassis.postgres.source import Records
 from packhorse_chassis.run import Process
 from packhorse_contracts import envelope as ce
 from packhorse_contracts.base import Fact
-from packhorse_contracts.catalogue import ProductChanged
+from packhorse_contracts.catalogue import ProductChanged, ProductWithdrawn
 from packhorse_contracts.customer import CancellationRequested, HoldRequested
-from packhorse_contracts.operations import OperationsPreviewed
+from packhorse_contracts.operations import OperationsPolicySet, OperationsPreviewed
 from packhorse_contracts.order import OrderAccepted, OrderHeld
+from packhorse_contracts.policies import OrderPolicy, PaymentPolicy
 from rig import Broker, new_order
 from test_reader import hears, raw
 
@@ -80,6 +82,83 @@ def test_only_the_service_that_answers_for_a_request_hears_of_it() -> None:
     happened = hears("payment", OrderHeld).record(as_dry_run(raw(OrderHeld, "/packhorse/order")))
     assert happened is not None
     assert (happened.fault and happened.fault.code, happened.dry_run) == ("no_request", None)
+
+
+def tombstone(key: bytes, **attributes: bytes) -> Raw:
+    """A record without a value."""
+    headers = [(f"ce_{name}", text) for name, text in attributes.items()]
+    return Raw("record", "catalogue.products", 2, 7, key, headers, None)
+
+
+def test_a_tombstone_that_only_asks_takes_nothing_back() -> None:
+    """It is a dry run like any other: refused on a compacted topic, by the one service that answers for it."""
+    answers, hears_too = hears("inventory", ProductWithdrawn), hears("shipping", ProductWithdrawn)
+    for attributes in ({}, {"id": b"q-1", "source": b"/pim", "type": b"rubbish"}):
+        asked = tombstone(b"MUG", dryrun=b"TRUE", **attributes)
+        assert hears_too.record(asked) is None
+        arrival = answers.record(asked)
+        assert refusal(arrival, answers.routes) == "no_dry_run"
+        assert arrival is not None
+        named = ("q-1", "/pim") if attributes else ("2-7", "kafka:catalogue.products")
+        assert arrival.dry_run == ce.DryRun(*named, ProductWithdrawn.TYPE)
+    unread = answers.record(tombstone(b"two words", dryrun=b"true"))
+    assert refusal(unread, answers.routes) == "wrong_key"
+    meant = answers.record(tombstone(b"MUG", dryrun=b"false", source=b"/pim"))
+    assert meant is not None
+    assert (meant.heard, meant.dry_run) == (ProductWithdrawn(sku="MUG"), None)
+    assert answers.record(tombstone(b"MUG", source=b"\xff")) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "code"), [(b"yes", "dry_run"), (b"", "dry_run"), (b"tru e", "dry_run"), (b"\xff", "header_encoding")]
+)
+def test_a_tombstone_that_may_be_a_question_is_never_carried_out(text: bytes, code: str) -> None:
+    """A dead letter, as of any record."""
+    arrival = hears("inventory", ProductWithdrawn).record(tombstone(b"MUG", dryrun=text))
+    assert arrival is not None
+    assert arrival.heard is None
+    assert arrival.fault is not None
+    assert arrival.fault.code == code
+
+
+def policy_set(service: str = "order", key: bytes | None = None, **changes: object) -> Raw:
+    """A dry run of a policy, under its own key unless another is given."""
+    fact = OperationsPolicySet.model_validate(
+        {"service": service, "policy_version": 1, "at": toy.NOON, "policy": {}, "by": "emma", **changes}
+    )
+    envelope = ce.Envelope("q-1", "/packhorse/console", fact.TYPE, service, toy.NOON, dry_run=True)
+    usual, value, headers = ce.encode(envelope, fact)
+    return Raw("record", "operations.policies", 0, 0, usual if key is None else key, headers, value)
+
+
+def test_a_policy_can_be_tried_beside_the_one_in_force() -> None:
+    """By the service whose policy it is, and by no other; it lies under a key of its own, or the topic, which keeps the
+    latest of a key, would lose what is in force."""
+    routes = Routes("order", policies=Policies("order", OrderPolicy()))
+    reader, payment = Reader(routes), Reader(Routes("payment", policies=Policies("payment", PaymentPolicy())))
+    sound = policy_set()
+    assert sound.key == b"order.dry-run"
+    assert payment.record(sound) is None
+    wrong = policy_set(policy={"payment_deadline": "soon"})
+    for asked, expected in [(sound, None), (wrong, "bad_policy"), (policy_set(key=b"order"), "wrong_key")]:
+        arrival = reader.record(asked)
+        assert arrival is not None
+        (told,) = take(routes, [arrival], {routes.policies.ref: InForce()}, {}, toy.NOON).previews  # type: ignore[union-attr]
+        assert isinstance(told.fact, OperationsPreviewed)
+        assert (told.fact.refusal and told.fact.refusal.code) == expected
+        assert (told.fact.request_id, told.fact.service) == ("q-1", "order")
+
+
+def test_a_policy_that_is_meant_has_its_services_name_for_a_key() -> None:
+    """Not that of a dry run."""
+    reader = Reader(Routes("order", policies=Policies("order", OrderPolicy())))
+    record = policy_set()
+    headers = [(name, text) for name, text in record.headers if name != "ce_dryrun"]
+    arrivals = [
+        reader.record(Raw("record", record.topic, 0, 0, key, headers, record.value))
+        for key in (b"order", b"order.dry-run")
+    ]
+    assert [arrival and arrival.fault and arrival.fault.code for arrival in arrivals] == [None, "wrong_key"]
 
 
 def test_what_is_wrong_with_a_dry_run_is_answered_and_not_a_dead_letter() -> None:

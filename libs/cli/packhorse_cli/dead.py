@@ -1,8 +1,6 @@
 """`packhorse dead`: what was given up, and what to do about it."""
 
 import asyncio
-import getpass
-import os
 from typing import Annotated, Any
 
 import typer
@@ -217,7 +215,7 @@ def _ask(status: str, dead_letter_id: str | None, code: str | None, why: str | N
         raise system.fail("name one dead letter, or use --code", system.USAGE)
     if dead_letter_id is not None and "…" in dead_letter_id.replace("...", "…"):
         dead_letter_id = _one(dead_letter_id)[1]["id"]
-    asked = asyncio.run(_everywhere(_DECIDE, None, status, dead_letter_id, code, by or _me(), why))
+    asked = asyncio.run(_everywhere(_DECIDE, None, status, dead_letter_id, code, by or system.me(), why))
     empty = asyncio.run(_everywhere(_EMPTY, None, dead_letter_id, code)) if status == "retry" else []
     fate = "tried again" if status == "retry" else "discarded"
     for service, row in asked[:_NAMED]:
@@ -230,13 +228,6 @@ def _ask(status: str, dead_letter_id: str | None, code: str | None, why: str | N
         typer.secho(told, fg="red", err=True)
     if not asked:
         raise system.fail("no open dead letter is meant by that; see `packhorse dead list`", system.NOT_FOUND)
-
-
-def _me() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # nobody has this number here, as in a container
-        return f"uid {os.getuid()}"
 
 
 async def _everywhere(sql: str, service: str | None, *args: object) -> list[Letter]:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from packhorse_cli import behind, dead, demo, order, system, topics, watch
+from packhorse_cli import behind, dead, demo, order, policy, system, topics, watch
 from packhorse_cli.audit import audit
 
 app = typer.Typer(
@@ -55,6 +55,7 @@ app.command()(order.order)
 app.command()(audit)
 app.command()(behind.lag)
 app.add_typer(dead.app, name="dead")
+app.add_typer(policy.app, name="policy")
 app.command()(topics.topics)
 
 

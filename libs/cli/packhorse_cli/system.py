@@ -1,6 +1,7 @@
 """Where the running system is: written by `packhorse up` and `packhorse demo`, or given by the environment."""
 
 import difflib
+import getpass
 import json
 import os
 import sys
@@ -83,6 +84,14 @@ def fail(message: str, code: int = NOT_RUNNING) -> typer.Exit:
     told = "\n".join(map(visible, f"packhorse: {message}".splitlines()))
     sys.stderr.write(screen(sys.stderr).paint(told, "red") + "\n")
     return typer.Exit(code)
+
+
+def me() -> str:
+    """Who is logged in, for what stays on record."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # nobody has this number here, as in a container
+        return f"uid {os.getuid()}"
 
 
 def perhaps(name: str, names: Iterable[str]) -> str:

@@ -10,7 +10,10 @@ import pytest
 from packhorse_cli.testing import terminal
 
 COMMAND = str(Path(sys.executable).with_name("packhorse"))
-COMMANDS = ("demo", "up", "down", "watch", "order", "audit", "topics", "replay", "dead list", "dead show")
+COMMANDS = (
+    *("demo", "up", "down", "watch", "order", "audit", "topics", "replay", "dead list", "dead show"),
+    *("policy show", "policy check", "policy diff", "policy set", "policy history"),
+)
 ROWS = "from packhorse_cli.output import *; from packhorse_cli.table import Column;"
 ROWS += "say_rows([Column('id', lambda n: 'x' * 90, least=9), Column('n', lambda n: n)], range({}), {})"
 
@@ -46,7 +49,7 @@ def test_alone_it_shows_its_help(tmp_path: Path) -> None:
 
 def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
     """A help text that takes a second isn't read."""
-    heavy = "('aiokafka', 'asyncpg', 'aiohttp', 'packhorse_contracts', 'babel', 'rich.console', 'pydantic')"
+    heavy = "('aiokafka', 'asyncpg', 'aiohttp', 'packhorse_contracts', 'babel', 'rich.console', 'pydantic', 'ruamel')"
     code = f"import sys; import packhorse_cli.main; print([m for m in {heavy} if m in sys.modules])"
     assert ran([sys.executable, "-c", code], tmp_path).stdout == "[]\n"
 
@@ -84,7 +87,7 @@ def test_a_demo_that_is_stopped_has_shown_nothing(command: str, code: int, tmp_p
     assert (done.returncode, done.stderr.splitlines()[-1]) == (code, "stopping …")
 
 
-@pytest.mark.parametrize("command", ["audit", "watch", "order 1", "dead list", "topics", "down"])
+@pytest.mark.parametrize("command", ["audit", "watch", "order 1", "dead list", "topics", "down", "policy show"])
 def test_without_a_system(command: str, tmp_path: Path) -> None:
     """Exit code 3, and what to do next."""
     done = ran([COMMAND, *command.split()], tmp_path)
@@ -92,7 +95,7 @@ def test_without_a_system(command: str, tmp_path: Path) -> None:
     assert "make up" in done.stderr
 
 
-@pytest.mark.parametrize("command", ["watch", "order 1", "topics"])
+@pytest.mark.parametrize("command", ["watch", "order 1", "topics", "policy show"])
 def test_where_no_broker_answers(command: str, tmp_path: Path) -> None:
     """The same, without a traceback."""
     done = ran([COMMAND, *command.split()], tmp_path, PACKHORSE_KAFKA="127.0.0.1:1")

@@ -326,6 +326,17 @@ class Fact(Model):
         return ids.joint(*(str(getattr(self, name)) for name in fields))
 
     @property
+    def trial_key(self) -> str | None:
+        """The Kafka key of a dry run of it. None where nobody can be asked: on a compacted topic, under its own key, it
+        would take the place of what was said before."""
+        return None if self.TOPIC.compacted else self.key
+
+    @property
+    def answerer(self) -> str:
+        """The service that says what would follow from it; empty where nobody does."""
+        return self.ANSWERED_BY
+
+    @property
     def subject(self) -> str:
         """The id of the thing that this fact is about."""
         return self.key if self.SUBJECT == self.KEY else str(getattr(self, self.SUBJECT))

@@ -28,6 +28,7 @@ __all__ = [
     "Heard",
     "Newer",
     "Unreadable",
+    "asked_of_tombstone",
     "decode",
     "decode_tombstone",
     "encode",
@@ -124,7 +125,7 @@ class _BrokenContractError(UnreadableError):
 
 def encode(envelope: Envelope, fact: Fact) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
     """Key, value and headers of a fact in binary mode."""
-    key = envelope.partition_key or fact.key
+    key = envelope.partition_key or (fact.trial_key if envelope.dry_run else None) or fact.key
     return key.encode(), fact.model_dump_json(exclude_none=True).encode(), headers(envelope, key)
 
 
@@ -183,6 +184,22 @@ def decode_tombstone(topic: str, key: bytes) -> Fact | None:
         return fact.model_validate({fact.KEY: key.decode()})
     except ValueError:
         return None
+
+
+def asked_of_tombstone(raw_headers: Headers | None) -> DryRun | Unreadable | None:
+    """Who asks what a record without a value would take back. It needs no other attribute, so id, source and type may
+    be empty; one that may be a question is never carried out, however it is written. Never raises."""
+    if not any(name.lower() == "ce_dryrun" for name, _ in raw_headers or ()):
+        return None
+    try:
+        attributes, _ = attributes_and_data(
+            b"", [head for head in raw_headers or () if head[0].lower() != "content-type"]
+        )
+        if not _flag(attributes["dryrun"]):
+            return None
+    except UnreadableError as fault:
+        return Unreadable(fault.code, _without_nul(fault.message), fault.field)
+    return DryRun(*(attributes.get(name, "") for name in ("id", "source", "type")))
 
 
 def _without_nul(text: str) -> str:

@@ -103,3 +103,13 @@ class OperationsPolicySet(
     )
     by: Short = Field(description="Who has set it")
     why: PerhapsText = Field("", description="What for, in words")
+
+    @property
+    def trial_key(self) -> str:
+        """Beside what is in force, not in its place."""
+        return f"{self.service}.dry-run"
+
+    @property
+    def answerer(self) -> str:
+        """Of all who hear it, the one whose policy it is."""
+        return self.service

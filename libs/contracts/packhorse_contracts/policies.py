@@ -7,21 +7,39 @@ once its service has taken it, without a restart; every fact that was decided un
 from datetime import timedelta
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from packhorse_contracts.base import Count, Model, Quantity
 from packhorse_contracts.blocks import ServiceLevel
 from packhorse_contracts.catalogue import TimeOfDay
 
-
-def _seconds(given: object) -> object:
-    """A number of seconds; else ISO 8601, which pydantic reads."""
-    if isinstance(given, bool):
-        raise ValueError("a length of time is a number of seconds, or ISO 8601 such as PT30M")
-    return timedelta(seconds=given) if isinstance(given, int | float) else given
+_LONGEST: Final = timedelta(days=3_660)
 
 
-Duration = Annotated[timedelta, BeforeValidator(_seconds), Field(gt=timedelta(0), le=timedelta(days=3_660))]
+def _length(given: object) -> object:
+    """A number of seconds; else ISO 8601. Pydantic reads other forms as well, such as 00:30, which could mean two."""
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        if abs(given) <= _LONGEST.total_seconds():
+            return timedelta(seconds=given)
+        raise ValueError("a length of time is ten years at most")
+    if isinstance(given, timedelta) or (isinstance(given, str) and given.startswith("P")):
+        return given
+    raise ValueError("a length of time is a number of seconds, or ISO 8601 such as PT30M")
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_length),
+    Field(gt=timedelta(0), le=_LONGEST),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "format": "duration", "pattern": "^P"},
+                {"type": "number", "exclusiveMinimum": 0, "maximum": int(_LONGEST.total_seconds())},
+            ]
+        }
+    ),
+]
 """A length of time: ISO 8601 (`PT30M`, `P2D`), or a number of seconds. More than nothing, and ten years at most."""
 
 Days = Annotated[int, Field(strict=True, ge=0, le=366)]

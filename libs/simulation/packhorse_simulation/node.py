@@ -133,8 +133,7 @@ class Node:
             )
         if not record.dry_run:
             return arrival
-        asked = ce.Envelope(record.id, record.source, fact.TYPE, fact.subject, record.time, dry_run=True)
-        return tried(arrival, raw, asked, self.routes.service)
+        return tried(arrival, raw, fact, ce.DryRun(record.id, record.source, fact.TYPE), self.routes.service)
 
     # One transaction, with all that may go wrong around it
 

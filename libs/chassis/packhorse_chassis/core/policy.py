@@ -16,7 +16,7 @@ from packhorse_contracts.operations import OperationsPolicySet
 from packhorse_contracts.policies import Policy
 from pydantic import ValidationError
 
-from packhorse_chassis.core.kinds import Kind, Ref, RefusedError
+from packhorse_chassis.core.kinds import Kind, NewerError, Ref, RefusedError
 from packhorse_chassis.core.turn import Turn
 
 P = TypeVar("P", bound=Policy)
@@ -43,6 +43,13 @@ POLICY: Final[Kind[InForce]] = Kind("policy", InForce, lambda _: InForce(), refe
 """By the service's name."""
 
 
+def _first(error: ValidationError) -> tuple[str, str]:
+    """The first field that is wrong, and what is wrong with it."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    field = ".".join(map(str, ("policy", *first["loc"])))
+    return field, f"{field}: {first['msg']}"
+
+
 class Policies(Generic[P]):
     """The policy of one service."""
 
@@ -56,9 +63,17 @@ class Policies(Generic[P]):
         return self.usual.model_validate({**self.usual.model_dump(mode="json"), **json.loads(text)})
 
     def in_force(self, read: Callable[[Ref], object]) -> tuple[int, P]:
-        """The version and the policy, as the state says that `read` gives."""
+        """The version and the policy, as the state says that `read` gives. Raises NewerError where a process of another
+        release has taken what this one can't read: nothing is wrong with what is decided under it, so it waits for
+        that one."""
         state = cast("InForce", read(self.ref))
-        return state.version, self._read(state.text) if state.version else self.usual
+        if not state.version:
+            return 0, self.usual
+        try:
+            return state.version, self._read(state.text)
+        except ValidationError as error:
+            told = f"version {state.version} of {self.service}'s policy can't be read by this release"
+            raise NewerError(f"{told}: {_first(error)[1]}") from None
 
     def set(self, turn: Turn[Any], state: InForce, fact: OperationsPolicySet) -> InForce:
         """The reaction to a new policy. A topic has everybody's: those of others change nothing here."""
@@ -76,9 +91,7 @@ class Policies(Generic[P]):
         try:
             self._parse(text)
         except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-            field = ".".join(map(str, ("policy", *first["loc"])))
-            raise RefusedError("bad_policy", f"{field}: {first['msg']}", field) from None
+            raise RefusedError("bad_policy", _first(error)[1], _first(error)[0]) from None
         turn.book(
             PolicyEntry(
                 version=fact.policy_version,

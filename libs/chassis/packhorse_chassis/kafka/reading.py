@@ -27,8 +27,13 @@ _MOST_NEWER: Final = 100
 _HEADER_OVERHEAD: Final = 32
 """Bytes that an empty header costs where it is kept."""
 
-_OPEN: Final = frozenset(topic.name for topic in topics.ALL.values() if topics.OUTSIDERS.intersection(topic.writers))
-"""Topics that outsiders write. Ours say what came from there, and so was screened."""
+_OPEN: Final = frozenset(
+    topic.name
+    for topic in topics.ALL.values()
+    if topics.OUTSIDERS.intersection(topic.writers) or topic is topics.OPERATIONS_POLICIES
+)
+"""Topics that outsiders write, and what people set at the console: there requests come in. Ours say what came from
+there, and so was screened."""
 _KEYED_BY_OTHERS: Final = frozenset({"StockReceived", "StockCounted", "StockMoved", "ReturnReceived"})
 """Stock facts may cover several SKUs; they are ordered by nothing that their key could tell."""
 
@@ -42,6 +47,16 @@ def _keyed_otherwise(key: bytes | None, fact: Fact) -> bool:
     if name in _KEYED_BY_OTHERS:
         return True
     return key is not None and name in _WRITTEN_WITH_BLANKS and key.replace(b" ", b"") == fact.key.encode()
+
+
+def _wrong_key(key: bytes | None, fact: Fact, *, dry_run: bool) -> str | None:
+    """What is wrong with a record's key; None where nothing is, or where `tried` will say so."""
+    wanted = fact.trial_key if dry_run else fact.key
+    if wanted is None or key == wanted.encode() or _keyed_otherwise(key, fact):
+        return None
+    if dry_run and wanted != fact.key:
+        return f"the key of its dry run is {wanted}, beside what was said before: under its own it would take its place"
+    return f"the record's key is not its {fact.KEY}, so its order can't be kept"
 
 
 log = structlog.get_logger(__name__)
@@ -83,15 +98,17 @@ class Reader:
                 return _answered(_unreadable(raw, read), read.dry_run)
             read = read.unsound
         arrival = self._heard(raw, read)
-        return arrival if not read.envelope.dry_run else tried(arrival, raw, read.envelope, self.routes.service)
+        if not read.envelope.dry_run:
+            return arrival
+        asked = ce.DryRun(read.envelope.id, read.envelope.source, read.envelope.type)
+        return tried(arrival, raw, read.fact, asked, self.routes.service)
 
     def _heard(self, raw: Raw, read: ce.Heard) -> Arrival | None:
         fact, envelope = read.fact, read.envelope
         if type(fact) not in self.routes.by_input:
             return passed_over(raw, fact, self.routes.service)
-        if raw.key != fact.key.encode() and not _keyed_otherwise(raw.key, fact):
-            message = f"the record's key is not its {fact.KEY}, so its order can't be kept"
-            return _unreadable(raw, ce.Unreadable("wrong_key", message, fact.KEY))
+        if (wrong := _wrong_key(raw.key, fact, dry_run=envelope.dry_run)) is not None:
+            return _unreadable(raw, ce.Unreadable("wrong_key", wrong, fact.KEY))
         if read.spared:
             tell_spared(raw, read)
         return Arrival(
@@ -106,12 +123,21 @@ class Reader:
 
     def _tombstone(self, raw: Raw, key: bytes) -> Arrival | None:
         """It has no attributes that anybody would have to give it: its place in the log is its id."""
+        place, asked = (f"{raw.partition}-{raw.offset}", f"kafka:{raw.topic}"), ce.asked_of_tombstone(raw.headers)
+        if isinstance(asked, ce.Unreadable):
+            return _unreadable(raw, asked)
+        if asked is not None:
+            asked = ce.DryRun(asked.id or place[0], asked.source or place[1], asked.type)
         fact = ce.decode_tombstone(raw.topic, key)
         if fact is None:
-            return _unreadable(raw, ce.Unreadable("wrong_key", f"{raw.topic} has no such key: its id isn't one"))
+            wrong = ce.Unreadable("wrong_key", f"{raw.topic} has no such key: its id isn't one")
+            return _answered(_unreadable(raw, wrong), asked)
         if type(fact) not in self.routes.by_input:
             return None
-        return Arrival(raw, f"kafka:{raw.topic}", f"{raw.partition}-{raw.offset}", None, fact)
+        arrival = Arrival(raw, place[1], place[0], None, fact)
+        if asked is None:
+            return arrival
+        return tried(arrival, raw, fact, replace(asked, type=fact.TYPE), self.routes.service)
 
     def _is_skipped(self, read: ce.Unreadable) -> bool:
         """While releases live side by side, a newer one says what this one doesn't know, and so can't have heard. What
@@ -166,18 +192,16 @@ def passed_over(raw: Raw, fact: Fact, service: str) -> Arrival | None:
     return _unreadable(raw, ce.Unreadable("not_offered", message, "ce_type", retryable=True))
 
 
-def tried(arrival: Arrival | None, raw: Raw, envelope: ce.Envelope, service: str) -> Arrival | None:
+def tried(arrival: Arrival | None, raw: Raw, fact: Fact, asked: ce.DryRun, service: str) -> Arrival | None:
     """What becomes of a dry run: the service that answers for the request says what would follow, and nobody else hears
     of it. What isn't asked of anybody can't be tried, and neither is it taken."""
-    known = registry.facts[envelope.type]
-    if not known.ANSWERED_BY:
-        told = f"{known.TYPE} has happened, and can't be tried: a dry run is of a request"
+    if not fact.answerer:
+        told = f"{fact.TYPE} has happened, and can't be tried: a dry run is of a request"
         return _unreadable(raw, ce.Unreadable("no_request", told, "ce_dryrun"))
-    if arrival is None or service != known.ANSWERED_BY:
+    if arrival is None or service != fact.answerer:
         return None
-    asked = ce.DryRun(envelope.id, envelope.source, envelope.type)
-    if known.TOPIC.compacted:
-        told = f"on {known.TOPIC.name} it takes the place of what was said before, for all who read it later"
+    if fact.trial_key is None:
+        told = f"on {fact.TOPIC.name} it takes the place of what was said before, for all who read it later"
         return _answered(_unreadable(raw, ce.Unreadable("no_dry_run", told, "ce_dryrun")), asked)
     return _answered(arrival, asked)
 

@@ -8,6 +8,7 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from packhorse_contracts import registry
 from packhorse_contracts.base import Fact
+from packhorse_contracts.policies import POLICIES
 
 Json = dict[str, JsonValue]
 
@@ -39,6 +40,18 @@ def schema(fact: type[Fact]) -> Json:
 def schemas() -> dict[str, Json]:
     """The schema of every wire type, old majors included."""
     return {wire: schema(fact) for wire, fact in sorted(registry.facts.items())}
+
+
+def policies() -> dict[str, Json]:
+    """The schema of each service's policy, by service: of what a fact's `policy` and a file below `service` may say."""
+    return {
+        service: {
+            "$schema": DIALECT,
+            "$id": f"urn:packhorse:policy:{service}",
+            **_tidied(model.model_json_schema(schema_generator=_Generator)),
+        }
+        for service, model in POLICIES.items()
+    }
 
 
 def components(facts: Iterable[type[Fact]], template: str) -> dict[str, Json]:
