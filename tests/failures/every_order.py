@@ -154,8 +154,8 @@ class World:
         except RefusedError as refused:
             self.refused = (*self.refused, refused.code)
         else:
-            self.mark += sum(hash(repr(one)) for one in (*decided.events, *decided.journal))
-            self.say(*decided.events)
+            self.mark += sum(hash(repr(one)) for one in (*decided.facts, *decided.entries))
+            self.say(*decided.facts)
             asked = [one.request for one in decided.effects if one.idempotency_key not in known]
             self.asked = (*self.asked, *(request for request in asked if isinstance(request, AskGateway)))
         self.kept[name] = hash(repr((sorted(service.states.items()), sorted(service.timers.items()))))

@@ -11,9 +11,7 @@ from packhorse_contracts.shipping import ShippingDispatched
 from packhorse_contracts.warehouse import StockReceived
 from packhorse_inventory import policies as inventory_policies
 from packhorse_inventory import reactions as inventory
-from packhorse_order import policies as order_policies
 from packhorse_order import reactions as order
-from packhorse_payment import policies as payment_policies
 from packhorse_payment import reactions as payment
 from packhorse_shipping import reactions as shipping
 
@@ -24,8 +22,8 @@ from .warehouse import Warehouse
 NORTH, SOUTH = "north", "south"
 PRICE, DELIVERY = 1_000, 400
 
-ORDER = order.routes(order_policies.Policy())
-PAYMENT = payment.routes(payment_policies.Policy())
+ORDER = order.routes()
+PAYMENT = payment.routes()
 INVENTORY = inventory.routes(inventory_policies.Policy())
 SHIPPING = shipping.routes()
 Stock = Mapping[str, Mapping[str, int]]

@@ -4,6 +4,7 @@ import contextlib
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from random import Random
+from typing import Any
 
 import pytest
 from packhorse_chassis.core import said

@@ -54,12 +54,14 @@ CONTRACT: Final = _pytest(
     "contract, both worlds",
     "tests/simulation/test_simulation_contract.py",
     "tests/simulation/test_simulation_contract_failing.py",
+    "tests/simulation/test_simulation_contract_names.py",
 )
 ORDER: Final = _pytest(
     "order stories",
     "service, in memory",
     "services/order/tests/test_order_stories.py",
     "services/order/tests/test_order_cancelling.py",
+    "services/order/tests/test_order_plan.py",
 )
 PROMISE: Final = _pytest("promises", "service, in memory", "services/order/tests/test_order_promise.py")
 MAILS: Final = _pytest("mails", "service, in memory", "services/notification/tests/test_stories.py")

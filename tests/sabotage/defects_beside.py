@@ -72,9 +72,9 @@ BESIDE: Final = (
         [
             Edit(
                 _PUMP,
-                "                    break\n",
-                '                    await self._pool.execute("DELETE FROM waiting WHERE seq = $1", each["seq"])\n'
-                "                    continue\n",
+                "                break\n",
+                '                await self._pool.execute("DELETE FROM waiting WHERE seq = $1", each["seq"])\n'
+                "                continue\n",
             )
         ],
         [RELEASES],
@@ -102,7 +102,7 @@ BESIDE: Final = (
         "What waits behind a parked key grows as long as somebody speaks of it.",
         [
             Edit(
-                f"{_PACKAGE}/core/decide.py",
+                f"{_PACKAGE}/core/outcome.py",
                 "if self.count >= MOST_WAITING or self.bytes >= MOST_WAITING_BYTES:",
                 "if False:",
             )

@@ -225,11 +225,12 @@ DOMAIN: Final = (
         "The payment deadline cancels the order, whether or not it was confirmed in the meantime.",
         [
             Edit(
-                _ORDER,
-                '    """Not paid and reserved in time."""\n    if order.confirmed:\n        return Decisions(order)\n',
-                '    """Not paid and reserved in time."""\n',
+                "services/order/packhorse_order/reactions.py",
+                '"accepted": placing.give_up_for_time,\n'
+                '                _CONFIRMED: ignored("it was confirmed in time"),\n',
+                '("accepted", *_CONFIRMED): placing.give_up_for_time,\n',
             ),
-            Edit(_ORDER, "timers=[CancelTimer(PaymentDeadline, order.order_id), watch]", "timers=[watch]"),
+            Edit(_ORDER, "    turn.forget(PaymentDeadline)\n", ""),
         ],
         [SIMULATION],
     ),
@@ -239,8 +240,8 @@ DOMAIN: Final = (
         [
             Edit(
                 "services/order/packhorse_order/cancelling.py",
-                'Decisions(order.model_copy(update={"early": (*waiting, kept)}), timers=timers)',
-                "Decisions(order)",
+                "return replace(order, early=(*waiting, kept))",
+                "return order",
             )
         ],
         [SIMULATION],
@@ -293,7 +294,7 @@ DOMAIN: Final = (
         [
             Edit(
                 _ORDER,
-                "checks.faults(checks.tidied(unsound.part), now) if unsound.part is not None else []",
+                "checks.faults(checks.tidied(unsound.part), turn.now) if unsound.part is not None else []",
                 "[]",
             )
         ],
@@ -314,7 +315,7 @@ DOMAIN: Final = (
     Defect(
         "first_fingerprints_forgotten",
         "What the release before kept of an order is not recognised: a repeat becomes a dead letter.",
-        [Edit(_ORDER, "{mark, checks.first_fingerprint(placed)}", "{mark}")],
+        [Edit(_ORDER, ", checks.first_fingerprint(placed)}", "}")],
         [AGAIN],
     ),
     Defect(

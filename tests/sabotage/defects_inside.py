@@ -153,13 +153,14 @@ INSIDE: Final = (
             ),
             Edit(
                 _BATCH,
-                "self._store(db, outcome, said, taken, now)",
-                'self._store(db, outcome, said, taken, now, [row["id"] for row in drawn])',
+                "self._store(db, outcome, states, said, taken, now)",
+                'self._store(db, outcome, states, said, taken, now, [row["id"] for row in drawn])',
             ),
             Edit(
                 _BATCH,
-                "said: Sequence[saying.Said], taken: Mapping[str, int], now: datetime\n",
-                "said: Sequence[saying.Said], taken: Mapping[str, int], now: datetime,\n        drawn: list[int],\n",
+                "        taken: Mapping[str, int],\n        now: datetime,\n    ) -> Sequence",
+                "        taken: Mapping[str, int],\n        now: datetime,\n"
+                "        drawn: list[int],\n    ) -> Sequence",
             ),
             Edit(
                 _BATCH,

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from .checks import PARCELS, PICKING, REQUESTS, TOLD_TWICE, TRACKING, WAREHOUSE
+from .checks import ORDER, PARCELS, PICKING, REQUESTS, TOLD_TWICE, TRACKING, WAREHOUSE
 from .defect import Defect, Edit
 
 _ORDER: Final = "services/order/packhorse_order"
@@ -107,8 +107,8 @@ PARCELS_AND_REQUESTS: Final = (
         [
             Edit(
                 f"{_ORDER}/requests.py",
-                "return Decisions(order, events=[declined(order.order_id, request, (fault,), now)])",
-                "return Decisions(order)",
+                "turn.say(declined(order.order_id, request, (fault,), turn.now))\n        return order",
+                "return order",
             )
         ],
         [REQUESTS],
@@ -124,6 +124,12 @@ PARCELS_AND_REQUESTS: Final = (
             )
         ],
         [REQUESTS],
+    ),
+    Defect(
+        "settled_before_the_plan",
+        "A cancellation is settled before anybody has said which fulfilment orders there are.",
+        [Edit(f"{_ORDER}/state.py", "return 0 < self.unnamed <= sum(", "return self.unnamed <= sum(")],
+        [ORDER],
     ),
     Defect(
         "waits_without_bound",

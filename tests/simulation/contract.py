@@ -103,6 +103,9 @@ class ToyWorld(Protocol):
     async def timers(self, order: str) -> int:
         """How many timers are set for it."""
 
+    async def grow_old(self) -> None:
+        """What waits for its subject's name has done so for as long as it may."""
+
     async def ask_again(self, order: str) -> None:
         """An operator wants its open dead letters tried again."""
 

@@ -177,6 +177,11 @@ class RealWorld:
         """From the database."""
         return int(await self._pool.fetchval("SELECT count(*) FROM timer WHERE key = $1", order))
 
+    async def grow_old(self) -> None:
+        """In the database."""
+        await self._pool.execute("UPDATE waiting SET at = at - interval '2 hours'")
+        await self.rest()
+
     async def ask_again(self, order: str) -> None:
         """As `packhorse dead retry` does."""
         await self._mark(order, "retry")
@@ -288,4 +293,8 @@ SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM timer)
     + (SELECT count(*) FROM effect WHERE done_at IS NULL)
     + (SELECT count(*) FROM dead_letter WHERE status IN ('retry', 'discard'))
     + (SELECT count(*) FROM parked p JOIN dead_letter d ON d.id = p.dead_letter_id
-        WHERE d.status IN ('retried', 'discarded'))"""
+        WHERE d.status IN ('retried', 'discarded'))
+    + (SELECT count(*) FROM waiting w LEFT JOIN ticket t ON t.id = w.subject_key WHERE w.subject_kind = 'ticket'
+        AND (t.state->>'subject' <> '' OR w.at < now() - interval '1 hour'))
+    + (SELECT count(*) FROM dead_letter d JOIN ticket t ON t.id = d.subject_key AND d.subject_kind = 'ticket'
+        WHERE d.status = 'open' AND t.state->>'subject' <> '')"""

@@ -2,7 +2,7 @@
 
 import pytest
 import toy
-from packhorse_chassis.core import decide
+from packhorse_chassis.core import outcome
 from packhorse_contracts.customer import AddressChangeRequested
 
 from .contract import Dead, ToyWorld
@@ -28,7 +28,7 @@ async def test_what_waits_behind_a_parked_key_has_a_limit(
     world: ToyWorld, order: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those beyond it are dead letters, to be tried again; the queue goes on in its order, and then they do."""
-    monkeypatch.setattr(decide, "MOST_WAITING", 2)
+    monkeypatch.setattr(outcome, "MOST_WAITING", 2)
     toy.poisoned.add("bug")
     await ask(world, order, "bug", "1", "2", "3")
     await world.rest()

@@ -15,7 +15,7 @@ import structlog
 
 from packhorse_chassis.asker import Asker, Nobody
 from packhorse_chassis.core import said as saying
-from packhorse_chassis.core.decide import beside, routed, take
+from packhorse_chassis.core.decide import aliases, beside, routed, subjects, take
 from packhorse_chassis.core.inputs import Arrival, portions
 from packhorse_chassis.core.kinds import Input, Ref
 from packhorse_chassis.core.outcome import MissingError, Outcome, Queue
@@ -174,7 +174,7 @@ class Processor:
                     said = outcome.said
                     if outcome.previews:
                         await self._forget_empty(db, locked - outcome.changed.keys())
-                    asked = await self._store(db, outcome, said, taken, now)
+                    asked = await self._store(db, outcome, states, said, taken, now)
         except BaseException:
             self._asker.begin(taken, ())
             raise
@@ -211,17 +211,20 @@ class Processor:
     async def _load(
         self, db: Connection, arrivals: Sequence[Arrival], needed: set[Ref], released: frozenset[Ref]
     ) -> tuple[dict[Ref, object], set[Ref], dict[Ref, Queue]]:
-        """Locks subjects in order, then what their routes name beside, in order; reads reference states."""
+        """Finds subjects by their aliases; locks them in order, then what their routes name beside, in order; reads
+        reference states."""
         states: dict[Ref, object] = {}
         routes = self.service.routes
-        subjects = {pair[1] for arrival in arrivals if (pair := routed(routes, arrival)) is not None}
-        await self._lock(db, subjects | released, states)
+        names = aliases(routes, arrivals)
+        await self._read(db, names, states)
+        about = subjects(routes, arrivals, states)
+        await self._lock(db, about | {ref for ref in released if ref not in names}, states)
         more = needed | beside(routes, arrivals, states)
         reference = {ref for ref in more if self.tables[ref.kind].kind.reference}
         await self._lock(db, more - reference, states)
-        locked = set(states)
-        await self._read(db, reference - locked, states)
-        return states, locked, await self.rows.parked(db, subjects)
+        locked = states.keys() - names
+        await self._read(db, reference - states.keys(), states)
+        return states, locked, await self.rows.parked(db, about | names)
 
     async def _forget_empty(self, db: Connection, refs: set[Ref]) -> None:
         """A dry run locks as anything does, and what isn't there can be locked only once it is: that goes again."""
@@ -239,11 +242,18 @@ class Processor:
             states.update({Ref(kind, key): state for key, state in found.items()})
 
     async def _store(
-        self, db: Connection, outcome: Outcome, said: Sequence[saying.Said], taken: Mapping[str, int], now: datetime
+        self,
+        db: Connection,
+        outcome: Outcome,
+        before: Mapping[Ref, object],
+        said: Sequence[saying.Said],
+        taken: Mapping[str, int],
+        now: datetime,
     ) -> Sequence[asyncpg.Record]:
         """Everything, and last of all what is to be published. Returns the effects that this process took."""
         for kind in sorted({ref.kind for ref in outcome.changed}):
-            states = {ref.key: state for ref, state in outcome.changed.items() if ref.kind == kind}
+            changed = [ref for ref in outcome.changed if ref.kind == kind]
+            states = {ref.key: (outcome.changed[ref], before.get(ref)) for ref in changed}
             await self.tables[kind].save(db, states)
         for journal in self._journals:
             if entries := [entry for entry in outcome.journal if type(entry) is journal.entry]:

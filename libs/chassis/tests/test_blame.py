@@ -10,7 +10,7 @@ import toy
 from arrivals import arrived, notes
 from packhorse_chassis import batch
 from packhorse_chassis.batch import Processor
-from packhorse_chassis.core import decide, documents
+from packhorse_chassis.core import documents, outcome
 from packhorse_chassis.postgres.db import OwnConnection, Pool
 from packhorse_chassis.postgres.faults import NobodysFaultError, is_transient
 from packhorse_chassis.postgres.keep import Inbox
@@ -196,7 +196,7 @@ async def test_what_waits_behind_a_parked_key_has_a_limit(
     """In number and in bytes. What is beyond it is a dead letter, kept as it came; nothing is lost, and the queue goes
     on in its order."""
     monkeypatch.setattr(toy, "poisoned", {"bug"})
-    monkeypatch.setattr(decide, limit, value)
+    monkeypatch.setattr(outcome, limit, value)
     await processor.process([arrived(toy.request("a", note)) for note in ("bug", "1", "2")], Records())
     for note in ("3", "4", "5", "6"):
         await processor.process([arrived(toy.request("a", note))], Records())

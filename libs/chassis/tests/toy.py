@@ -8,14 +8,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from packhorse_chassis.core.effect import RetryError
-from packhorse_chassis.core.kinds import Internal, Kind, Ref, RefusedError
-from packhorse_chassis.core.reaction import Routes, on
+from packhorse_chassis.core.kinds import Alias, Internal, Kind, Ref, RefusedError
+from packhorse_chassis.core.reaction import Routes, on, via
 from packhorse_chassis.core.turn import DEFAULT_DEADLINE, Turn
 from packhorse_chassis.postgres.store import Journal
 from packhorse_chassis.service import Service
 from packhorse_contracts.base import Model
 from packhorse_contracts.catalogue import LocationChanged
-from packhorse_contracts.customer import CancellationRequested, HoldRequested, ReleaseRequested
+from packhorse_contracts.customer import (
+    CancellationRequested,
+    ClaimLine,
+    ClaimRequested,
+    HoldRequested,
+    ReleaseRequested,
+)
 from packhorse_contracts.inventory import InventoryLevelChanged
 from packhorse_contracts.order import OrderHeld, OrderReleased
 from packhorse_contracts.shipping import ShippingCollected
@@ -23,6 +29,9 @@ from packhorse_contracts.shipping import ShippingCollected
 SOON = timedelta(milliseconds=50)
 ASKED = {"ask": DEFAULT_DEADLINE, "ask briefly": SOON}
 """Notes that the outside is asked about, and for how long."""
+
+TICKET = "ticket "
+"""Notes that give an order another name begin with this."""
 
 ROOM = 10
 """Orders on a shelf."""
@@ -38,6 +47,12 @@ class Shelf(Model):
     """What lies beside the orders: which of them are on it, in order."""
 
     orders: tuple[str, ...] = ()
+
+
+class Ticket(Model):
+    """Another name of an order."""
+
+    subject: str = ""
 
 
 class Put(Model):
@@ -68,6 +83,7 @@ class Answered(Internal):
 
 TALLIES: Kind[Tally] = Kind("tally", Tally, lambda _: Tally(), reference=True)
 SHELVES: Kind[Shelf] = Kind("shelf", Shelf, lambda _: Shelf())
+TICKETS: Alias[Ticket] = Alias("ticket", Ticket, lambda _: Ticket(), unknown="unknown_ticket")
 Toys = Turn[None]
 poisoned: set[str] = set()
 """Notes at which the reaction has a bug; emptied when the bug is mended."""
@@ -90,6 +106,8 @@ def count(turn: Toys, tally: Tally, heard: HoldRequested) -> Tally:
         turn.remind(Reminder(order_id=turn.key), turn.now + SOON)
     if note == "forget":
         turn.forget(Reminder)
+    if note.startswith(TICKET):
+        turn.keep(TICKETS, note.removeprefix(TICKET), Ticket(subject=turn.key))
     if note in ASKED:
         turn.ask(Ask(order_id=turn.key), f"ask-{turn.key}", ASKED[note])
     return Tally(notes=(*tally.notes, note))
@@ -153,6 +171,11 @@ def answer(turn: Toys, tally: Tally, heard: Answered) -> Tally:
     return _noted(turn, tally, heard.text)
 
 
+def claim(turn: Toys, tally: Tally, heard: ClaimRequested) -> Tally:
+    """What knows the order by a ticket alone."""
+    return _noted(turn, tally, heard.lines[0].line_id)
+
+
 def place(turn: Toys, tally: Tally, heard: LocationChanged) -> Tally:
     """What another outsider says on a topic of its own."""
     return _noted(turn, tally, heard.name)
@@ -175,6 +198,7 @@ WIDER = Routes(
     "order",
     *_ROUTES,
     on(LocationChanged, TALLIES, "location", place),
+    on(ClaimRequested, TALLIES, via(TICKETS, "order_id"), claim),
     on(ShippingCollected, TALLIES, "order_id", collected),
     kinds=(SHELVES,),
 )
@@ -227,6 +251,12 @@ def location(location_id: str, name: str) -> LocationChanged:
 def collection(order_id: str, detail: str) -> ShippingCollected:
     """An input of another service."""
     return ShippingCollected(order_id=order_id, shipment_id="s", at=NOON, detail=detail)
+
+
+def claim_by(ticket: str, note: str) -> ClaimRequested:
+    """An input that names its order by a ticket."""
+    line = ClaimLine(line_id=note, quantity=1, reason="lost", wish="refund")
+    return ClaimRequested(order_id=ticket, lines=(line,))
 
 
 def cancellation(order_id: str, reason: str = "aloud") -> CancellationRequested:

@@ -1,25 +1,24 @@
 """The generated parts of the pages: `python -m packhorse_cli.pages [--check]`.
 
-Between markers in each README stand what a service hears, with the reaction and what it is for, and its settings; in
-the project's README, an order's story. All the rest is written by hand.
+Between markers in each README stand the service's table of reactions, its policy and its settings; in the project's
+README, an order's story. All the rest is written by hand.
 """
 
 import importlib
 import inspect
-import pkgutil
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from enum import Enum
 from pathlib import Path
-from types import ModuleType
 
-from packhorse_chassis.core.reaction import Route, Routes
+from packhorse_chassis.core.reaction import Cell, Ignored, Refused, Route, Routes
 from packhorse_chassis.service import Service
 from packhorse_chassis.settings import Settings
 from packhorse_contracts.base import Fact
 from packhorse_contracts.lenient import Unsound
+from packhorse_contracts.policies import POLICIES
 from packhorse_devstack.places import project
 from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
@@ -49,7 +48,13 @@ def main() -> int:
 def _pages() -> Iterator[tuple[Path, str]]:
     for service in SERVICES:
         page = project() / "services" / service / "README.md"
-        yield page, fill(page.read_text("utf-8"), {"hears": hears(service), "settings": settings(service)})
+        yield (
+            page,
+            fill(
+                page.read_text("utf-8"),
+                {"hears": hears(service), "policy": policy(service), "settings": settings(service)},
+            ),
+        )
     page = project() / "README.md"
     yield page, fill(page.read_text("utf-8"), {"story": story()})
     page = project() / "libs" / "chassis" / "README.md"
@@ -76,10 +81,50 @@ def story() -> str:
 
 
 def hears(service: str) -> str:
-    """A table of all inputs: facts by topic, then timers and answers."""
-    routes = _routes(service)
-    rows = [(_what(heard), _about(route), f"`{route.name}`", _meaning(service, route)) for heard, route in routes]
-    return _table(("hears", "about", "reaction", "what it does"), sorted(rows))
+    """The service's table: for each input, and each status of what it is about, what follows."""
+    rows = []
+    for heard, route in sorted(_routes(service), key=lambda pair: _what(pair[0])):
+        named, about = _what(heard), f"`{route.kind.name}`{_named_by(route)}"
+        for statuses, cell in _cells(route):
+            rows.append((named, about, statuses, *_follows(cell)))
+            named = about = ""
+    return _table(("hears", "about", "where that is", "follows", "what it does"), rows)
+
+
+def policy(service: str) -> str:
+    """A table of what a business tunes."""
+    fields = POLICIES[service].model_fields.items()
+    rows = [
+        (f"`{name}`", _shown(field.default), (field.description or "").replace("|", "\\|")) for name, field in fields
+    ]
+    return _table(("field", "default", "meaning"), rows)
+
+
+def _cells(route: Route) -> list[tuple[str, Cell]]:
+    """The statuses that lead to one cell, together, in the order of the table."""
+    groups: list[tuple[list[str], Cell]] = []
+    for status, cell in route.cells.items():
+        found = next((names for names, other in groups if other == cell), None)
+        if found is None:
+            groups.append(([status], cell))
+        else:
+            found.append(status)
+    if len(groups) == 1:
+        return [("–" if route.kind.statuses == ("",) else "anywhere", groups[0][1])]
+    return [(", ".join(names), cell) for names, cell in groups]
+
+
+def _follows(cell: Cell) -> tuple[str, str]:
+    if isinstance(cell, Ignored):
+        return "–", cell.why
+    if isinstance(cell, Refused):
+        return f"refused: `{cell.code}`", cell.message
+    first = inspect.cleandoc(cell.__doc__ or "").split("\n\n")[0].replace("\n", " ")
+    return f"`{cell.__name__}`", first.replace("|", "\\|")
+
+
+def _named_by(route: Route) -> str:
+    return "" if route.alias is None else f", by `{route.alias.name}`"
 
 
 def settings(service: str) -> str:
@@ -118,6 +163,8 @@ def _shown(default: object) -> str:
         return f"`{default.get_secret_value()}`"
     if isinstance(default, timedelta):
         return f"{default.total_seconds():g} s"
+    if isinstance(default, dict):
+        return ", ".join(f"{name} {value}" for name, value in default.items())
     return f"`{default.value if isinstance(default, Enum) else default}`"
 
 
@@ -136,27 +183,6 @@ def _what(heard: type) -> str:
         named = f"`{heard.TYPE.removeprefix('packhorse.').rsplit('.v', 1)[0]}`"
         return f"{named} that breaks its contract" if issubclass(heard, Unsound) else named
     return f"its own `{heard.__name__}`"
-
-
-def _about(route: Route) -> str:
-    return f"`{route.kind.name}`"
-
-
-def _meaning(service: str, route: Route) -> str:
-    """The first sentence of the reaction's docstring, wherever in the service it stands."""
-    for module in _modules(f"packhorse_{service}"):
-        function = getattr(module, route.name, None)
-        if inspect.isfunction(function) and function.__module__ == module.__name__ and function.__doc__:
-            first = inspect.cleandoc(function.__doc__).split("\n\n")[0].replace("\n", " ")
-            return first.replace("|", "\\|")
-    return ""
-
-
-def _modules(package: str) -> Iterator[ModuleType]:
-    root = importlib.import_module(package)
-    for found in pkgutil.iter_modules(root.__path__, f"{package}."):
-        if not found.name.endswith("__main__"):
-            yield importlib.import_module(found.name)
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

@@ -118,6 +118,12 @@ class Database:
         self.dead: dict[str, DeadRow] = {}
         self.parked: dict[Ref, str] = {}
         self.waiting: dict[int, tuple[Ref, Arrival]] = {}
+        self.unnamed: dict[Ref, datetime] = {}
+        """Aliases that inputs wait for, since when."""
+
+        self.nameless: dict[str, Ref] = {}
+        """Dead letters of those that have waited for too long, and for which name."""
+
         self.locked: dict[Hashable, Holder] = {}
         self.next_outbox = 0
         self.next_waiting = 0

@@ -20,6 +20,7 @@ from packhorse_simulation.database import Checks, Database, LockedError, Refused
 from packhorse_simulation.effects import Executor, Outside
 from packhorse_simulation.faults import Chance
 from packhorse_simulation.log import Log, Record
+from packhorse_simulation.names import Names
 from packhorse_simulation.scheduler import Scheduler, seconds
 from packhorse_simulation.sources import Answers, Queue, Records, Retry, Source, Timers
 from packhorse_simulation.transaction import Sabotage, Transactions, Work
@@ -65,6 +66,7 @@ class Node:
         self._due: list[tuple[datetime, TimerKey]] = []
         self._answered: list[str] = []
         self._relaying = self._pumping = self._freeing = False
+        self._names = Names(scheduler, self.db, self._take_named, self._again, self.ask_again, lambda: self.skew)
 
     @property
     def now(self) -> datetime:
@@ -202,8 +204,12 @@ class Node:
                 self._executor.ask(row.key)
         if self.db.parked:
             self._plan_freed()
+        self._names.follow(work)
         if self._watch is not None:
             self._watch(self, work)
+
+    def _take_named(self, arrivals: list[Arrival], source: Source) -> None:
+        self.run(arrivals, source, lambda _fate: None)
 
     # The relay
 

@@ -142,6 +142,29 @@ class Retry(Source):
         db.dead[self.dead_letter_id].status = "retried"
 
 
+class Known(Source):
+    """What waited for a name that is known by now, or has waited for too long."""
+
+    name = "named"
+
+    def __init__(self, ref: Ref) -> None:
+        self.released = frozenset({ref})
+
+    def after(self, db: Database, arrivals: list[Arrival]) -> list[Arrival]:
+        """Those that still wait."""
+        return [arrival for arrival in arrivals if arrival.waiting in db.waiting]
+
+    def rows(self, arrivals: Sequence[Arrival]) -> list[Hashable]:
+        """Their rows."""
+        return [("waiting", arrival.waiting) for arrival in arrivals]
+
+    def settle(self, db: Database, claimed: Sequence[Arrival]) -> None:
+        """They wait no longer."""
+        for arrival in claimed:
+            if arrival.waiting is not None:
+                db.waiting.pop(arrival.waiting, None)
+
+
 class Queue(Source):
     """What waited behind a dead letter, in order."""
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from packhorse_chassis.core import said as saying
-from packhorse_chassis.core.decide import beside, routed, take
+from packhorse_chassis.core.decide import aliases, beside, subjects, take
 from packhorse_chassis.core.inputs import Arrival, Raw
 from packhorse_chassis.core.kinds import Ref
 from packhorse_chassis.core.outcome import Outcome
@@ -78,11 +78,13 @@ class Transactions:
         work = Work(source, now, source.before(db, arrivals), states, older)
         if not work.claimed:
             return work
-        work.subjects = {pair[1] for arrival in work.claimed if (pair := routed(db.routes, arrival)) is not None}
+        names = aliases(db.routes, work.claimed)
+        work.subjects = subjects(db.routes, work.claimed, work.states)
         for ref in beside(db.routes, work.claimed, work.states):
             work.states[ref]
         work.claimed = source.after(db, work.claimed)
-        parked = {ref: db.queue(ref) for ref in work.subjects if ref in db.parked and ref not in source.released}
+        held = db.parked.keys() | db.unnamed.keys()
+        parked = {ref: db.queue(ref) for ref in (work.subjects | names) & held if ref not in source.released}
         work.outcome = take(db.routes, work.claimed, work.states, parked, now, around=self._around, bodies=self._bodies)
         work.written = db.written(work.outcome.changed, older=older)
         self._prepare(work)
@@ -136,6 +138,11 @@ class Transactions:
             db.waiting = dict(sorted(db.waiting.items()))
         db.sequences.update(work.sequences)
         db.outbox.update(work.published)
+        if db.routes.aliases:
+            names = {alias.name for alias in db.routes.aliases}
+            waited_for = {ref for ref, _ in db.waiting.values() if ref.kind in names} if db.waiting else set()
+            db.unnamed = {ref: db.unnamed.get(ref, work.now) for ref in waited_for}
+            db.nameless |= {each.id: each.ref for each in outcome.dead if each.ref and each.ref.kind in names}
 
     def _around(self, _name: str, arrival: Arrival) -> AbstractContextManager[str | None]:
         if self._fails is not None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from packhorse_audit.verdict import Violation
-from packhorse_chassis.core.decide import routed
+from packhorse_chassis.core.decide import subjects
 from packhorse_chassis.core.inputs import Arrival
 from packhorse_chassis.core.kinds import Ref
 from packhorse_chassis.core.outcome import Outcome, Reacted
@@ -36,10 +36,10 @@ class Trials:
         answers = {item.cause.identity: item.fact for item in work.outcome.previews}
         reacted = {id(each.arrival): each for each in work.outcome.reacted}
         for arrival in work.claimed:
-            pair = routed(node.routes, arrival)
-            if pair is None:
+            about = subjects(node.routes, [arrival], work.states)
+            if not about:
                 continue
-            place = node.name, pair[1]
+            place = node.name, about.pop()
             if arrival.dry_run is not None:
                 answer = answers[arrival.identity]
                 assert isinstance(answer, OperationsPreviewed)  # noqa: S101 -- that is what answers it

@@ -4,38 +4,31 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from packhorse_chassis.core.reaction import Decisions
-from packhorse_chassis.core.turn import CancelTimer, SetTimer
 from packhorse_contracts.blocks import CancelledBy, LineQuantity, Reason
 from packhorse_contracts.order import OrderCancelled, OrderCompleted, Outcome
 
-from packhorse_order.state import Order
+from packhorse_order.state import Order, OrderTurn
 from packhorse_order.timers import Overdue, PaymentDeadline
 
-Decided = Decisions[Order]
 _APART: Final = timedelta(milliseconds=1)
 """Readers derive ids from a moment, in which milliseconds count."""
 
 
-def cancel_all(order: Order, reason: Reason, by: CancelledBy, now: datetime) -> Decided:
-    """Cancels all that isn't cancelled yet."""
-    if order.ended or not order.accepted:
-        return Decisions(order)
+def cancel_all(turn: OrderTurn, order: Order, reason: Reason, by: CancelledBy) -> Order:
+    """Cancels all of an open order that isn't cancelled yet."""
     rest = tuple(LineQuantity(line_id=line.line_id, quantity=line.wanted) for line in order.lines if line.wanted)
-    lines = tuple(line.model_copy(update={"cancelled": line.ordered}) for line in order.lines)
-    at = _own_moment(order, now)
-    state = order.model_copy(
-        update={
-            "cancelled": True,
-            "cancelled_at": at,
-            "cancelling": False,
-            "request": None,
-            "lines": lines,
-            "placed": None,
-        }
+    at = _own_moment(order, turn.now)
+    turn.say(OrderCancelled(order_id=order.order_id, at=at, lines=rest, whole=True, reason=reason, by=by))
+    _forget_timers(turn)
+    return replace(
+        order,
+        cancelled=True,
+        cancelled_at=at,
+        cancelling=False,
+        request=None,
+        lines=tuple(replace(line, cancelled=line.ordered) for line in order.lines),
+        placed=None,
     )
-    said = OrderCancelled(order_id=order.order_id, at=at, lines=rest, whole=True, reason=reason, by=by)
-    return Decisions(state, events=[said], timers=_no_timers(order))
 
 
 def _own_moment(order: Order, now: datetime) -> datetime:
@@ -44,48 +37,36 @@ def _own_moment(order: Order, now: datetime) -> datetime:
     return now if order.cancelled_at is None else max(now, order.cancelled_at + _APART)
 
 
-def _no_timers(order: Order) -> list[SetTimer | CancelTimer]:
-    return [CancelTimer(PaymentDeadline, order.order_id), CancelTimer(Overdue, order.order_id)]
+def _forget_timers(turn: OrderTurn) -> None:
+    turn.forget(PaymentDeadline)
+    turn.forget(Overdue)
 
 
-def cancel_lines(order: Order, pieces: dict[str, int], reason: Reason, by: CancelledBy, now: datetime) -> Decided:
+def cancel_lines(turn: OrderTurn, order: Order, pieces: dict[str, int], reason: Reason, by: CancelledBy) -> Order:
+    """Cancels these pieces of an open order, by line id; the whole of it where nothing else is wanted."""
     gone = {line.line_id: min(pieces.get(line.line_id, 0), line.wanted) for line in order.lines}
-    lines = tuple(line.model_copy(update={"cancelled": line.cancelled + gone[line.line_id]}) for line in order.lines)
+    lines = tuple(replace(line, cancelled=line.cancelled + gone[line.line_id]) for line in order.lines)
     if not any(line.wanted for line in lines):
-        return cancel_all(order, reason, by, now)
-    at = _own_moment(order, now)
-    said = OrderCancelled(
-        order_id=order.order_id,
-        at=at,
-        lines=tuple(LineQuantity(line_id=name, quantity=count) for name, count in gone.items() if count),
-        whole=False,
-        reason=reason,
-        by=by,
-    )
-    return then_complete(
-        Decisions(order.model_copy(update={"lines": lines, "cancelled_at": at}), events=[said] if said.lines else []),
-        now,
-    )
+        return cancel_all(turn, order, reason, by)
+    at = _own_moment(order, turn.now)
+    if named := tuple(LineQuantity(line_id=name, quantity=count) for name, count in gone.items() if count):
+        turn.say(OrderCancelled(order_id=order.order_id, at=at, lines=named, whole=False, reason=reason, by=by))
+    return then_complete(turn, replace(order, lines=lines, cancelled_at=at))
 
 
-def then_complete(decided: Decided, now: datetime) -> Decided:
+def then_complete(turn: OrderTurn, order: Order) -> Order:
     """Completes the order once all that is still wanted was dispatched and every parcel's way has ended. What didn't
     arrive stays marked for people, before and after that."""
-    order = decided.state
     sent = [shipment for shipment in order.shipments.values() if shipment.dispatched]
     ends = {end for shipment in sent for end in shipment.outcomes}
     undelivered = ", ".join(sorted(ends - {"delivered"})) or None
     if undelivered != order.undelivered:
-        order = order.model_copy(update={"undelivered": undelivered})
-        decided = replace(decided, state=order)
+        order = replace(order, undelivered=undelivered)
     if order.ended or order.cancelling or not order.all_dispatched or not all(shipment.ended for shipment in sent):
-        return decided
+        return order
     outcome: Outcome = "partly_delivered" if "delivered" in ends else "returned"
     if ends == {"delivered"} and not any(line.cancelled for line in order.lines):
         outcome = "delivered"
-    completed = OrderCompleted(order_id=order.order_id, at=now, outcome=outcome)
-    return Decisions(
-        order.model_copy(update={"completed": True, "overdue": False}),
-        events=[*decided.events, completed],
-        timers=[*decided.timers, *_no_timers(order)],
-    )
+    turn.say(OrderCompleted(order_id=order.order_id, at=turn.now, outcome=outcome))
+    _forget_timers(turn)
+    return replace(order, completed=True, overdue=False)

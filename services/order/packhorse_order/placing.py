@@ -2,11 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from packhorse_chassis.core.kinds import RefusedError
-from packhorse_chassis.core.reaction import Decisions, Others
-from packhorse_chassis.core.turn import CancelTimer, SetTimer
 from packhorse_contracts.blocks import ConfirmedLine, Fault, Reason
 from packhorse_contracts.checkout import OrderPlaced, UnsoundOrder
 from packhorse_contracts.inventory import InventoryReservationRefused, InventoryReserved
@@ -14,102 +11,105 @@ from packhorse_contracts.order import OrderAccepted, OrderConfirmed, OrderReject
 from packhorse_contracts.payment import PaymentAuthorised, PaymentDeclined
 
 from packhorse_order import checks
-from packhorse_order.cancelling import request_cancellation
-from packhorse_order.ending import Decided, cancel_all
-from packhorse_order.policies import Policy
+from packhorse_order.cancelling import CANCELLATION
+from packhorse_order.ending import cancel_all
 from packhorse_order.promise import promise
-from packhorse_order.state import LOCATIONS, Line, Order
+from packhorse_order.state import LOCATIONS, Line, Order, OrderTurn
 from packhorse_order.timers import NeverCame, Overdue, PaymentDeadline
 
 
-def place(policy: Policy, order: Order, placed: OrderPlaced, now: datetime) -> Decided:
+def place(turn: OrderTurn, order: Order, placed: OrderPlaced) -> Order:
     """Checks the order, and accepts it or rejects it with every fault."""
     placed = checks.tidied(placed)
     mark = checks.fingerprint(placed)
-    if order.known:
-        return _known_already(order, {mark, checks.first_fingerprint(placed)})
-    if found := checks.faults(placed, now):
-        return _reject(order, mark, found, now)
-    seen = order.model_copy(update={"fingerprint": mark, "placed_at": placed.placed_at, "early": ()})
+    if found := checks.faults(placed, turn.now):
+        return _reject(turn, order, mark, found)
     lines = tuple(
         Line(line_id=ln.line_id, sku=ln.sku, title=ln.title, ordered=ln.quantity, unit_price=ln.unit_price)
         for ln in placed.lines
     )
-    accepted = OrderAccepted(at=now, **{name: getattr(placed, name) for name in _ACCEPTED})
-    taken = seen.model_copy(update={"accepted": True, "lines": lines, "placed": accepted})
-    deadline = SetTimer(PaymentDeadline(order_id=order.order_id), order.order_id, now + policy.payment_deadline)
-    return _with_early(order, Decisions(taken, events=[accepted], timers=[deadline]), now)
+    accepted = OrderAccepted(at=turn.now, **{name: getattr(placed, name) for name in _ACCEPTED})
+    turn.say(accepted)
+    turn.remind(PaymentDeadline(order_id=order.order_id), turn.now + turn.policy.payment_deadline)
+    taken = replace(
+        order, fingerprint=mark, placed_at=placed.placed_at, accepted=True, lines=lines, placed=accepted, early=()
+    )
+    return _answer_early(turn, order, taken)
 
 
-def reject_unsound(order: Order, unsound: UnsoundOrder, now: datetime) -> Decided:
+def reject_unsound(turn: OrderTurn, order: Order, unsound: UnsoundOrder) -> Order:
     """What breaks the contract is rejected too, with every fault: so the checkout hears of it."""
-    mark = checks.fingerprint(unsound)
-    if order.known:
-        return _known_already(order, {mark})
-    more = checks.faults(checks.tidied(unsound.part), now) if unsound.part is not None else []
-    return _reject(order, mark, [*unsound.faults, *more], now)
+    more = checks.faults(checks.tidied(unsound.part), turn.now) if unsound.part is not None else []
+    return _reject(turn, order, checks.fingerprint(unsound), [*unsound.faults, *more])
 
 
-def _known_already(order: Order, marks: set[str]) -> Decided:
+def place_again(_turn: OrderTurn, order: Order, placed: OrderPlaced) -> Order:
+    """The same order again changes nothing; another one can't have its id."""
+    placed = checks.tidied(placed)
+    return _known_already(order, {checks.fingerprint(placed), checks.first_fingerprint(placed)})
+
+
+def place_unsound_again(_turn: OrderTurn, order: Order, unsound: UnsoundOrder) -> Order:
+    """The same order again changes nothing; another one can't have its id."""
+    return _known_already(order, {checks.fingerprint(unsound)})
+
+
+def _known_already(order: Order, marks: set[str]) -> Order:
     if order.fingerprint in marks:
-        return Decisions(order)
+        return order
     raise RefusedError("order_id_reused", "another order has this order_id already", "order_id")
 
 
-def _reject(order: Order, mark: str, found: Sequence[Fault], now: datetime) -> Decided:
-    state = order.model_copy(update={"fingerprint": mark, "rejected": True, "early": ()})
-    said = OrderRejected(order_id=order.order_id, at=now, reasons=tuple(found))
-    return _with_early(order, Decisions(state, events=[said]), now)
+def _reject(turn: OrderTurn, order: Order, mark: str, found: Sequence[Fault]) -> Order:
+    turn.say(OrderRejected(order_id=order.order_id, at=turn.now, reasons=tuple(found)))
+    return _answer_early(turn, order, replace(order, fingerprint=mark, rejected=True, early=()))
 
 
-def _with_early(order: Order, decided: Decided, now: datetime) -> Decided:
-    """The same, and an answer to every request that came before the order."""
-    if order.early:
-        decided = replace(decided, timers=[*decided.timers, CancelTimer(NeverCame, order.order_id)])
-    for asked in order.early:
-        answer = request_cancellation(decided.state, asked, now)
-        decided = Decisions(
-            answer.state, events=[*decided.events, *answer.events], timers=[*decided.timers, *answer.timers]
-        )
-    return decided
+def _answer_early(turn: OrderTurn, before: Order, order: Order) -> Order:
+    """Every cancellation that came before the order is answered as if it came now."""
+    if before.early:
+        turn.forget(NeverCame)
+    for asked in before.early:
+        order = CANCELLATION.cell(order)(turn, order, asked)
+    return order
 
 
 _ACCEPTED = tuple(name for name in OrderPlaced.model_fields if name in OrderAccepted.model_fields)
 
 
-def note_authorisation(
-    policy: Policy, order: Order, _fact: PaymentAuthorised, now: datetime, others: Others
-) -> Decided:
+def note_authorisation(turn: OrderTurn, order: Order, _fact: PaymentAuthorised) -> Order:
     """The money is set aside."""
-    return _confirm_if_complete(policy, order.model_copy(update={"authorised": True}), now, others)
+    return _confirm_if_complete(turn, replace(order, authorised=True))
 
 
-def note_reservation(policy: Policy, order: Order, fact: InventoryReserved, now: datetime, others: Others) -> Decided:
+def note_reservation(turn: OrderTurn, order: Order, fact: InventoryReserved) -> Order:
     """The goods are set aside."""
     if order.allocations is not None:
-        return Decisions(order)
-    return _confirm_if_complete(policy, order.model_copy(update={"allocations": fact.allocations}), now, others)
+        return order
+    return _confirm_if_complete(turn, replace(order, allocations=fact.allocations))
 
 
-def _confirm_if_complete(policy: Policy, order: Order, now: datetime, others: Others) -> Decided:
-    if order.ended or order.confirmed or not order.authorised or order.allocations is None or order.placed is None:
-        return Decisions(order)
+def _confirm_if_complete(turn: OrderTurn, order: Order) -> Order:
     placed = order.placed
-    promised = promise(policy, placed, order.allocations, lambda name: others.get(LOCATIONS, name), now)
-    confirmed = OrderConfirmed(
-        order_id=order.order_id,
-        at=now,
-        customer=placed.customer,
-        ship_to=placed.ship_to,
-        delivery=placed.delivery,
-        lines=_confirmed_lines(order, placed),
-        allocations=order.allocations,
-        promise=promised,
+    if not order.authorised or order.allocations is None or placed is None:
+        return order
+    promised = promise(turn.policy, placed, order.allocations, lambda name: turn.get(LOCATIONS, name), turn.now)
+    turn.say(
+        OrderConfirmed(
+            order_id=order.order_id,
+            at=turn.now,
+            customer=placed.customer,
+            ship_to=placed.ship_to,
+            delivery=placed.delivery,
+            lines=_confirmed_lines(order, placed),
+            allocations=order.allocations,
+            promise=promised,
+        )
     )
+    turn.forget(PaymentDeadline)
+    turn.remind(Overdue(order_id=order.order_id), promised.deliver_by + turn.policy.grace)
     # The personal data of the order were needed until here.
-    state = order.model_copy(update={"confirmed": True, "placed": None})
-    watch = SetTimer(Overdue(order_id=order.order_id), order.order_id, promised.deliver_by + policy.grace)
-    return Decisions(state, events=[confirmed], timers=[CancelTimer(PaymentDeadline, order.order_id), watch])
+    return replace(order, confirmed=True, placed=None)
 
 
 def _confirmed_lines(order: Order, placed: OrderAccepted) -> tuple[ConfirmedLine, ...]:
@@ -128,22 +128,18 @@ def _confirmed_lines(order: Order, placed: OrderAccepted) -> tuple[ConfirmedLine
     )
 
 
-def give_up_for_stock(order: Order, fact: InventoryReservationRefused, now: datetime) -> Decided:
+def give_up_for_stock(turn: OrderTurn, order: Order, fact: InventoryReservationRefused) -> Order:
     """Stock can't serve it."""
     skus = ", ".join(sorted({line.sku for line in fact.short})[:5])
-    return cancel_all(order, Reason(code="out_of_stock", message=f"not enough stock of {skus}"), "stock", now)
+    return cancel_all(turn, order, Reason(code="out_of_stock", message=f"not enough stock of {skus}"), "stock")
 
 
-def give_up_for_payment(order: Order, fact: PaymentDeclined, now: datetime) -> Decided:
+def give_up_for_payment(turn: OrderTurn, order: Order, fact: PaymentDeclined) -> Order:
     """The money can't be had."""
-    if order.confirmed:
-        return Decisions(order)
-    return cancel_all(order, fact.reason, "payment", now)
+    return cancel_all(turn, order, fact.reason, "payment")
 
 
-def give_up_for_time(order: Order, _timer: PaymentDeadline, now: datetime) -> Decided:
+def give_up_for_time(turn: OrderTurn, order: Order, _timer: PaymentDeadline) -> Order:
     """Not paid and reserved in time."""
-    if order.confirmed:
-        return Decisions(order)
     missing = "payment" if not order.authorised else "stock"
-    return cancel_all(order, Reason(code="deadline", message=f"no answer about {missing} in time"), "timeout", now)
+    return cancel_all(turn, order, Reason(code="deadline", message=f"no answer about {missing} in time"), "timeout")

@@ -4,7 +4,7 @@ How days, cut-offs, working days, holidays and time zones are meant: `libs/contr
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Final, get_args
@@ -12,14 +12,13 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import holidays
 from packhorse_chassis.core.kinds import Ref, RefusedError
-from packhorse_chassis.core.reaction import Decisions
 from packhorse_contracts.blocks import Allocation, PartPromise, Promise
 from packhorse_contracts.catalogue import LocationChanged, Weekday
 from packhorse_contracts.inventory import InventoryReserved
 from packhorse_contracts.order import OrderAccepted
+from packhorse_contracts.policies import OrderPolicy
 
-from packhorse_order.policies import Policy
-from packhorse_order.state import LOCATIONS, Location, Order
+from packhorse_order.state import LOCATIONS, Location, Order, OrderTurn
 
 LONGEST_LEAD: Final = 366
 """Days. No line waits longer; an order that says so is rejected."""
@@ -36,7 +35,7 @@ _NOBODYS: Final = frozenset({"localtime", "Factory"})
 _WEEKDAYS: Final[tuple[str, ...]] = get_args(Weekday)
 
 
-def know_location(_kept: Location, fact: LocationChanged, _now: datetime) -> Decisions[Location]:
+def know_location(_turn: OrderTurn, _kept: Location, fact: LocationChanged) -> Location:
     """How a location keeps its days: the promise is reckoned by them."""
     if fact.timezone is not None and not known_zone(fact.timezone):
         message = f"the IANA time zone database has no {fact.timezone!r}"
@@ -44,7 +43,7 @@ def know_location(_kept: Location, fact: LocationChanged, _now: datetime) -> Dec
     if fact.holidays_of is not None and not known_calendar(fact.holidays_of):
         message = f"nobody knows the public holidays of {fact.holidays_of}"
         raise RefusedError("unknown_holidays", message, "holidays_of", retryable=True)
-    return Decisions(Location.model_validate({name: getattr(fact, name) for name in Location.model_fields}))
+    return Location(**{field.name: getattr(fact, field.name) for field in fields(Location)})
 
 
 def locations_named(_order: Order, fact: InventoryReserved) -> set[Ref]:
@@ -85,7 +84,7 @@ _USUAL: Final = frozenset(range(7)) - {_SUNDAY}
 
 
 def promise(
-    policy: Policy,
+    policy: OrderPolicy,
     order: OrderAccepted,
     allocations: Iterable[Allocation],
     location_of: Callable[[str], Location],
@@ -100,7 +99,7 @@ def promise(
     for part in allocations:
         lead[part.location] = max(lead.get(part.location, 0), leads.get(part.line_id, 0))
     door = Calendar(_USUAL, order.ship_to.country if order.ship_to else None)
-    transit = dict(policy.transit_days)[order.delivery.service]
+    transit = policy.transit_days[order.delivery.service]
     parts: list[PartPromise] = []
     arrivals: list[tuple[date, datetime]] = []
     for name, days in lead.items():
@@ -135,10 +134,10 @@ def promise(
     )
 
 
-def _first_day(policy: Policy, location: Location, zone: ZoneInfo, now: datetime) -> date:
+def _first_day(policy: OrderPolicy, location: Location, zone: ZoneInfo, now: datetime) -> date:
     """Today, or tomorrow where the cut-off has passed. Of a time that comes twice, when clocks go back, the first one
     counts."""
-    cut_off = time.fromisoformat(location.cut_off) if location.cut_off else policy.cut_off
+    cut_off = time.fromisoformat(location.cut_off or policy.cut_off)
     here = now.astimezone(zone)
     in_time = here.time() < cut_off and now < datetime.combine(here.date(), cut_off, zone).astimezone(UTC)
     return here.date() if in_time else here.date() + _DAY

@@ -6,7 +6,7 @@ What will be offered one day gets a reaction of its own here in place of `not_of
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from packhorse_chassis.core.reaction import Decisions, Route, on
+from packhorse_chassis.core.reaction import Route, on
 from packhorse_contracts.base import Fact
 from packhorse_contracts.blocks import Fault
 from packhorse_contracts.customer import (
@@ -18,8 +18,7 @@ from packhorse_contracts.customer import (
 )
 from packhorse_contracts.order import OrderRequestDeclined
 
-from packhorse_order.ending import Decided
-from packhorse_order.state import ORDERS, Order
+from packhorse_order.state import ORDERS, Order, OrderTurn
 
 _NOT_OFFERED: dict[type[Fact], tuple[str, str]] = {
     AddressChangeRequested: ("address_change", "the address of an order can't be changed"),
@@ -41,12 +40,13 @@ def not_offered() -> list[Route]:
     return [on(asked, ORDERS, "order_id", _declining(*told)) for asked, told in _NOT_OFFERED.items()]
 
 
-def _declining(request: str, message: str) -> Callable[[Order, Fact, datetime], Decided]:
+def _declining(request: str, message: str) -> Callable[[OrderTurn, Order, Fact], Order]:
     fault = Fault(code="not_offered", message=message)
 
-    def decline(order: Order, _asked: Fact, now: datetime) -> Decided:
+    def decline(turn: OrderTurn, order: Order, _asked: Fact) -> Order:
         """Nobody grants this yet: the customer's side is told so."""
-        return Decisions(order, events=[declined(order.order_id, request, (fault,), now)])
+        turn.say(declined(order.order_id, request, (fault,), turn.now))
+        return order
 
     decline.__name__ = f"decline_{request}"
     return decline

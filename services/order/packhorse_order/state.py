@@ -5,17 +5,21 @@ a set of things that have happened. `status` reads it.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from packhorse_chassis.core.kinds import Kind
-from packhorse_contracts.base import Model
+from packhorse_chassis.core.turn import Turn
 from packhorse_contracts.blocks import Allocation, CancelledBy, Reason
 from packhorse_contracts.customer import CancellationRequested
 from packhorse_contracts.order import OrderAccepted
+from packhorse_contracts.policies import OrderPolicy
+
+OrderTurn = Turn[OrderPolicy]
+"""What every reaction here gets."""
 
 Status = Literal["unknown", "rejected", "accepted", "confirmed", "cancelling", "dispatched", "completed", "cancelled"]
-
 
 End = Literal["delivered", "returned", "lost"]
 """How a parcel's way ends. What was delivered stays so; else what was said last counts: what comes back may still be
@@ -25,14 +29,15 @@ ALL: Final = ""
 """In place of a tracking number: all parcels of a shipment."""
 
 
-class Line(Model):
+@dataclass(frozen=True, slots=True)
+class Line:
     """One ordered line and what became of it, in pieces."""
 
     line_id: str
     sku: str
-    title: str | None = None
     ordered: int
     unit_price: int
+    title: str | None = None
     cancelled: int = 0
 
     @property
@@ -41,30 +46,36 @@ class Line(Model):
         return self.ordered - self.cancelled
 
 
-class Shipment(Model):
+@dataclass(frozen=True, slots=True)
+class Shipment:
     """A fulfilment order as the order service sees it: what it takes along, and how it ended."""
 
-    lines: dict[str, int] = {}
+    lines: dict[str, int] = field(default_factory=dict)
     """Dispatched pieces by line id."""
 
     dispatched: bool = False
     tracking_numbers: tuple[str, ...] = ()
     """Of its parcels, as the last dispatch named them."""
 
-    ends: dict[str, End] = {}
+    ends: dict[str, End] = field(default_factory=dict)
     """How the way of each parcel ended, by tracking number; under `ALL` where that was said of the whole shipment."""
 
     withdrawn: dict[str, int] | None = None
     """Pieces that will not ship, by line id; None while it hasn't said so."""
 
-    given_up: dict[str, int] = {}
+    given_up: dict[str, int] = field(default_factory=dict)
     """Of these, the ones that a cancellation has taken away already, by line id."""
 
     refused: bool = False
     """It said that it can't be withdrawn any more."""
 
-    missing: dict[str, int] = {}
+    missing: dict[str, int] = field(default_factory=dict)
     """Pieces that its short picks have named so far, by line id."""
+
+    @property
+    def answered(self) -> bool:
+        """It has said whether it ships, in words or by leaving."""
+        return self.withdrawn is not None or self.refused or bool(self.ends) or self.dispatched
 
     @property
     def outcomes(self) -> frozenset[End]:
@@ -95,17 +106,19 @@ class Shipment(Model):
     @property
     def settled(self) -> "Shipment":
         """The same with nothing left behind: what was, is given up."""
-        return self.model_copy(update={"given_up": total((self.given_up, self.left_behind))})
+        return replace(self, given_up=total((self.given_up, self.left_behind)))
 
 
-class Request(Model):
+@dataclass(frozen=True, slots=True)
+class Request:
     """A cancellation of the whole order that shipping was asked about and that isn't answered yet."""
 
     reason: Reason
     by: CancelledBy
 
 
-class Location(Model):
+@dataclass(frozen=True, slots=True)
+class Location:
     """How a location keeps its days, as the catalogue says; what is absent is as the policy has it, in UTC."""
 
     timezone: str | None = None
@@ -114,7 +127,8 @@ class Location(Model):
     holidays_of: str | None = None
 
 
-class Order(Model):
+@dataclass(frozen=True, slots=True)
+class Order:
     """All that is known about one order."""
 
     order_id: str
@@ -131,6 +145,12 @@ class Order(Model):
     authorised: bool = False
     allocations: tuple[Allocation, ...] | None = None
     confirmed: bool = False
+    planned: tuple[str, ...] | None = None
+    """The fulfilment orders that shipping has planned; None while it hasn't said."""
+
+    unnamed: int = 0
+    """How many there are, of an order that was confirmed under a release to which shipping named none."""
+
     early: tuple[CancellationRequested, ...] = ()
     """Cancellations that came before the order, to be answered once it is there."""
 
@@ -143,7 +163,7 @@ class Order(Model):
     """The moment that the last cancellation, of all or of some lines, was given. Readers tell two apart by it."""
 
     completed: bool = False
-    shipments: dict[str, Shipment] = {}
+    shipments: dict[str, Shipment] = field(default_factory=dict)
     overdue: bool = False
     payment_problem: str | None = None
     undelivered: str | None = None
@@ -160,19 +180,16 @@ class Order(Model):
         return self.rejected or self.cancelled or self.completed
 
     @property
-    def known(self) -> bool:
-        """True once the checkout has placed it."""
-        return self.fingerprint is not None
+    def all_answered(self) -> bool:
+        """Every planned fulfilment order has said whether it ships. False while the plan isn't known."""
+        if self.planned is None:
+            return 0 < self.unnamed <= sum(shipment.answered for shipment in self.shipments.values())
+        return all(name in self.shipments and self.shipments[name].answered for name in self.planned)
 
-    @property
-    def expected_shipments(self) -> int:
-        """One fulfilment order per location of the allocations."""
-        return len({allocation.location for allocation in self.allocations or ()})
-
-    def with_shipment(self, shipment_id: str, **changes: object) -> "Order":
+    def with_shipment(self, shipment_id: str, **changes: Any) -> "Order":
         """The same with this changed of one shipment."""
-        shipment = self.shipments.get(shipment_id, Shipment()).model_copy(update=changes)
-        return self.model_copy(update={"shipments": self.shipments | {shipment_id: shipment}})
+        shipment = replace(self.shipments.get(shipment_id, Shipment()), **changes)
+        return replace(self, shipments=self.shipments | {shipment_id: shipment})
 
     @property
     def dispatched_pieces(self) -> dict[str, int]:
@@ -187,17 +204,17 @@ class Order(Model):
 
     @property
     def status(self) -> Status:
-        """Where the order stands."""
+        """Where the order stands: the first of these that holds."""
         ends: tuple[tuple[bool, Status], ...] = (
+            (self.fingerprint is None, "unknown"),
             (self.rejected, "rejected"),
             (self.cancelled, "cancelled"),
             (self.completed, "completed"),
             (self.cancelling, "cancelling"),
             (self.all_dispatched, "dispatched"),
             (self.confirmed, "confirmed"),
-            (self.accepted, "accepted"),
         )
-        return next((status for holds, status in ends if holds), "unknown")
+        return next((status for holds, status in ends if holds), "accepted")
 
 
 def total(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
@@ -209,5 +226,20 @@ def total(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     return result
 
 
-ORDERS: Kind[Order] = Kind("orders", Order, Order.empty)
+def _with_number_of_shipments(document: dict[str, Any], _version: int) -> dict[str, Any]:
+    """Of version 1, of a time when shipping named no fulfilment orders: there was one for each location."""
+    if document.get("confirmed"):
+        document["unnamed"] = len({part["location"] for part in document.get("allocations") or ()})
+    return document
+
+
+ORDERS: Kind[Order] = Kind(
+    "orders",
+    Order,
+    Order.empty,
+    version=2,
+    upcast=_with_number_of_shipments,
+    statuses=get_args(Status),
+    status=lambda order: order.status,
+)
 LOCATIONS: Kind[Location] = Kind("location", Location, lambda _: Location(), reference=True)

@@ -23,6 +23,7 @@ from packhorse_order.state import ORDERS
 from .test_order_stories import (
     AUTHORISED,
     CANCEL,
+    CONFIRMED,
     ID,
     NOON,
     NORTH,
@@ -30,6 +31,7 @@ from .test_order_stories import (
     SOUTH,
     delivered,
     dispatched,
+    kept,
     placed,
     refused,
     short,
@@ -59,8 +61,7 @@ def test_a_customers_own_words_go_no_further() -> None:
     words = CANCEL.model_copy(update={"reason": "Ada of 1 High Street has died"})
     for facts in ((words,), (placed(), words), (placed(), AUTHORISED, RESERVED, words)):
         service = told(*facts)
-        kept = service.state(ORDERS, ID).model_dump_json()
-        assert "has died" not in kept + "".join(fact.model_dump_json() for fact in service.events)
+        assert "has died" not in kept(service) + "".join(fact.model_dump_json() for fact in service.events)
 
 
 def of_part(line_id: str = "1", pieces: int = 1) -> CancellationRequested:
@@ -101,7 +102,7 @@ def test_wishes_that_overtake_their_order_are_answered_as_if_they_came_after_it(
 
 def test_a_confirmed_order_is_cancelled_once_all_have_withdrawn() -> None:
     """Shipping is asked first, for the goods may be gone."""
-    service = told(placed(), AUTHORISED, RESERVED, CANCEL, CANCEL)
+    service = told(*CONFIRMED, CANCEL, CANCEL)
     assert len(service.said(OrderCancellationRequested)) == 1
     assert status(service) == "cancelling"
     service.hear(withdrawn("north", "1", "MUG", 2), NOON)
@@ -114,7 +115,7 @@ def test_a_confirmed_order_is_cancelled_once_all_have_withdrawn() -> None:
 
 def test_a_cancellation_that_comes_too_late_is_declined() -> None:
     """All packed, or on its way, or ended; a part is not offered."""
-    packed = told(placed(), AUTHORISED, RESERVED, CANCEL, refused("north"), refused("south"))
+    packed = told(*CONFIRMED, CANCEL, refused("north"), refused("south"))
     gone = told(placed(), AUTHORISED, RESERVED, NORTH, SOUTH, CANCEL)
     ended = told(placed(), AUTHORISED, RESERVED, NORTH, SOUTH, delivered("north"), delivered("south"), CANCEL)
     part = told(placed(), CANCEL.model_copy(update={"lines": (blocks.LineQuantity(line_id="1", quantity=1),)}))
@@ -124,7 +125,7 @@ def test_a_cancellation_that_comes_too_late_is_declined() -> None:
 
 def test_half_withdrawn_cancels_half() -> None:
     """What ships on is delivered; the rest is cancelled."""
-    service = told(placed(), AUTHORISED, RESERVED, CANCEL, refused("north"), withdrawn("south", "2", "TRAY", 1))
+    service = told(*CONFIRMED, CANCEL, refused("north"), withdrawn("south", "2", "TRAY", 1))
     [cancelled] = service.said(OrderCancelled)
     assert (cancelled.whole, [line.line_id for line in cancelled.lines]) == (False, ["2"])
     service.hear(NORTH, NOON)
@@ -135,7 +136,7 @@ def test_half_withdrawn_cancels_half() -> None:
 def test_what_a_withdrawn_shipment_left_behind_is_cancelled() -> None:
     """One of two pieces left in spite of the withdrawal, while the other warehouse was still asked."""
     one_left = dispatched("north", "1", "MUG", 1)
-    service = told(placed(), AUTHORISED, RESERVED, CANCEL, withdrawn("north", "1", "MUG", 2), one_left)
+    service = told(*CONFIRMED, CANCEL, withdrawn("north", "1", "MUG", 2), one_left)
     service.hear(withdrawn("south", "2", "TRAY", 1), NOON)
     [cancelled] = service.said(OrderCancelled)
     assert {line.line_id: line.quantity for line in cancelled.lines} == {"1": 1, "2": 1}
@@ -159,7 +160,7 @@ def test_who_asks_twice_gives_the_same_pieces_up_once(first: Fact) -> None:
 
 def test_who_asks_again_about_what_ships_is_told_so() -> None:
     """A whole line was withdrawn, and the other one ships."""
-    service = told(placed(), AUTHORISED, RESERVED, CANCEL, refused("north"), withdrawn("south", "2", "TRAY", 1))
+    service = told(*CONFIRMED, CANCEL, refused("north"), withdrawn("south", "2", "TRAY", 1))
     service.hear(CANCEL, NOON)
     service.hear(withdrawn("south", "2", "TRAY", 1), NOON)
     assert len(service.said(OrderCancelled)) == len(service.said(OrderCancellationDeclined)) == 1

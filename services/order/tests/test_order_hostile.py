@@ -7,7 +7,6 @@ from packhorse_chassis.core.memory import Memory
 from packhorse_contracts.checkout import OrderPlaced
 from packhorse_contracts.order import OrderAccepted, OrderCancelled, OrderRejected
 from packhorse_contracts.shipping import ShippingShortPicked, ShortPickedLine
-from packhorse_order.policies import Policy
 from packhorse_order.reactions import routes
 
 from .test_order_stories import AUTHORISED, ID, NOON, RESERVED, placed
@@ -18,14 +17,14 @@ END_OF_TIME = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 @pytest.mark.parametrize(("wish", "taken"), [(timedelta(days=366), True), (timedelta(days=367), False)])
 def test_a_wish_for_later_lies_within_a_year(wish: timedelta, taken: bool) -> None:
     """Money isn't held, nor goods set aside, for longer."""
-    service = Memory(routes(Policy()))
+    service = Memory(routes())
     service.hear(with_wish(NOON + wish), NOON)
     assert bool(service.said(OrderAccepted)) == taken
 
 
 def test_a_wish_for_the_end_of_the_calendar_is_rejected() -> None:
     """Nothing can be reckoned from there: the order would fall over when it is confirmed."""
-    service = Memory(routes(Policy()))
+    service = Memory(routes())
     for fact in (with_wish(END_OF_TIME), AUTHORISED, RESERVED):
         service.hear(fact, NOON)
     [rejected] = service.said(OrderRejected)
@@ -34,7 +33,7 @@ def test_a_wish_for_the_end_of_the_calendar_is_rejected() -> None:
 
 def test_more_picked_than_wanted_is_not_short() -> None:
     """Whatever is said of a line, no more comes of the order than was ordered, and nothing is cancelled."""
-    service = Memory(routes(Policy()))
+    service = Memory(routes())
     for fact in (placed(), AUTHORISED, RESERVED):
         service.hear(fact, NOON)
     line = ShortPickedLine(line_id="1", sku="MUG", wanted=2, picked=1_000_000, reason="not_found")

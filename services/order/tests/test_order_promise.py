@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo, available_timezones
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from packhorse_chassis.core.memory import Memory
 from packhorse_chassis.core.kinds import RefusedError
+from packhorse_chassis.core.memory import Memory
 from packhorse_contracts.base import Fact
 from packhorse_contracts.blocks import Allocation, Promise
 from packhorse_contracts.catalogue import LocationChanged
 from packhorse_contracts.inventory import InventoryReserved
 from packhorse_contracts.order import OrderConfirmed, OrderRejected
-from packhorse_order.policies import Policy
+from packhorse_contracts.policies import OrderPolicy
 from packhorse_order.state import LOCATIONS
 from packhorse_order.timers import Overdue
 
@@ -248,7 +248,7 @@ def test_the_promise_is_the_same_whichever_comes_first() -> None:
             shop.hear(fact, SATURDAY)
         assert shop.said(OrderConfirmed)[0].promise.ship_on == "2026-11-30"  # 18:00 there: too late, and no Sunday
         watch = shop.timers[Overdue.__name__, ID, ""]
-        assert watch.due == shop.said(OrderConfirmed)[0].promise.deliver_by + Policy().grace
+        assert watch.due == shop.said(OrderConfirmed)[0].promise.deliver_by + OrderPolicy().grace
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ from itertools import permutations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from packhorse_chassis.core.memory import Memory
+from packhorse_chassis.core.documents import Documents
 from packhorse_chassis.core.kinds import RefusedError
+from packhorse_chassis.core.memory import Memory
 from packhorse_contracts.base import Fact
 from packhorse_contracts.blocks import Allocation, Reason, ShortLine, SkuLine
 from packhorse_contracts.checkout import OrderPlaced
@@ -22,22 +23,23 @@ from packhorse_contracts.order import (
 )
 from packhorse_contracts.payment import PaymentAuthorised, PaymentCaptureFailed, PaymentDeclined
 from packhorse_contracts.shipping import (
+    PlannedShipment,
     ShippingDelivered,
     ShippingDispatched,
+    ShippingPlanned,
     ShippingReturnedToSender,
     ShippingShortPicked,
     ShippingWithdrawalRefused,
     ShippingWithdrawn,
     ShortPickedLine,
 )
-from packhorse_order.policies import Policy
 from packhorse_order.reactions import routes
 from packhorse_order.state import ORDERS
 from packhorse_order.timers import Overdue, PaymentDeadline
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ID = "order-1"
-ROUTES = routes(Policy())
+ROUTES = routes()
 
 
 def placed(**changes: object) -> OrderPlaced:
@@ -101,7 +103,17 @@ def delivered(shipment: str) -> ShippingDelivered:
     return ShippingDelivered(order_id=ID, shipment_id=shipment, at=NOON)
 
 
+def planned(*shipments: str) -> ShippingPlanned:
+    """These fulfilment orders are to ship it, each from the location of its name."""
+    named = tuple(PlannedShipment(shipment_id=name, location=name, lines=()) for name in shipments)
+    return ShippingPlanned(order_id=ID, at=NOON, shipments=named)
+
+
+PLANNED = planned("north", "south")
 NORTH, SOUTH = dispatched("north", "1", "MUG", 2), dispatched("south", "2", "TRAY", 1)
+CONFIRMED: tuple[Fact, ...] = (placed(), AUTHORISED, RESERVED, PLANNED)
+"""An order that is confirmed, and planned."""
+
 CANCEL = CancellationRequested(order_id=ID, reason="changed my mind")
 
 
@@ -111,6 +123,11 @@ def told(*facts: Fact) -> Memory:
     for fact in facts:
         service.hear(fact, NOON)
     return service
+
+
+def kept(service: Memory) -> str:
+    """The order as it is written down."""
+    return Documents(ORDERS).write(ID, service.state(ORDERS, ID)).decode()
 
 
 def status(service: Memory) -> str:
@@ -137,7 +154,7 @@ def short(shipment: str, line: str, sku: str, wanted: int, picked: int) -> Shipp
 
 
 def split(north: int, south: int) -> tuple[Fact, ...]:
-    """A confirmed order of one line of mugs, from two shelves."""
+    """A confirmed order of one line of mugs, planned from two shelves."""
     mugs = north + south
     order = placed(
         lines=[{"line_id": "1", "sku": "MUG", "quantity": mugs, "unit_price": 500}],
@@ -147,7 +164,7 @@ def split(north: int, south: int) -> tuple[Fact, ...]:
     )
     shelves = (("north", north), ("south", south))
     allocations = tuple(Allocation(line_id="1", sku="MUG", quantity=count, location=place) for place, count in shelves)
-    return order, AUTHORISED, InventoryReserved(order_id=ID, at=NOON, allocations=allocations)
+    return order, AUTHORISED, InventoryReserved(order_id=ID, at=NOON, allocations=allocations), PLANNED
 
 
 def test_the_happy_way() -> None:
@@ -172,7 +189,7 @@ def test_payment_and_stock_come_in_any_order(facts: tuple[Fact, ...]) -> None:
     assert len(service.said(OrderConfirmed)) == 1
 
 
-@given(st.permutations([AUTHORISED, RESERVED, NORTH, SOUTH, delivered("north"), delivered("south")]))
+@given(st.permutations([AUTHORISED, RESERVED, PLANNED, NORTH, SOUTH, delivered("north"), delivered("south")]))
 def test_facts_commute(facts: list[Fact]) -> None:
     """Whatever overtakes what, the order ends delivered, and each outcome is said once."""
     service = told(placed(), *facts)

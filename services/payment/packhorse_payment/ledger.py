@@ -12,11 +12,15 @@ credits are equal by construction.
 | `revenue` | minus what was earned by goods that left |
 """
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
 from packhorse_contracts.base import Currency, Id, Model, Utc
 from pydantic import Field
+
+from packhorse_payment.policies import PaymentTurn
+from packhorse_payment.state import Payment
 
 Account = Literal["authorised_funds", "authorisations", "customer", "gateway", "revenue"]
 Movement = Literal["authorised", "released", "hold_used", "captured", "earned", "taken_back", "refunded"]
@@ -72,3 +76,12 @@ def entry(
         currency=currency,
         cause=cause,
     )
+
+
+def book(turn: PaymentTurn, payment: Payment, movement: Movement, amount: int, cause: str) -> Payment:
+    """Writes a movement of this payment. Nothing is written for an amount of 0."""
+    if amount == 0:
+        return payment
+    number = payment.entries + 1
+    turn.book(entry(movement, payment.payment_id, number, payment.order_id, turn.now, amount, payment.currency, cause))
+    return replace(payment, entries=number)

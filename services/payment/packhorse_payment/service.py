@@ -27,7 +27,7 @@ def build(settings: PaymentSettings | None = None) -> Service:
         return {AskGateway: GatewayPerformer(gateway)}
 
     return Service(
-        routes(chosen.policy()),
+        routes(chosen.gateway_name),
         _HERE / "migrations",
         journals=[Journal(LedgerEntry, named_queries(_HERE / "queries.sql")["append_ledger_entries"])],
         performers=performers,

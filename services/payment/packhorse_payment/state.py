@@ -2,15 +2,32 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal, get_args
 
 from packhorse_chassis.core.kinds import Kind
-from packhorse_contracts.blocks import PaymentMethod
+from packhorse_contracts.blocks import PaymentMethod, Tender
 
 from packhorse_payment.allocation import value_of
 from packhorse_payment.operations import Operation, Refused
 
 Ended = Literal["captured", "voided", "expired"]
+Status = Literal[
+    "expected",
+    "authorising",
+    "capturing",
+    "voiding",
+    "refunding",
+    "unknown",
+    "review",
+    "authorised",
+    "uncovered",
+    "declined",
+    "refund_failed",
+    "void_failed",
+    "unpaid",
+    "settled",
+]
+"""Where a payment stands; the README tells what each means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,5 +206,37 @@ class Payment:
         """The authorisation that money can be taken from."""
         return self.authorisation if self.authorisation and self.authorisation.ended is None else None
 
+    def tenders(self, amount: int, gateway: str, reference: str | None) -> tuple[Tender, ...]:
+        """What the customer paid with, for this amount; none where nothing is paid."""
+        if amount == 0 or not self.means:
+            return ()
+        return (Tender(method=self.means[0].method, amount=amount, gateway=gateway, reference=reference),)
 
-PAYMENTS = Kind("payments", Payment, Payment.empty)
+
+_ASKED: Final[dict[str, Status]] = {
+    "authorise": "authorising",
+    "capture": "capturing",
+    "void": "voiding",
+    "refund": "refunding",
+}
+
+
+def status(payment: Payment) -> Status:
+    """Where a payment stands. Once nothing is pending, all that could be done has been done: so what is still held
+    without need, or kept without being owed, is what the gateway wouldn't give back."""
+    if not payment.accepted:
+        return "expected"
+    if (pending := payment.pending) is not None:
+        return _ASKED[pending.operation.kind] if pending.status == "asked" else pending.status
+    if payment.decided == "declined":
+        return "declined"
+    if payment.kept > payment.owed:
+        return "refund_failed"
+    if held := payment.held:
+        return "authorised" if payment.more_may_leave and not held.lapsed else "void_failed"
+    if payment.more_may_leave and payment.claimable > payment.kept:
+        return "uncovered"
+    return "unpaid" if payment.owed > payment.kept else "settled"
+
+
+PAYMENTS = Kind("payments", Payment, Payment.empty, statuses=get_args(Status), status=status)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from packhorse_chassis.core.memory import Memory
 from packhorse_contracts.base import Fact
 from packhorse_contracts.order import OrderAccepted, OrderCancelled
+from packhorse_contracts.policies import PaymentPolicy
 from packhorse_contracts.shipping import ShippingDispatched
 from packhorse_payment.operations import (
     AskGateway,
@@ -17,7 +18,6 @@ from packhorse_payment.operations import (
     UnderReview,
     Unknown,
 )
-from packhorse_payment.policies import Policy
 from packhorse_payment.reactions import routes
 from packhorse_payment.state import PAYMENTS, Payment
 
@@ -96,8 +96,8 @@ def cancelled(*, whole: bool = False, minute: int = 0, **units: int) -> OrderCan
 class Shop(Memory):
     """The payment service, with a clock that stands and a gateway that answers when told to."""
 
-    def __init__(self, policy: Policy | None = None) -> None:
-        super().__init__(routes(policy or Policy(gateway="test")))
+    def __init__(self, policy: PaymentPolicy | None = None) -> None:
+        super().__init__(routes("test", policy))
         self.now = NOON
         self.answers = 0
 

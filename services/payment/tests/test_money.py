@@ -1,15 +1,16 @@
 """Whatever comes in whatever order, the money is right. Properties over random lives of an order."""
 
 from collections import Counter
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from packhorse_chassis.core.reaction import Decisions
+from packhorse_chassis.core.turn import Turn
 from packhorse_contracts.base import Fact
 from packhorse_contracts.payment import PaymentAuthorised, PaymentCaptured, PaymentRefunded, PaymentVoided
 from packhorse_payment.ledger import LedgerEntry
 from packhorse_payment.operations import AskAgain, AuthorisationLapses, Capture, Outcome
-from packhorse_payment.state import PAYMENTS, Payment
+from packhorse_payment.state import PAYMENTS, Payment, status
 from pydantic import TypeAdapter
 
 from .story import ORDER, UNKNOWN, Shop, accepted, cancelled, dispatched, refused
@@ -47,6 +48,21 @@ def check(shop: Shop) -> None:
     assert ADAPTER.validate_json(ADAPTER.dump_json(payment)) == payment
     waits = payment.pending is not None and payment.pending.status != "asked"
     assert waits == (("AskAgain", ORDER, "") in shop.timers)
+    check_status(shop)
+
+
+def check_status(shop: Shop) -> None:
+    """What is held without need, or kept without being owed, is only ever what the gateway wouldn't give back; and
+    nothing is held where the table says that nothing can lapse: it would stay on the customer's card."""
+    payment, stands = shop.payment, status(shop.payment)
+    assert stands != "refund_failed" or "refund" in payment.refused
+    assert stands != "void_failed" or "void" in payment.refused
+    if stands in {"expected", "authorising", "declined", "uncovered", "unpaid", "settled"}:
+        assert payment.held is None
+    if stands in {"expected", "declined"}:
+        assert (payment.authorised, payment.refused) == (0, ())
+    if stands == "settled":
+        assert payment.kept == payment.owed
 
 
 def check_end(shop: Shop) -> None:
@@ -113,7 +129,7 @@ def live(shop: Shop, order: Fact, life: Life, data: st.DataObject, outcomes: lis
         check(shop)
 
 
-def step(shop: Shop, data: st.DataObject | None, outcomes: list[Outcome | None]) -> Decisions[object] | bool:
+def step(shop: Shop, data: st.DataObject | None, outcomes: list[Outcome | None]) -> Turn[Any] | bool:
     """The gateway answers, or a timer's time comes. False where neither can happen."""
     pending = shop.payment.pending
     if pending is not None and pending.status == "asked":

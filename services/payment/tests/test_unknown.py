@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 from packhorse_contracts.payment import PaymentAuthorised, PaymentDeclined, PaymentVoided
+from packhorse_contracts.policies import PaymentPolicy
 from packhorse_payment.operations import AskAgain, AskGateway, Done, GatewayAnswered, Void
-from packhorse_payment.policies import Policy, pause
+from packhorse_payment.policies import pause
 
 from .story import IN_REVIEW, NOON, ORDER, UNKNOWN, Shop, accepted, cancelled, refused
 
@@ -24,7 +25,7 @@ def test_an_unknown_outcome_is_neither_authorised_nor_declined() -> None:
     assert shop.events == []
     assert shop.payment.pending is not None
     assert shop.payment.pending.status == "unknown"
-    assert shop.timers["AskAgain", ORDER, ""].due == NOON + Policy().ask_again_after
+    assert shop.timers["AskAgain", ORDER, ""].due == NOON + PaymentPolicy().ask_again_after
 
 
 def test_it_is_asked_again_by_a_new_effect_with_the_gateways_key_as_it_was() -> None:
@@ -43,7 +44,7 @@ def test_it_is_asked_again_by_a_new_effect_with_the_gateways_key_as_it_was() -> 
 
 def test_it_is_asked_ever_less_often_but_for_ever() -> None:
     """Each wait is twice as long, up to the cap; there is always a timer or a question under way."""
-    policy = Policy(ask_again_after=timedelta(minutes=1), ask_again_cap=timedelta(minutes=5))
+    policy = PaymentPolicy(ask_again_after=timedelta(minutes=1), ask_again_cap=timedelta(minutes=5))
     shop = Shop(policy).then(accepted(MUG))
     waits = []
     for _ in range(5):
@@ -79,7 +80,7 @@ def test_a_review_is_looked_at_until_it_is_decided() -> None:
     """With the gateway's own id of the authorisation."""
     shop = Shop().then(accepted(MUG)).answer(IN_REVIEW)
     assert shop.events == []
-    assert shop.timers["AskAgain", ORDER, ""].due == NOON + Policy().review_poll
+    assert shop.timers["AskAgain", ORDER, ""].due == NOON + PaymentPolicy().review_poll
     shop.fire(AskAgain, ORDER)
     assert last_effect(shop)[1].reference == "auth-r"
     shop.answer(IN_REVIEW).fire(AskAgain, ORDER)

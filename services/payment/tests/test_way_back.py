@@ -13,8 +13,8 @@ from packhorse_contracts.payment import (
     PaymentRefundFailed,
     PaymentVoided,
 )
+from packhorse_contracts.policies import PaymentPolicy
 from packhorse_payment.operations import AuthorisationLapses, Authorise, Capture, Refund, TryAgain, Void
-from packhorse_payment.policies import Policy
 
 from .story import IN_A_WEEK, NOON, ORDER, Shop, accepted, cancelled, dispatched, refused
 
@@ -23,7 +23,7 @@ TEA = {"line_id": "tea", "quantity": 2, "unit_price": 500}
 ALL = {"mug": 3}
 
 
-def authorised(policy: Policy | None = None) -> Shop:
+def authorised(policy: PaymentPolicy | None = None) -> Shop:
     """A shop with an authorised order of three mugs."""
     return Shop(policy).then(accepted(MUG, delivery=(400, 0))).answer()
 
@@ -178,7 +178,7 @@ def test_an_authorisation_is_renewed_no_more_often_than_the_policy_says() -> Non
     expired = refused("authorisation_expired")
     shop = authorised().then(dispatched("s1", mug=3)).answer(expired).answer().answer(expired)
     assert [said.reason.code for said in shop.said(PaymentCaptureFailed)] == ["authorisation_expired"]
-    never = authorised(Policy(reauthorisations=0)).then(dispatched("s1", mug=3)).answer(expired)
+    never = authorised(PaymentPolicy(reauthorisations=0)).then(dispatched("s1", mug=3)).answer(expired)
     assert [said.reason.code for said in never.said(PaymentCaptureFailed)] == ["authorisation_expired"]
 
 
@@ -240,7 +240,7 @@ def test_a_lapse_of_an_authorisation_that_is_no_more_changes_nothing() -> None:
 
 def test_a_refund_that_the_gateway_refuses_stays_owed_and_is_tried_again_later() -> None:
     """It is said each time; after the last try it takes a person, and the ledger still owes it to the customer."""
-    shop = authorised(Policy(attempts=2)).then(dispatched("s1", mug=3)).answer_all().then(cancelled(mug=1))
+    shop = authorised(PaymentPolicy(attempts=2)).then(dispatched("s1", mug=3)).answer_all().then(cancelled(mug=1))
     first = shop.asked.key
     shop.answer(refused("account_closed"))
     assert [said.amount for said in shop.said(PaymentRefundFailed)] == [1000]

@@ -8,8 +8,9 @@ from packhorse_contracts.checkout import OrderPlaced
 from packhorse_contracts.inventory import InventoryReserved
 from packhorse_contracts.order import OrderAccepted, OrderConfirmed, OrderRejected
 from packhorse_contracts.payment import PaymentAuthorised
+from packhorse_contracts.policies import OrderPolicy
 from packhorse_contracts.shipping import ShippingDispatched
-from packhorse_order import checks, policies
+from packhorse_order import checks
 from packhorse_order.promise import promise
 from packhorse_order.state import Location
 
@@ -25,7 +26,7 @@ _NEW: Final = "INSERT INTO orders (id, fingerprint, status, accepted) VALUES ($1
 _AUTHORISED: Final = "UPDATE orders SET authorised = true WHERE id = $1"
 _RESERVED: Final = "UPDATE orders SET reserved = $2 WHERE id = $1"
 _STATUS: Final = "UPDATE orders SET status = $2 WHERE id = $1"
-_POLICY: Final = policies.Policy()
+_POLICY: Final = OrderPolicy()
 
 
 def subscribe(work: Work) -> None:

@@ -16,7 +16,7 @@ from packhorse_contracts import envelope as ce
 from packhorse_chassis.core import said as saying
 from packhorse_chassis.core.documents import fingerprint, sound
 from packhorse_chassis.core.inputs import MOST_WAITING, MOST_WAITING_BYTES, Arrival
-from packhorse_chassis.core.kinds import Input, NewerError, Ref, RefusedError
+from packhorse_chassis.core.kinds import Alias, Input, NewerError, Ref, RefusedError
 from packhorse_chassis.core.outcome import MissingError, Outcome, Queue, Reacted
 from packhorse_chassis.core.preview import preview
 from packhorse_chassis.core.reaction import Route, Routes
@@ -41,15 +41,37 @@ def nothing_around(_name: str, arrival: Arrival) -> AbstractContextManager[str |
 
 
 def routed(routes: Routes, arrival: Arrival) -> tuple[Route, Ref] | None:
-    """The reaction to an input, and its subject. None where it can't be read, or names no subject: it is at fault."""
+    """The row for an input, and whom it is for: its subject, or an alias that leads to it. None where it can't be read,
+    or names neither: it is at fault."""
     if arrival.heard is None or arrival.reused:
         return None
     route = routes.by_input[type(arrival.heard)]
     try:
-        return route, route.kind.ref(route.key(arrival.heard))
+        return route, route.address(arrival.heard)
     except Exception as error:
         message = f"{route.name} finds no key in it: {type(error).__name__}"
         arrival.heard, arrival.fault = None, ce.Unreadable("no_key", message)
+        return None
+
+
+def subjects(routes: Routes, arrivals: Sequence[Arrival], states: Mapping[Ref, object]) -> set[Ref]:
+    """Whom the inputs are about, as far as their aliases, which are among the `states`, lead anywhere."""
+    pairs = (routed(routes, arrival) for arrival in arrivals)
+    return {ref for pair in pairs if pair is not None and (ref := _subject(*pair, states)) is not None}
+
+
+def aliases(routes: Routes, arrivals: Sequence[Arrival]) -> set[Ref]:
+    """The aliases that inputs name their subjects by."""
+    if not routes.aliases:
+        return set()
+    pairs = (routed(routes, arrival) for arrival in arrivals)
+    return {pair[1] for pair in pairs if pair is not None and pair[0].alias is not None}
+
+
+def _subject(route: Route, at: Ref, states: Mapping[Ref, object]) -> Ref | None:
+    try:
+        return route.subject(at, lambda ref: sound(states[ref]))
+    except Exception:  # it can't be read: told once more where this input is taken, and then given up
         return None
 
 
@@ -58,9 +80,10 @@ def beside(routes: Routes, arrivals: Sequence[Arrival], states: Mapping[Ref, obj
     named: set[Ref] = set() if routes.policies is None else {routes.policies.ref}
     for arrival in arrivals:
         pair, heard = routed(routes, arrival), arrival.heard
-        if pair is not None and heard is not None:
+        ref = None if pair is None else _subject(*pair, states)
+        if pair is not None and heard is not None and ref is not None:
             try:
-                named.update(pair[0].also(sound(states[pair[1]]), heard))
+                named.update(pair[0].also(sound(states[ref]), heard))
             except Exception:  # noqa: S112 -- raised once more where this input is taken, and then given up
                 continue
     return named
@@ -128,15 +151,47 @@ class _Taking:
             refusal = RefusedError(fault.code, fault.message, fault.field, retryable=fault.retryable)
             self._give_up(arrival, None, refusal)
             return
-        route, ref = pair
+        route, at = pair
         if arrival.raw.origin == "timer" and arrival.row in self.outcome.timers:
             return  # set anew or cancelled by an earlier input of this very batch
-        if (queue := self.outcome.parked.get(ref)) is None:
-            self._react(arrival, heard, route, ref)
-        elif queue.takes(arrival):
+        if self._queues(arrival, at):
+            return
+        ref = at
+        if route.alias is not None:
+            led = self._led_to(arrival, route, route.alias, at)
+            if led is None or self._queues(arrival, led):
+                return
+            ref = led
+        self._react(arrival, heard, route, ref)
+
+    def _queues(self, arrival: Arrival, ref: Ref) -> bool:
+        """Whether inputs wait there: then it waits behind them, or is given up where there is no room."""
+        queue = self.outcome.parked.get(ref)
+        if queue is None:
+            return False
+        if queue.takes(arrival):
             self.outcome.waiting.append((ref, arrival))
         else:
             self._give_up(arrival, ref, RefusedError("queue_full", _FULL, retryable=True))
+        return True
+
+    def _led_to(self, arrival: Arrival, route: Route, alias: Alias[Any], at: Ref) -> Ref | None:
+        """The subject behind an alias. None where nobody knows it: the input waits for that, or has done so for too
+        long."""
+        try:
+            ref = route.subject(at, self._read)
+        except (MissingError, NewerError):
+            raise
+        except Exception as error:
+            self._give_up(arrival, at, error)
+            return None
+        if ref is None and (not alias.patience or arrival.overdue or arrival.dry_run is not None):
+            unknown = f"{alias.name} {at.key} isn't known"
+            self._give_up(arrival, at, RefusedError(alias.unknown, unknown, route.named_by, retryable=True))
+        elif ref is None:
+            self.outcome.parked[at] = Queue()
+            self._queues(arrival, at)
+        return ref
 
     def _react(self, arrival: Arrival, heard: Input, route: Route, ref: Ref) -> None:
         try:
@@ -233,7 +288,7 @@ class _Trial(_Taking):
         """The answer, ready to publish."""
         self.take(arrival)
         pair, before = routed(self._routes, arrival), self._before.changed
-        ref = None if pair is None else pair[1]
+        ref = None if pair is None else _subject(*pair, self._states)
         changed = [each for each, state in self.outcome.changed.items() if before.get(each, _UNCHANGED) is not state]
         mark = fingerprint(self._seen, self._routes.kinds) if self._seen else None
         told = preview(self._routes.service, arrival, ref, self.outcome, changed, mark, self._now)

@@ -90,6 +90,9 @@ class Arrival:
     waiting: int | None = None
     """The place in the queue behind a parked subject."""
 
+    overdue: bool = False
+    """It has waited for its subject's name for as long as that may take."""
+
     day: date = OUTSIDERS_DAY
     """The inbox partition that guards it, chosen by `Inbox.place`."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from packhorse_contracts.base import Fact, Model
@@ -56,6 +57,25 @@ class Kind(Generic[S]):
     def ref(self, key: str) -> "Ref":
         """The address of one state."""
         return Ref(self.name, key)
+
+
+@dataclass(frozen=True, slots=True)
+class Alias(Kind[S]):
+    """Another name by which facts know a subject: a pick list's id for the order that it is part of.
+
+    Its state has a text `subject`, the key that it leads to, empty where it leads nowhere. A reaction gives a name with
+    `turn.keep`; nothing is locked for that, for who wrote it meanwhile wins, and the batch is taken anew. A fact under
+    a name that isn't known yet waits for it, in order, for so long as `patience` says. Then it is a dead letter with
+    the code `unknown`, and is tried again by itself, should the name become known after all.
+    """
+
+    reference: bool = True
+    patience: timedelta = timedelta(hours=1)
+    unknown: str = "unknown_name"
+
+    def leads_to(self, state: object) -> str:
+        """The key of the subject; empty where nobody knows it."""
+        return str(getattr(state, "subject"))  # noqa: B009 -- a state of any class that has one
 
 
 class Ref(NamedTuple):

@@ -15,8 +15,8 @@ from packhorse_contracts.operations import OperationsPreviewed
 
 from packhorse_chassis.core.decide import take
 from packhorse_chassis.core.inputs import Arrival, Raw
-from packhorse_chassis.core.kinds import Input, Internal, Kind, Ref
-from packhorse_chassis.core.reaction import Routes
+from packhorse_chassis.core.kinds import Input, Internal, Kind, Ref, RefusedError
+from packhorse_chassis.core.reaction import Route, Routes
 from packhorse_chassis.core.turn import Effect, SetTimer, Turn
 
 S = TypeVar("S")
@@ -33,6 +33,8 @@ class Memory:
         self.timers: dict[tuple[str, str, str], SetTimer] = {}
         self.effects: dict[str, Effect] = {}
         self.journal: list[Model] = []
+        self.waiting: dict[Ref, list[Input]] = {}
+        """Inputs whose subject's name isn't known yet."""
 
     def state(self, kind: Kind[S], key: str) -> S:
         """The state of a key, its empty state where nothing is kept."""
@@ -42,7 +44,10 @@ class Memory:
     def hear(self, heard: Input, at: datetime) -> Turn[Any]:
         """Reacts to one input and keeps what follows; gives the turn, with all that was decided."""
         route = self.routes.by_input[type(heard)]
-        ref = route.kind.ref(route.key(heard))
+        address = route.address(heard)
+        ref = route.subject(address, self._read)
+        if ref is None:
+            return self._wait(route, address, heard, at)
         state = self._read(ref)
         turn: Turn[Any] = Turn(ref, at, self._read, self.journal, self.routes.policies)
         self.states[ref] = route.cell(state)(turn, state, heard)
@@ -57,7 +62,19 @@ class Memory:
                 self.timers.pop(key, None)
         for effect in turn.effects:
             self.effects.setdefault(effect.idempotency_key, effect)
+        for address in turn.kept.keys() & self.waiting.keys():
+            for waited in self.waiting.pop(address):
+                self.hear(waited, at)
         return turn
+
+    def _wait(self, route: Route, address: Ref, heard: Input, at: datetime) -> Turn[Any]:
+        """Nobody knows whom it is about, yet. Raises RefusedError where that isn't waited for."""
+        assert route.alias is not None  # noqa: S101 -- any other address is a subject
+        if not route.alias.patience:
+            unknown = f"{route.alias.name} {address.key} isn't known"
+            raise RefusedError(route.alias.unknown, unknown, route.named_by, retryable=True)
+        self.waiting.setdefault(address, []).append(heard)
+        return Turn(address, at, self._read)
 
     def preview(self, request: Fact, at: datetime) -> OperationsPreviewed:
         """What a dry run of this request would be told. Nothing of it is kept."""

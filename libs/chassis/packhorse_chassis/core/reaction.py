@@ -12,7 +12,7 @@ from packhorse_contracts.base import Fact, Model
 from packhorse_contracts.lenient import Unsound
 from packhorse_contracts.operations import OperationsPolicySet
 
-from packhorse_chassis.core.kinds import Internal, Kind, Ref, RefusedError
+from packhorse_chassis.core.kinds import Alias, Internal, Kind, Ref, RefusedError
 from packhorse_chassis.core.policy import POLICY, Policies
 from packhorse_chassis.core.turn import Turn
 
@@ -55,6 +55,10 @@ class Refused:
         raise RefusedError(self.code, self.message, self.field, retryable=self.retryable)
 
 
+Cell = Reaction[Any, Any] | Ignored | Refused
+"""What follows from an input in one status of its subject."""
+
+
 def ignored(why: str) -> Ignored:
     """Nothing follows, and `why`: "a repeat", "it was cancelled before"."""
     return Ignored(why)
@@ -72,8 +76,22 @@ class Route:
     input: type[Fact] | type[Internal]
     kind: Kind[Any]
     key: Callable[[Any], str]
-    cells: Mapping[str, Reaction[Any, Any] | Ignored | Refused]
+    cells: Mapping[str, Cell]
     also: Callable[[Any, Any], Iterable[Ref]]
+    alias: Alias[Any] | None = None
+    named_by: str | None = None
+    """The field that holds the alias."""
+
+    def address(self, heard: object) -> Ref:
+        """Whom it is for: the subject itself, or the alias that leads to it."""
+        return (self.alias or self.kind).ref(self.key(heard))
+
+    def subject(self, at: Ref, read: Callable[[Ref], object]) -> Ref | None:
+        """Whom an address leads to; None where nobody knows yet."""
+        if self.alias is None:
+            return at
+        key = self.alias.leads_to(read(at))
+        return self.kind.ref(key) if key else None
 
     def cell(self, state: object) -> Reaction[Any, Any]:
         """The reaction to it, as the subject stands."""
@@ -89,6 +107,20 @@ def _nothing(_state: object, _input: object) -> Iterable[Ref]:
     return ()
 
 
+@dataclass(frozen=True, slots=True)
+class Via:
+    """Finds the subject by another name, see `via`."""
+
+    alias: Alias[Any]
+    key: Callable[[Any], str]
+    named_by: str | None
+
+
+def via(alias: Alias[Any], key: str | Callable[[I], str]) -> Via:
+    """In place of a key: the input names its subject by an alias. `key` is a field's name or a function."""
+    return Via(alias, _key(key), None if callable(key) else key)
+
+
 Cells = Reaction[S, I] | Mapping[str | tuple[str, ...], Reaction[S, I] | Ignored | Refused]
 """A reaction for every status; or for each status a reaction, `ignored` or `refused`."""
 
@@ -96,11 +128,11 @@ Cells = Reaction[S, I] | Mapping[str | tuple[str, ...], Reaction[S, I] | Ignored
 def on(
     heard: type[I],
     kind: Kind[S],
-    key: str | Callable[[I], str],
+    key: str | Callable[[I], str] | Via,
     cells: Cells[S, I],
     also: Callable[[S, I], Iterable[Ref]] = _nothing,
 ) -> Route:
-    """A row of the table. `key` is a field's name or a function.
+    """A row of the table. `key` is a field's name, a function, or `via` an alias.
 
     `also(state, input)` names the further states that a reaction writes, or reads under a lock. Those are locked after
     all subjects, so their kinds must not be subjects of this service themselves, unless they are reference kinds: that
@@ -112,6 +144,8 @@ def on(
     if not issubclass(heard, Fact | Internal):
         raise TypeError(f"{heard.__name__} is neither a fact nor an internal input")
     table = by_status(f"{heard.__name__}, {kind.name}", kind.statuses, cells)
+    if isinstance(key, Via):
+        return Route(heard, kind, key.key, table, also, key.alias, key.named_by)
     return Route(heard, kind, _key(key), table, also)
 
 
@@ -133,7 +167,7 @@ def by_status(row: str, statuses: Iterable[str], cells: Cells[S, I]) -> dict[str
     return {status: table[status] for status in statuses}
 
 
-def reaction_name(cells: Iterable[Reaction[Any, Any] | Ignored | Refused]) -> str:
+def reaction_name(cells: Iterable[Cell]) -> str:
     """What they do where they do anything."""
     reactions = (cell for cell in cells if not isinstance(cell, Ignored | Refused))
     return next((cell.__name__ for cell in reactions), "ignored")
@@ -163,6 +197,13 @@ class Routes:
                 raise ValueError(f"{service}: two routes for {route.input.__name__}")
             self.by_input[route.input] = route
             self.kinds[route.kind.name] = route.kind
+            if route.alias is not None:
+                self.kinds[route.alias.name] = route.alias
+
+    @property
+    def aliases(self) -> list[Alias[Any]]:
+        """Other names of its subjects."""
+        return [kind for kind in self.kinds.values() if isinstance(kind, Alias)]
 
     @property
     def facts(self) -> list[type[Fact]]:

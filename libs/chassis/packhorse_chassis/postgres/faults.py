@@ -22,6 +22,10 @@ class NobodysFaultError(Exception):
     """Different inputs fail alike, one after the other: none of them is to blame."""
 
 
+class OvertakenError(Exception):
+    """What was read without a lock isn't so any more: the batch is taken anew."""
+
+
 _CLOSED = "the handler is closed"
 """uvloop's words for a transport that was lost a moment ago."""
 
@@ -35,7 +39,7 @@ def is_transient(error: BaseException) -> bool:
         return True
     # asyncpg's internal error: a connection that was lost between two steps of one statement.
     passing = OSError | TimeoutError | asyncpg.InterfaceError | asyncpg.InternalClientError
-    return isinstance(error, passing | NewerError | NobodysFaultError)
+    return isinstance(error, passing | NewerError | NobodysFaultError | OvertakenError)
 
 
 def sign(error: BaseException) -> str | None:

@@ -69,11 +69,12 @@ FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::in
 ORDER BY n"""
 
 _PARKED = """
-SELECT kind, key, behind.count, behind.bytes FROM parked
-    JOIN unnest($1::text[], $2::text[]) AS asked (kind, key) USING (kind, key)
+SELECT kind, key, behind.count, behind.bytes FROM unnest($1::text[], $2::text[]) AS asked (kind, key)
+    LEFT JOIN parked USING (kind, key)
     CROSS JOIN LATERAL (
         SELECT count(*), coalesce(sum(octet_length(headers) + coalesce(octet_length(value), 0)), 0)::bigint AS bytes
-        FROM waiting w WHERE w.subject_kind = parked.kind AND w.subject_key = parked.key) AS behind"""
+        FROM waiting w WHERE w.subject_kind = asked.kind AND w.subject_key = asked.key) AS behind
+WHERE parked.dead_letter_id IS NOT NULL OR behind.count > 0"""
 
 
 class Rows:
@@ -83,7 +84,8 @@ class Rows:
         self.service = service
 
     async def parked(self, db: Connection, refs: Iterable[Ref]) -> dict[Ref, Queue]:
-        """Which of these subjects wait for an operator, and what waits behind them. Asked under their row locks."""
+        """Which of these subjects wait for an operator, which aliases for their subject, and what waits behind them.
+        Asked under the subjects' locks."""
         asked = list(refs)
         rows = await db.fetch(_PARKED, [ref.kind for ref in asked], [ref.key for ref in asked])
         return {Ref(row["kind"], row["key"]): Queue(row["count"], row["bytes"]) for row in rows}

@@ -49,6 +49,8 @@ _FREED = """EXISTS (SELECT FROM parked f JOIN dead_letter d ON d.id = f.dead_let
 _CLAIM_WAITING = f"""
 DELETE FROM waiting WHERE seq = ANY($1::bigint[]) AND {_FREED.format(kind="$2", key="$3")} RETURNING seq"""
 
+_TAKE_WAITING = "DELETE FROM waiting WHERE seq = ANY($1::bigint[]) RETURNING seq"
+
 _MAX_ID_BYTES = 1_000
 """Well below a third of a page, which is the most that an index entry may take."""
 
@@ -189,6 +191,20 @@ class Retry(Source):
 
     async def claim_after(self, db: Connection, arrivals: Sequence[Arrival]) -> list[Arrival]:
         return list(arrivals) if await db.fetchval(_CLAIM_DEAD, self.dead_letter_id) else []
+
+
+class Known(Source):
+    """What waited for a name that is known by now, or for too long. Whoever deletes its rows first has it."""
+
+    name = "named"
+
+    def __init__(self, ref: Ref) -> None:
+        self.released = frozenset({ref})
+
+    async def claim_after(self, db: Connection, arrivals: Sequence[Arrival]) -> list[Arrival]:
+        rows = await db.fetch(_TAKE_WAITING, [arrival.waiting for arrival in arrivals])
+        ours = {row["seq"] for row in rows}
+        return [arrival for arrival in arrivals if arrival.waiting in ours]
 
 
 class Queue(Source):

@@ -15,9 +15,10 @@ from typing import Any, Final
 from packhorse_contracts.base import Model
 
 from packhorse_chassis.core.documents import Documents
-from packhorse_chassis.core.kinds import Kind
+from packhorse_chassis.core.kinds import Alias, Kind
 from packhorse_chassis.core.policy import PolicyEntry
 from packhorse_chassis.postgres.db import Connection
+from packhorse_chassis.postgres.faults import OvertakenError
 
 
 def named_queries(path: Path) -> dict[str, str]:
@@ -70,10 +71,13 @@ class Table:
         found = {row["id"]: row["state"] for row in await db.fetch(self._read, ids)}
         return {key: self._state(key, found.get(key)) for key in ids}
 
-    async def save(self, db: Connection, states: Mapping[str, object]) -> None:
-        """Writes states back, all in one statement."""
+    async def save(self, db: Connection, states: Mapping[str, tuple[object, object]]) -> None:
+        """Writes states back, each with what it was before, all in one statement."""
         keys = sorted(states)
-        await db.execute(self._save, keys, [self._documents.write(key, states[key]).decode() for key in keys])
+        await db.execute(self._save, keys, self._written(keys, states))
+
+    def _written(self, keys: Sequence[str], states: Mapping[str, tuple[object, object]]) -> list[str]:
+        return [self._documents.write(key, states[key][0]).decode() for key in keys]
 
     async def forget_empty(self, db: Connection, keys: Iterable[str]) -> None:
         """Takes away those of these rows that hold nothing: they were made to be locked. The caller has them locked."""
@@ -81,6 +85,31 @@ class Table:
 
     def _state(self, key: str, raw: str | None) -> object:
         return self.kind.empty(key) if raw is None else self._documents.read(key, raw)
+
+
+class Names(Table):
+    """The table of an alias, in which nothing is locked: who reads a name, and then writes another one, loses where it
+    has changed meanwhile. A row that isn't there leads nowhere."""
+
+    def __init__(self, alias: Alias[Any]) -> None:
+        super().__init__(alias)
+        self.alias = alias
+        self._save = (
+            f"INSERT INTO {alias.name} AS t (id, state) SELECT id, state FROM "
+            "unnest($1::text[], $2::jsonb[], $3::text[]) AS new (id, state, was) ORDER BY id "
+            "ON CONFLICT (id) DO UPDATE SET state = excluded.state "
+            "WHERE coalesce(t.state->>'subject', '') = "
+            "(SELECT was FROM unnest($1::text[], $3::text[]) AS old (id, was) WHERE old.id = t.id)"
+        )
+
+    async def save(self, db: Connection, states: Mapping[str, tuple[object, object]]) -> None:
+        """Raises OvertakenError where a name leads elsewhere by now."""
+        keys = sorted(states)
+        before = (states[key][1] for key in keys)
+        was = ["" if state is None else self.alias.leads_to(state) for state in before]
+        done = await db.execute(self._save, keys, self._written(keys, states), was)
+        if int(done.rpartition(" ")[2]) < len(keys):
+            raise OvertakenError(f"of {len(keys)} names in {self.alias.name} some lead elsewhere by now")
 
 
 class Tally(Table):
@@ -99,6 +128,8 @@ class Tally(Table):
 
 def table(kind: Kind[Any], queries: Mapping[str, str]) -> Table:
     """How a kind lies in the database. Raises KeyError for a tally without its query."""
+    if isinstance(kind, Alias):
+        return Names(kind)
     return Table(kind) if kind.tally is None else Tally(kind, queries[kind.name])
 
 

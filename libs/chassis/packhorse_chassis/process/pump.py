@@ -12,7 +12,7 @@ from packhorse_chassis.core.inputs import Arrival, Raw, unpack_headers
 from packhorse_chassis.core.kinds import NewerError, Ref
 from packhorse_chassis.kafka.reading import Reader
 from packhorse_chassis.postgres.db import Pool
-from packhorse_chassis.postgres.source import UNPARK, Queue, Retry, Timers
+from packhorse_chassis.postgres.source import UNPARK, Known, Queue, Retry, Timers
 
 _DUE = """
 SELECT type, key, name, id, due, payload::text, correlation_id, traceparent
@@ -24,8 +24,21 @@ FROM dead_letter WHERE status IN ('retry', 'discard') AND id <> ALL($2::text[]) 
 
 _WAITS = """
 SELECT EXISTS (SELECT FROM timer WHERE due <= now() AND id <> ALL($1::text[])),
+    EXISTS (SELECT FROM waiting WHERE subject_kind = ANY($2::text[])),
+    EXISTS (SELECT FROM dead_letter WHERE status = 'open' AND subject_kind = ANY($2::text[])),
     EXISTS (SELECT FROM dead_letter WHERE status IN ('retry', 'discard') AND id <> ALL($1::text[])),
     EXISTS (SELECT FROM parked)"""
+
+_NAMED = """
+SELECT w.subject_key, min(w.at) < now() - $1 * interval '1 second' AS overdue
+FROM waiting w LEFT JOIN {alias} a ON a.id = w.subject_key WHERE w.subject_kind = '{alias}'
+GROUP BY w.subject_key
+HAVING bool_or(a.state->>'subject' <> '') OR min(w.at) < now() - $1 * interval '1 second' LIMIT $2"""
+
+_KNOWN_AFTER_ALL = """
+UPDATE dead_letter d SET status = 'retry', decided_at = now(), decided_by = 'packhorse', why = 'it is known by now'
+FROM {alias} a WHERE a.id = d.subject_key AND a.state->>'subject' <> ''
+    AND d.subject_kind = '{alias}' AND d.status = 'open' AND d.retryable AND d.emptied_at IS NULL"""
 
 _DISCARD = "UPDATE dead_letter SET status = 'discarded', ended_at = now() WHERE id = $1 AND status = 'discard'"
 
@@ -36,6 +49,9 @@ WHERE d.status IN ('retried', 'discarded') LIMIT $1"""
 _QUEUE = """
 SELECT seq, origin, topic, partition, "offset", key, headers, value
 FROM waiting WHERE subject_kind = $1 AND subject_key = $2 ORDER BY seq LIMIT $3"""
+
+_NAMES_EVERY: Final = 1.0
+"""Seconds. What waits for a name, perhaps for an hour, is looked at this often, however much it is."""
 
 _LEFT_ALONE: Final = 10.0
 """Seconds for which what a newer release wrote isn't looked at again."""
@@ -49,8 +65,10 @@ class Pump:
     def __init__(self, processor: Processor, pool: Pool, batch: int, committed: Callable[[], None]) -> None:
         self._processor, self._pool, self._batch, self._committed = processor, pool, batch, committed
         self._reader = Reader(processor.service.routes)
+        self._aliases = processor.service.routes.aliases
         self._left: dict[str, str] = {}
         self._left_since = 0.0
+        self._names_since = 0.0
 
     @property
     def left(self) -> str | None:
@@ -61,10 +79,13 @@ class Pump:
         """True where a full batch was found, so that more may wait."""
         if time.monotonic() - self._left_since > _LEFT_ALONE:
             self._left, self._left_since = {}, time.monotonic()
+        names: list[str] = []
+        if time.monotonic() - self._names_since > _NAMES_EVERY:
+            names, self._names_since = [alias.name for alias in self._aliases], time.monotonic()
         # One question for all: mostly nothing waits, and each is asked many times a second.
         kinds = zip(
-            await self._pool.fetchrow(_WAITS, list(self._left)) or (),
-            (self._timers, self._asked, self._freed),
+            await self._pool.fetchrow(_WAITS, list(self._left), names) or (),
+            (self._timers, self._named, self._known_after_all, self._asked, self._freed),
             strict=True,
         )
         found = [await take() for waits, take in kinds if waits]
@@ -100,24 +121,49 @@ class Pump:
             log.info("dead letter tried again", dead_letter=row["id"], order_id=arrival.correlation_id)
         return len(rows)
 
+    async def _named(self) -> int:
+        """What waited for its subject's name: that is known now, or was waited for long enough."""
+        found = 0
+        for alias in self._aliases:
+            query = _NAMED.format(alias=alias.name)
+            for row in await self._pool.fetch(query, alias.patience.total_seconds(), self._batch):
+                ref = alias.ref(row["subject_key"])
+                if waiting := await self._queued(ref):
+                    for arrival in waiting:
+                        arrival.overdue = row["overdue"]
+                    await self._processor.process(waiting, Known(ref))
+                    found += len(waiting)
+        return found
+
+    async def _known_after_all(self) -> int:
+        """What was given up for want of a name, and has it now."""
+        for alias in self._aliases:
+            await self._pool.execute(_KNOWN_AFTER_ALL.format(alias=alias.name))
+        return 0
+
     async def _freed(self) -> int:
         went_on = False
         for row in await self._pool.fetch(_FREED, self._batch):
             ref = Ref(row["kind"], row["key"])
-            waiting = []
-            queued = await self._pool.fetch(_QUEUE, ref.kind, ref.key, self._batch)
-            for each in queued:
-                if (arrival := self._again(each)) is None:  # those behind it wait as well: they keep their order
-                    self._leave(f"{ref.kind} {ref.key}", f"what waits behind {ref.kind} {ref.key} isn't known here")
-                    break
-                arrival.waiting = each["seq"]
-                waiting.append(arrival)
+            waiting = await self._queued(ref)
             if waiting:
                 await self._processor.process(waiting, Queue(ref))
-            elif not queued:
+            elif waiting is not None:
                 await self._unpark(ref)
-            went_on |= bool(waiting) or not queued
+            went_on |= waiting is not None
         return self._batch if went_on else 0
+
+    async def _queued(self, ref: Ref) -> list[Arrival] | None:
+        """What waits there, as far as this release knows it; None where that is nothing of what there is."""
+        waiting: list[Arrival] = []
+        queued = await self._pool.fetch(_QUEUE, ref.kind, ref.key, self._batch)
+        for each in queued:
+            if (arrival := self._again(each)) is None:  # those behind it wait as well: they keep their order
+                self._leave(f"{ref.kind} {ref.key}", f"what waits behind {ref.kind} {ref.key} isn't known here")
+                break
+            arrival.waiting = each["seq"]
+            waiting.append(arrival)
+        return waiting if waiting or not queued else None
 
     async def _unpark(self, ref: Ref) -> None:
         async with self._pool.acquire() as db, db.transaction():

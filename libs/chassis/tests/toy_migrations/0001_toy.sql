@@ -10,3 +10,4 @@ CREATE TABLE put (
     order_id text NOT NULL,
     shelf text NOT NULL
 );
+CREATE TABLE ticket (id text PRIMARY KEY, state jsonb);
