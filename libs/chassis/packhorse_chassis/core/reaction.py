@@ -167,7 +167,7 @@ def by_status(row: str, statuses: Iterable[str], cells: Cells[S, I]) -> dict[str
     return {status: table[status] for status in statuses}
 
 
-def reaction_name(cells: Iterable[Reaction[Any, Any] | Ignored | Refused]) -> str:
+def reaction_name(cells: Iterable[Cell]) -> str:
     """What they do where they do anything."""
     reactions = (cell for cell in cells if not isinstance(cell, Ignored | Refused))
     return next((cell.__name__ for cell in reactions), "ignored")
