@@ -8,7 +8,7 @@ import importlib
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from enum import Enum
 from pathlib import Path
@@ -101,16 +101,26 @@ def policy(service: str) -> str:
 
 
 def _cells(route: Route) -> list[tuple[str, Cell]]:
+    """Where the subject is, or the part of it that a table within a cell is about, and what follows then."""
+    groups = _grouped(route.cells)
+    if len(groups) == 1:
+        return [("" if route.kind.statuses == ("",) else "anywhere", groups[0][1])]
+    rows: list[tuple[str, Cell]] = []
+    for statuses, cell in groups:
+        within: Mapping[str, Cell] | None = getattr(cell, "cells", None)
+        rows += [(statuses, cell)] if within is None else _grouped(within)
+    return rows
+
+
+def _grouped(cells: Mapping[str, Cell]) -> list[tuple[str, Cell]]:
     """The statuses that lead to one cell, together, in the order of the table."""
     groups: list[tuple[list[str], Cell]] = []
-    for status, cell in route.cells.items():
+    for status, cell in cells.items():
         found = next((names for names, other in groups if other == cell), None)
         if found is None:
             groups.append(([status], cell))
         else:
             found.append(status)
-    if len(groups) == 1:
-        return [("–" if route.kind.statuses == ("",) else "anywhere", groups[0][1])]
     return [(", ".join(names), cell) for names, cell in groups]
 
 
