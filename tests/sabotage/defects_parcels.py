@@ -119,7 +119,7 @@ PARCELS_AND_REQUESTS: Final = (
         [
             Edit(
                 f"{_ORDER}/cancelling.py",
-                "else total({line.line_id: line.quantity} for line in asked.lines)",
+                "else by_line((line.line_id, line.quantity) for line in asked.lines)",
                 "else {line.line_id: line.quantity for line in asked.lines}",
             )
         ],

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from packhorse_contracts.base import Fact
+from packhorse_contracts.pieces import total
 from pydantic_core import from_json
 
 from packhorse_audit.books import Sale
@@ -116,10 +117,7 @@ class Told:
             )
             for line in data["lines"]
         }
-        pieces: dict[str, int] = {}
-        for shipment in self._dispatched.get(order_id, {}).values():
-            for line_id, quantity in shipment.items():
-                pieces[line_id] = pieces.get(line_id, 0) + quantity
+        pieces = total(self._dispatched.get(order_id, {}).values())
         delivery = data["delivery"]["price"] + (data["delivery"].get("tax") or 0)
         promotions = sum(promotion["amount"] for promotion in data.get("promotions") or ())
         return Sale(lines, promotions, delivery, pieces)

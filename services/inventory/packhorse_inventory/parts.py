@@ -36,14 +36,6 @@ def pieces_at(location: str, lines: Iterable[SkuLine]) -> Pieces:
     return found
 
 
-def by_line(lines: Iterable[tuple[str, int]]) -> Counter[str]:
-    """Pieces by line id."""
-    found: Counter[str] = Counter()
-    for line_id, quantity in lines:
-        found[line_id] += quantity
-    return found
-
-
 def allocations(parts: Pieces) -> tuple[Allocation, ...]:
     """The same as they are kept and said; parts of nothing are none."""
     return tuple(

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from packhorse_contracts.base import moment
+from packhorse_contracts.pieces import by_line
 from packhorse_contracts.shipping import ShippingDispatched, ShippingPicked, ShippingShortPicked
 
 from packhorse_inventory import parts
@@ -94,14 +95,14 @@ def write_off_short(turn: InventoryTurn, kept: Reservation, pick: ShippingShortP
     Also where its reservation is gone: the order may have been cancelled before the short pick is heard.
     """
     known = Counter(kept.missing.get(pick.shipment_id, {}))
-    named = parts.by_line((line.line_id, max(line.wanted - line.picked, 0)) for line in pick.lines)
+    named = Counter(by_line((line.line_id, max(line.wanted - line.picked, 0)) for line in pick.lines))
     more = named - known
     if not more:
         return kept
     shelves = Shelves(turn)
     when, name = moment(pick.at, turn.now), pick.shipment_id
     held, cart, elsewhere = parts.of_shipment(kept, name)
-    there = parts.by_line((line.line_id, line.picked) for line in pick.lines)
+    there = Counter(by_line((line.line_id, line.picked) for line in pick.lines))
     reasons = {line.line_id: line.reason for line in pick.lines}
     for part in parts.at(pick.location, held):
         lost = min(more[part.line_id], max(cart[part] - there[part.line_id], 0))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from packhorse_contracts.base import moment
 from packhorse_contracts.inventory import InventoryReservationReleased
 from packhorse_contracts.order import OrderCancelled
+from packhorse_contracts.pieces import by_line
 from packhorse_contracts.shipping import ShippingWithdrawn
 
 from packhorse_inventory import parts
@@ -34,7 +35,7 @@ def release_withdrawn(turn: InventoryTurn, kept: Reservation, withdrawn: Shippin
         return kept
     shelves = Shelves(turn)
     held, cart, elsewhere = parts.of_shipment(kept, shipment)
-    named = parts.by_line((line.line_id, line.quantity) for line in withdrawn.lines)
+    named = Counter(by_line((line.line_id, line.quantity) for line in withdrawn.lines))
     freed: parts.Pieces = Counter()
     for part in parts.at(withdrawn.location, held):
         count = freed[part] = min(held[part], max(named[part.line_id], cart[part]))

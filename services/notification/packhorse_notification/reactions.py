@@ -21,6 +21,7 @@ from packhorse_contracts.notification import (
 )
 from packhorse_contracts.order import OrderAccepted, OrderCancellationDeclined, OrderCancelled, OrderConfirmed
 from packhorse_contracts.payment import PaymentRefunded
+from packhorse_contracts.pieces import by_line
 from packhorse_contracts.policies import NotificationPolicy
 from packhorse_contracts.shipping import ShippingDelivered, ShippingDispatched
 
@@ -126,9 +127,7 @@ def _learnt(state: Conversation, content: Content) -> Conversation:
     """The same, knowing what later messages about the order refer to."""
     match content:
         case DispatchedContent():
-            units: dict[str, int] = {}
-            for item in content.items:
-                units[item.line_id] = units.get(item.line_id, 0) + item.quantity
+            units = by_line((item.line_id, item.quantity) for item in content.items)
             return replace(state, sent={**state.sent, content.shipment_id: Sent(units, content.tracking_numbers)})
         case CancelledContent():
             return replace(state, cancelled=state.cancelled + sum(item.quantity for item in content.items))

@@ -10,6 +10,7 @@ from packhorse_contracts.base import MAX_ITEMS
 from packhorse_contracts.blocks import Fault, Reason
 from packhorse_contracts.customer import CancellationRequested
 from packhorse_contracts.order import DeclineCode, OrderCancellationDeclined, OrderCancellationRequested
+from packhorse_contracts.pieces import by_line, total
 from packhorse_contracts.shipping import (
     ShippingPlanned,
     ShippingShortPicked,
@@ -19,7 +20,7 @@ from packhorse_contracts.shipping import (
 
 from packhorse_order.ending import cancel_all, cancel_lines, then_complete
 from packhorse_order.requests import declined
-from packhorse_order.state import ORDERS, Order, OrderTurn, Request, Shipment, total
+from packhorse_order.state import ORDERS, Order, OrderTurn, Request, Shipment
 from packhorse_order.timers import NeverCame
 
 _ASKED: Final = "the customer asked for it"
@@ -107,7 +108,7 @@ def give_up_waiting(turn: OrderTurn, order: Order, _timer: NeverCame) -> Order:
 
 def _pieces(asked: CancellationRequested) -> dict[str, int] | None:
     """What is to be cancelled, by line id, however often a line is named; None for the whole order."""
-    return None if asked.lines is None else total({line.line_id: line.quantity} for line in asked.lines)
+    return None if asked.lines is None else by_line((line.line_id, line.quantity) for line in asked.lines)
 
 
 def _faults(order: Order, asked: CancellationRequested) -> list[Fault]:
@@ -160,7 +161,7 @@ def note_plan(turn: OrderTurn, order: Order, fact: ShippingPlanned) -> Order:
 
 def note_withdrawal(turn: OrderTurn, order: Order, fact: ShippingWithdrawn) -> Order:
     """A fulfilment order will not ship."""
-    pieces = total({line.line_id: line.quantity} for line in fact.lines)
+    pieces = by_line((line.line_id, line.quantity) for line in fact.lines)
     return settle(turn, order.with_shipment(fact.shipment_id, withdrawn=pieces))
 
 
@@ -187,7 +188,7 @@ def settle(turn: OrderTurn, order: Order) -> Order:
 def cancel_short_lines(turn: OrderTurn, order: Order, fact: ShippingShortPicked) -> Order:
     """The warehouse doesn't have everything: what is short will not come. Said again, it names all of it once more."""
     known = Counter(order.shipments.get(fact.shipment_id, Shipment()).missing)
-    named = Counter(total({line.line_id: max(line.wanted - line.picked, 0)} for line in fact.lines))
+    named = Counter(by_line((line.line_id, max(line.wanted - line.picked, 0)) for line in fact.lines))
     short = named - known
     if not short:
         return order

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from packhorse_contracts.payment import PaymentCaptureFailed
+from packhorse_contracts.pieces import by_line
 from packhorse_contracts.shipping import (
     ShippingDelivered,
     ShippingDispatched,
@@ -13,7 +14,7 @@ from packhorse_contracts.shipping import (
 
 from packhorse_order.cancelling import settle
 from packhorse_order.ending import then_complete
-from packhorse_order.state import ALL, End, Order, OrderTurn, Shipment, total
+from packhorse_order.state import ALL, End, Order, OrderTurn, Shipment
 from packhorse_order.timers import Overdue
 
 SENT_THOUGH_CANCELLED: Final = "sent_though_cancelled"
@@ -34,7 +35,7 @@ def note_unwanted_dispatch(turn: OrderTurn, order: Order, fact: ShippingDispatch
 
 
 def _sent(order: Order, fact: ShippingDispatched) -> Order:
-    pieces = total({line.line_id: line.quantity} for line in fact.lines)
+    pieces = by_line((line.line_id, line.quantity) for line in fact.lines)
     numbers = fact.tracking_numbers
     return order.with_shipment(fact.shipment_id, lines=pieces, dispatched=True, tracking_numbers=numbers)
 

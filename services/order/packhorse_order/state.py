@@ -4,7 +4,6 @@ Facts about an order come in any order between topics, so the state is what is k
 a set of things that have happened. `status` reads it.
 """
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, Literal, get_args
@@ -14,6 +13,7 @@ from packhorse_chassis.core.turn import Turn
 from packhorse_contracts.blocks import Allocation, CancelledBy, Reason
 from packhorse_contracts.customer import CancellationRequested
 from packhorse_contracts.order import OrderAccepted
+from packhorse_contracts.pieces import total
 from packhorse_contracts.policies import OrderPolicy
 
 OrderTurn = Turn[OrderPolicy]
@@ -215,15 +215,6 @@ class Order:
             (self.confirmed, "confirmed"),
         )
         return next((status for holds, status in ends if holds), "accepted")
-
-
-def total(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    """Sums pieces by line id."""
-    result: dict[str, int] = {}
-    for count in counts:
-        for line_id, pieces in count.items():
-            result[line_id] = result.get(line_id, 0) + pieces
-    return result
 
 
 def _with_number_of_shipments(document: dict[str, Any], _version: int) -> dict[str, Any]:

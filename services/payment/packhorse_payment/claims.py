@@ -1,11 +1,11 @@
 """What the customer owes, by what left and what was cancelled. Pure."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from packhorse_chassis.core.kinds import RefusedError
 from packhorse_contracts import ids
 from packhorse_contracts.order import OrderAccepted, OrderCancelled
+from packhorse_contracts.pieces import by_line
 from packhorse_contracts.shipping import ShippingDispatched
 
 from packhorse_payment.allocation import worth
@@ -77,21 +77,14 @@ def take_by_itself(turn: PaymentTurn, payment: Payment, timer: Overtook) -> Paym
 def _early(heard: ShippingDispatched | OrderCancelled | Overtook) -> Early:
     match heard:
         case ShippingDispatched():
-            units = _units((line.line_id, line.quantity) for line in heard.lines)
+            units = by_line((line.line_id, line.quantity) for line in heard.lines)
             return Early("dispatched", heard.shipment_id, units)
         case OrderCancelled():
-            units = _units((line.line_id, line.quantity) for line in heard.lines)
+            units = by_line((line.line_id, line.quantity) for line in heard.lines)
             parts = (f"{key} {count}" for key, count in sorted(units.items()))
             return Early("cancelled", ids.derive(heard.at, "cancelled", *parts), units, heard.whole)
         case Overtook():
             return Early(heard.kind, heard.reference, heard.lines, heard.whole)
-
-
-def _units(lines: Iterable[tuple[str, int]]) -> dict[str, int]:
-    units: dict[str, int] = {}
-    for line_id, quantity in lines:
-        units[line_id] = units.get(line_id, 0) + quantity
-    return units
 
 
 def _take(turn: PaymentTurn, payment: Payment, bird: Early) -> Payment:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from packhorse_contracts.blocks import LineQuantity, Package
+from packhorse_contracts.pieces import by_line
 
 ShipmentState = Literal["open", "in_progress", "packed", "dispatched", "delivered", "closed", "withdrawn"]
 """Where the goods are. `closed`: nothing was picked, or what left has ended without all of it being delivered."""
@@ -186,7 +187,5 @@ def _packages(parcels: Iterable[ShippedParcel]) -> set[str | None]:
 
 
 def _sum(contents: Mapping[str, tuple[LineQuantity, ...]], packages: Iterable[str | None]) -> dict[str, int]:
-    pieces: dict[str, int] = {}
-    for line in (line for package in packages if package is not None for line in contents[package]):
-        pieces[line.line_id] = pieces.get(line.line_id, 0) + line.quantity
-    return pieces
+    lines = (line for package in packages if package is not None for line in contents[package])
+    return by_line((line.line_id, line.quantity) for line in lines)
