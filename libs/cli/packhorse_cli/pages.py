@@ -8,7 +8,7 @@ import importlib
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from enum import Enum
 from pathlib import Path
@@ -103,7 +103,7 @@ def policy(service: str) -> str:
 def _cells(route: Route) -> list[tuple[str, Cell]]:
     """The statuses that lead to one cell, together, in the order of the table."""
     groups: list[tuple[list[str], Cell]] = []
-    for status, cell in route.cells.items():
+    for status, cell in _flat(route):
         found = next((names for names, other in groups if other == cell), None)
         if found is None:
             groups.append(([status], cell))
@@ -112,6 +112,19 @@ def _cells(route: Route) -> list[tuple[str, Cell]]:
     if len(groups) == 1:
         return [("–" if route.kind.statuses == ("",) else "anywhere", groups[0][1])]
     return [(", ".join(names), cell) for names, cell in groups]
+
+
+def _flat(route: Route) -> Iterator[tuple[str, Cell]]:
+    """Each status and its cell. Where a cell has a table of its own, about a part of the state, that stands in its
+    place, once."""
+    told: list[Cell] = []
+    for status, cell in route.cells.items():
+        table: Mapping[str, Cell] | None = getattr(cell, "cells", None)
+        if table is None:
+            yield status, cell
+        elif cell not in told:
+            told.append(cell)
+            yield from table.items()
 
 
 def _follows(cell: Cell) -> tuple[str, str]:
