@@ -148,23 +148,26 @@ class World:
     def take(self, name: str, heard: Input) -> None:
         """A service reacts, and what follows is on its way."""
         service = self.services[name]
-        known = set(service.effects)
+        known, said, booked = set(service.effects), len(service.events), len(service.journal)
         try:
-            decided = service.hear(heard, NOON)
+            service.hear(heard, NOON)
         except RefusedError as refused:
             self.refused = (*self.refused, refused.code)
         else:
-            self.mark += sum(hash(repr(one)) for one in (*decided.facts, *decided.entries))
-            self.say(*decided.facts)
-            asked = [one.request for one in decided.effects if one.idempotency_key not in known]
+            facts = service.events[said:]
+            self.mark += sum(hash(repr(one)) for one in (*facts, *service.journal[booked:]))
+            self.say(*facts)
+            asked = [effect.request for key, effect in service.effects.items() if key not in known]
             self.asked = (*self.asked, *(request for request in asked if isinstance(request, AskGateway)))
-        self.kept[name] = hash(repr((sorted(service.states.items()), sorted(service.timers.items()))))
+        kept = sorted(service.states.items()), sorted(service.timers.items()), sorted(service.waiting.items())
+        self.kept[name] = hash(repr(kept))
 
 
 def _fork(service: Memory) -> Memory:
     other = Memory(service.routes)
     other.states, other.timers, other.effects = dict(service.states), dict(service.timers), dict(service.effects)
     other.events, other.journal = list(service.events), list(service.journal)
+    other.waiting = {ref: list(waiting) for ref, waiting in service.waiting.items()}
     return other
 
 

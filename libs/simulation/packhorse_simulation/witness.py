@@ -1,7 +1,6 @@
 """Watches every commit while it happens: what no book shows afterwards."""
 
 from packhorse_audit.verdict import Violation
-from packhorse_chassis.core.kinds import Ref
 
 from packhorse_simulation.node import Node
 from packhorse_simulation.transaction import Work
@@ -11,7 +10,7 @@ class Witness:
     """Facts of one key are taken in the order in which they were said; a timer is heard only while it is set."""
 
     def __init__(self) -> None:
-        self._last: dict[tuple[str, str, int, Ref], tuple[int, str]] = {}
+        self._last: dict[tuple[str, str, int, bytes | None], tuple[int, str]] = {}
         self._fired: set[tuple[str, str]] = set()
         self._aside: set[tuple[str, ...]] = set()
         self.violations: list[Violation] = []
@@ -25,7 +24,7 @@ class Witness:
                 aside = (node.name, *arrival.identity) in self._aside
                 if raw.partition is None or raw.offset is None or aside:
                     continue
-                lane = (node.name, raw.topic, raw.partition, reacted.ref)
+                lane = (node.name, raw.topic, raw.partition, raw.key)
                 before = self._last.get(lane)
                 if before is not None and raw.offset < before[0]:
                     self._complain(

@@ -35,7 +35,7 @@ async def save(db: Database, payment: Payment) -> None:
     table = Table(PAYMENTS)
     async with db.transaction():
         await table.lock(db, [payment.order_id])
-        await table.save(db, {payment.order_id: payment})
+        await table.save(db, {payment.order_id: (payment, None)})
 
 
 async def test_a_payment_and_its_ledger_lie_in_tables_that_agree(db: Database) -> None:

@@ -36,6 +36,9 @@ class Memory:
         self.waiting: dict[Ref, list[Input]] = {}
         """Inputs whose subject's name isn't known yet."""
 
+        self.refused: list[RefusedError] = []
+        """Of those that waited."""
+
     def state(self, kind: Kind[S], key: str) -> S:
         """The state of a key, its empty state where nothing is kept."""
         state = self._read(kind.ref(key))
@@ -64,7 +67,10 @@ class Memory:
             self.effects.setdefault(effect.idempotency_key, effect)
         for address in turn.kept.keys() & self.waiting.keys():
             for waited in self.waiting.pop(address):
-                self.hear(waited, at)
+                try:
+                    self.hear(waited, at)
+                except RefusedError as refused:
+                    self.refused.append(refused)
         return turn
 
     def _wait(self, route: Route, address: Ref, heard: Input, at: datetime) -> Turn[Any]:
