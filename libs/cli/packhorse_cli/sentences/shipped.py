@@ -7,6 +7,15 @@ from packhorse_cli.sentences.table import tells
 from packhorse_cli.sentences.words import Scene, carrier, listed, many, money, pieces, reasons, worded
 
 
+@tells(shipping.ShippingPlanned)
+def _(fact: shipping.ShippingPlanned, _: Scene) -> str:
+    part = f"part {fact.part}: " if fact.part else ""
+    if not fact.shipments:
+        return f"{part}nothing is to be sent"
+    from_each = [f"{pieces(sum(line.quantity for line in one.lines))} from {one.location}" for one in fact.shipments]
+    return f"{part}to be sent: {listed(from_each)}"
+
+
 @tells(shipping.ShippingPickListIssued)
 def _(fact: shipping.ShippingPickListIssued, scene: Scene) -> str:
     count = sum(line.quantity for line in fact.lines)
