@@ -9,11 +9,9 @@ from packhorse_contracts.customer import CancellationRequested
 from packhorse_contracts.order import OrderAccepted, OrderCancelled
 from packhorse_contracts.shipping import ShippingDispatched
 from packhorse_contracts.warehouse import StockReceived
-from packhorse_inventory import policies as inventory_policies
 from packhorse_inventory import reactions as inventory
 from packhorse_order import reactions as order
 from packhorse_payment import reactions as payment
-from packhorse_shipping import policies as shipping_policies
 from packhorse_shipping import reactions as shipping
 
 from .every_order import NOON, Rules, World
@@ -25,8 +23,8 @@ PRICE, DELIVERY = 1_000, 400
 
 ORDER = order.routes()
 PAYMENT = payment.routes()
-INVENTORY = inventory.routes(inventory_policies.Policy())
-SHIPPING = shipping.routes(shipping_policies.Policy())
+INVENTORY = inventory.routes()
+SHIPPING = shipping.routes()
 Stock = Mapping[str, Mapping[str, int]]
 """Pieces by SKU and location."""
 

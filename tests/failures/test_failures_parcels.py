@@ -7,7 +7,7 @@ from packhorse_contracts.carrier import TrackingStatus
 from packhorse_contracts.order import OrderCompleted
 from packhorse_contracts.shipping import ShippingDelivered, ShippingDispatched
 from packhorse_order.state import ORDERS
-from packhorse_shipping.state import ORDER_SHIPMENTS, PARCEL
+from packhorse_shipping.state import ORDER_SHIPMENTS
 
 from .every_order import World, explore
 from .shop import NORTH, opened, placed
@@ -38,7 +38,7 @@ def test_late_news_never_overwrite_delivered(heard: tuple[TrackingStatus, ...]) 
     number = tracking_number(shipment.pick_list_id)
 
     def only_gets_further(seen: World) -> None:
-        tracking = seen.state(PARCEL, number).tracking
+        tracking = seen.state(ORDER_SHIPMENTS, "o1").tracked.get(number)
         assert not seen.said(ShippingDelivered) or (tracking is not None and tracking.status == "delivered")
 
     world.say(*(tracked(number, status, minute=NEWS.index(status)) for status in heard))

@@ -51,8 +51,8 @@ def record() -> Path:
 
 
 def schema(kind: Kind[Any]) -> Any:
-    """What a state is made of, without the words about it."""
-    return _wordless(TypeAdapter(kind.state).json_schema())
+    """What a state is made of."""
+    return shape(TypeAdapter(kind.state).json_schema())
 
 
 def _file(service: str, samples: Samples) -> dict[str, Any]:
@@ -92,8 +92,13 @@ def _texts(shelf: Mapping[str, list[Any]]) -> Shelf:
     return {name: [json.dumps(value) for value in values] for name, values in shelf.items()}
 
 
-def _wordless(value: Any) -> Any:
-    if isinstance(value, dict):
-        words = ("description", "title")
-        return {name: _wordless(inner) for name, inner in value.items() if name not in words or isinstance(inner, dict)}
-    return [_wordless(inner) for inner in value] if isinstance(value, list) else value
+def shape(schema: Any) -> Any:
+    """A schema without the words about it, and without empty objects for defaults: one that is a value is named there,
+    one that a dataclass's factory makes isn't."""
+    if isinstance(schema, dict):
+        return {name: shape(inner) for name, inner in schema.items() if not _beside(name, inner)}
+    return [shape(inner) for inner in schema] if isinstance(schema, list) else schema
+
+
+def _beside(name: str, inner: Any) -> bool:
+    return inner == {} if name == "default" else name in ("description", "title") and not isinstance(inner, dict)

@@ -129,9 +129,9 @@ DOMAIN: Final = (
         "A cancelled order gives its pieces back, and still believes that it has them.",
         [
             Edit(
-                f"{_INVENTORY}/reactions.py",
-                'update={"allocated": parts.allocations(picked), "released": True, "decided": True}',
-                'update={"released": True, "decided": True}',
+                f"{_INVENTORY}/releasing.py",
+                "replace(kept, allocated=parts.allocations(picked), released=True, decided=True)",
+                "replace(kept, released=True, decided=True)",
             )
         ],
         [SIMULATION],
@@ -141,9 +141,9 @@ DOMAIN: Final = (
         "A shipment that is said twice under two ids is taken off the shelf twice.",
         [
             Edit(
-                f"{_INVENTORY}/reactions.py",
-                '"dispatched": (*kept.dispatched, name)',
-                '"dispatched": kept.dispatched',
+                f"{_INVENTORY}/picking.py",
+                "dispatched=(*kept.dispatched, name)",
+                "dispatched=kept.dispatched",
             )
         ],
         [STOCK],
@@ -163,7 +163,7 @@ DOMAIN: Final = (
     Defect(
         "late_count_forgets_what_came_since",
         "A count that is heard late, or retried, sets the shelf to what lay there then, whatever came and went since.",
-        [Edit(f"{_INVENTORY}/shelves.py", '"shelf": counted + moved', '"shelf": counted')],
+        [Edit(f"{_INVENTORY}/shelves.py", "shelf=counted + moved", "shelf=counted")],
         [COUNTS],
     ),
     Defect(
@@ -214,7 +214,7 @@ DOMAIN: Final = (
         [
             Edit(
                 f"{_INVENTORY}/shelves.py",
-                "if not self._others.get(STOCK, sku).offered:",
+                "if not self._turn.get(STOCK, sku).offered:",
                 "if False:",
             )
         ],

@@ -33,8 +33,8 @@ PARCELS_AND_REQUESTS: Final = (
         [
             Edit(
                 f"{_SHIPPING}/parcels.py",
-                "shipments = (*parcel.shipment_ids, shipment.shipment_id)",
-                "shipments = (shipment.shipment_id,)",
+                "        for shipment in order.shipments:\n            if (told",
+                "        for shipment in order.shipments[-1:]:\n            if (told",
             )
         ],
         [TRACKING],
@@ -45,17 +45,17 @@ PARCELS_AND_REQUESTS: Final = (
         [
             Edit(
                 f"{_SHIPPING}/parcels.py",
-                "if parcel.tracking is None or parcel.tracking.status not in tracking.ENDS:",
+                "if name.tracking is None or name.tracking.status not in tracking.ENDS:",
                 "if False:",
             ),
-            Edit(f"{_SHIPPING}/parcels.py", "since=parcel.tracking.at)", "since=None)"),
+            Edit(f"{_SHIPPING}/parcels.py", "since=name.tracking.at)", "since=None)"),
         ],
         [TRACKING],
     ),
     Defect(
         "late_news_of_a_number_used_again",
         "News of the parcel that had a number before end the one that has it now.",
-        [Edit(f"{_SHIPPING}/parcels.py", "if parcel.since is not None and fact.at <= parcel.since:", "if False:")],
+        [Edit(f"{_SHIPPING}/parcels.py", "if name.since is not None and fact.at <= name.since:", "if False:")],
         [TRACKING],
     ),
     Defect(
@@ -64,7 +64,7 @@ PARCELS_AND_REQUESTS: Final = (
         [
             Edit(
                 f"{_SHIPPING}/warehouse.py",
-                "    turn.say(saying.dispatched(turn.order, shipment, turn.moment, fact.carrier))\n"
+                "    turn.say(saying.dispatched(order, shipment, moment(fact.at, turn.now), fact.carrier))\n"
                 "    tracking.tell_ends_anew",
                 "    tracking.tell_ends_anew",
             )
@@ -77,8 +77,8 @@ PARCELS_AND_REQUESTS: Final = (
         [
             Edit(
                 f"{_SHIPPING}/warehouse.py",
-                "if checks.packages_digest(fact.packages) in",
-                "if None in",
+                "return checks.packages_digest(fact.packages) in",
+                "return None in",
             )
         ],
         [WAREHOUSE],
@@ -86,7 +86,7 @@ PARCELS_AND_REQUESTS: Final = (
     Defect(
         "a_gift_message_stays",
         "What one person wrote to another is kept for good.",
-        [Edit(f"{_SHIPPING}/reactions.py", "turn.keep(shipment.unmarked)", "turn.keep(shipment)")],
+        [Edit(f"{_SHIPPING}/planning.py", "keep(turn, order, shipment.unmarked)", "keep(turn, order, shipment)")],
         [PICKING],
     ),
     Defect(

@@ -11,11 +11,11 @@ from packhorse_chassis.core import decide
 from packhorse_chassis.core.documents import Documents
 from packhorse_chassis.core.inputs import Arrival
 from packhorse_chassis.core.kinds import Ref
-from packhorse_chassis.core.reaction import Decisions, Others
+from packhorse_chassis.core.turn import Turn
 from packhorse_contracts import registry
 from packhorse_contracts.order import OrderCancelled
-from packhorse_inventory import reactions as inventory
-from packhorse_inventory.policies import Policy
+from packhorse_contracts.policies import InventoryPolicy
+from packhorse_inventory import releasing
 from packhorse_inventory.state import Reservation
 from packhorse_payment import settlement
 from packhorse_payment.operations import Refund
@@ -105,15 +105,12 @@ def key_not_parked(patch: Patch) -> None:
 
 def release_twice(patch: Patch) -> None:
     """A cancelled order gives its pieces back, and still believes that it has them."""
-    real = inventory.release
+    real = releasing.release
 
-    def forgetful(
-        policy: Policy, kept: Reservation, order: OrderCancelled, now: datetime, others: Others
-    ) -> Decisions[Reservation]:
-        decided = real(policy, kept, order, now, others)
-        return replace(decided, state=decided.state.model_copy(update={"allocated": kept.allocated}))
+    def forgetful(turn: Turn[InventoryPolicy], kept: Reservation, order: OrderCancelled) -> Reservation:
+        return replace(real(turn, kept, order), allocated=kept.allocated)
 
-    patch.setattr(inventory, "release", forgetful)
+    patch.setattr(releasing, "release", forgetful)
 
 
 def refund_above_capture(patch: Patch) -> None:

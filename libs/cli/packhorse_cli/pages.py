@@ -151,7 +151,7 @@ def _settings_table(kinds: list[type[BaseSettings]]) -> str:
         for name, field in kind.model_fields.items():
             variable = f"`{prefix.upper()}{name.upper()}`"
             rows.append((variable, _shown(field.default), (field.description or "").replace("|", "\\|")))
-    return _table(("variable", "default", "meaning"), rows)
+    return _table(("variable", "default", "meaning"), rows) if rows else ""
 
 
 def _shown(default: object) -> str:

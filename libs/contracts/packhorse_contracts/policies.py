@@ -117,9 +117,6 @@ class ShippingPolicy(Policy):
     answer_within: Duration = Field(
         timedelta(hours=4), description="A warehouse that owes an answer for longer is overdue"
     )
-    claim_within: Duration = Field(
-        timedelta(hours=1), description="A tracked parcel that nobody has handed over by then is reported"
-    )
     economy_priority: Priority = Field(2, description="Of pick lists for economy")
     standard_priority: Priority = Field(5, description="Of pick lists for standard")
     express_priority: Priority = Field(8, description="Of pick lists for express")

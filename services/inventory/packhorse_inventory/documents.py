@@ -4,67 +4,67 @@ Each is booked once, at its own moment: when the warehouse did it, not when it i
 """
 
 import hashlib
-from collections.abc import Iterable
-from datetime import datetime
+from typing import Final
 
-from packhorse_chassis.core.kinds import Ref, RefusedError
-from packhorse_chassis.core.reaction import Decisions, Others
+from packhorse_chassis.core.kinds import RefusedError
 from packhorse_contracts import ids
 from packhorse_contracts.base import moment
 from packhorse_contracts.warehouse import StockCounted, StockMoved, StockReceived
 
-from packhorse_inventory.policies import Policy
 from packhorse_inventory.shelves import Shelves
-from packhorse_inventory.state import LOCATIONS, PRODUCTS, STOCK, Product, Receipt, Unexplained
+from packhorse_inventory.state import LOCATIONS, PRODUCTS, STOCK, InventoryTurn, Product, Receipt, Unexplained
 
 Document = StockReceived | StockCounted | StockMoved
 
+_ID: Final[dict[type[Document], str]] = {
+    StockReceived: "receipt_id",
+    StockCounted: "count_id",
+    StockMoved: "move_id",
+}
+"""The field that names a document."""
 
-def receive(policy: Policy, kept: Receipt, receipt: StockReceived, now: datetime, others: Others) -> Decisions[Receipt]:
+
+def receive(turn: InventoryTurn, _new: Receipt, receipt: StockReceived) -> Receipt:
     """Goods came in."""
-    if _booked(kept, receipt, "receipt_id"):
-        return Decisions(kept)
-    _know_location(receipt.location, others)
+    _know_location(turn, receipt.location)
     came = [(number, line) for number, line in enumerate(receipt.lines) if line.quantity]
     for number, line in came:
-        _know_sku(line.sku, others, f"lines.{number}.sku")
-    shelves = Shelves(policy, others, now)
+        _know_sku(turn, line.sku, f"lines.{number}.sku")
+    shelves = Shelves(turn)
     for number, line in came:
         shelves.move(
             line.sku,
             receipt.location,
             shelf=line.quantity,
-            moment=moment(receipt.at, now),
+            moment=moment(receipt.at, turn.now),
             cause="received",
             reference=receipt.receipt_id,
             field=f"lines.{number}.quantity",
         )
-    return _decided(receipt, shelves)
+    shelves.settle()
+    return _booked(receipt)
 
 
-def count(policy: Policy, kept: Receipt, counted: StockCounted, now: datetime, others: Others) -> Decisions[Receipt]:
+def count(turn: InventoryTurn, _new: Receipt, counted: StockCounted) -> Receipt:
     """Somebody counted: so many pieces lay on the shelf then. What came or went after that still counts; what was heard
     late and came before it was seen."""
-    if _booked(kept, counted, "count_id"):
-        return Decisions(kept)
-    _know_location(counted.location, others)
-    _know_sku(counted.sku, others, "sku")
-    shelves = Shelves(policy, others, now)
-    shelves.count(counted.sku, counted.location, counted.counted, moment(counted.at, now), counted.count_id)
-    return _decided(counted, shelves)
+    _know_location(turn, counted.location)
+    _know_sku(turn, counted.sku, "sku")
+    shelves = Shelves(turn)
+    shelves.count(counted.sku, counted.location, counted.counted, moment(counted.at, turn.now), counted.count_id)
+    shelves.settle()
+    return _booked(counted)
 
 
-def move(policy: Policy, kept: Receipt, moved: StockMoved, now: datetime, others: Others) -> Decisions[Receipt]:
+def move(turn: InventoryTurn, _new: Receipt, moved: StockMoved) -> Receipt:
     """Goods went from one location to another. Where they aren't there, or are reserved, nothing is booked: else they
     would be promised at their new place while somebody waits for them at the old one."""
-    if _booked(kept, moved, "move_id"):
-        return Decisions(kept)
     if not moved.quantity:  # of what never went nothing has to be known
-        return _decided(moved, Shelves(policy, others, now))
-    _know_location(moved.from_, others, "from")
-    _know_location(moved.to, others, "to")
-    _know_sku(moved.sku, others, "sku")
-    shelves, when = Shelves(policy, others, now), moment(moved.at, now)
+        return _booked(moved)
+    _know_location(turn, moved.from_, "from")
+    _know_location(turn, moved.to, "to")
+    _know_sku(turn, moved.sku, "sku")
+    shelves, when = Shelves(turn), moment(moved.at, turn.now)
     there = shelves.level(moved.sku, moved.from_)
     free = there.on_hand - there.reserved
     if moved.quantity > free and not there.saw(when):
@@ -83,14 +83,26 @@ def move(policy: Policy, kept: Receipt, moved: StockMoved, now: datetime, others
             cause="moved",
             reference=moved.move_id,
         )
-    return _decided(moved, shelves)
+    shelves.settle()
+    return _booked(moved)
 
 
-def report_unexplained(product: Product, look: Unexplained, _now: datetime, others: Others) -> Decisions[Product]:
+def recognise(_turn: InventoryTurn, booked: Receipt, document: Document) -> Receipt:
+    """The same document again changes nothing. Another one under its id is refused."""
+    if booked.content != _content(document):
+        raise RefusedError(
+            "document_id_reused",
+            "another document was booked under this id; book it under a new one",
+            _ID[type(document)],
+        )
+    return booked
+
+
+def report_unexplained(turn: InventoryTurn, product: Product, look: Unexplained) -> Product:
     """Nothing has explained why pieces are reserved that aren't there: a person has to look."""
-    level = others.get(STOCK, look.sku).levels[look.location]
+    level = turn.get(STOCK, look.sku).levels[look.location]
     if not level.unexplained:
-        return Decisions(product)
+        return product
     counted = "never counted" if level.counted is None else f"last counted at {level.counted.at.isoformat()}"
     raise RefusedError(
         "unexplained_stock",
@@ -99,17 +111,6 @@ def report_unexplained(product: Product, look: Unexplained, _now: datetime, othe
         "sku",
         retryable=True,
     )
-
-
-def its_stock(_kept: object, fact: StockCounted | StockMoved | Unexplained) -> Iterable[Ref]:
-    """The stock of a document about one SKU."""
-    return {STOCK.ref(fact.sku), PRODUCTS.ref(fact.sku)}
-
-
-def stock_received(_kept: object, fact: StockReceived) -> Iterable[Ref]:
-    """The stock of a receipt, and what the catalogue knows of it."""
-    known = {PRODUCTS.ref(line.sku) for line in fact.lines} | {LOCATIONS.ref(fact.location)}
-    return known | {STOCK.ref(line.sku) for line in fact.lines}
 
 
 def receipt_key(fact: StockReceived) -> str:
@@ -127,31 +128,20 @@ def move_key(fact: StockMoved) -> str:
     return ids.joint("move", fact.from_, fact.move_id)
 
 
-def _booked(kept: Receipt, fact: Document, field: str) -> bool:
-    """Whether it was booked before. Raises RefusedError where that was another document of the same id."""
-    if not kept.booked:
-        return False
-    if kept.content != _content(fact):
-        raise RefusedError(
-            "document_id_reused", "another document was booked under this id; book it under a new one", field
-        )
-    return True
-
-
 def _content(fact: Document) -> str:
     said = fact.model_dump_json(exclude={"at"}, exclude_none=True)
     return hashlib.blake2b(said.encode(), digest_size=16).hexdigest()
 
 
-def _decided(fact: Document, shelves: Shelves) -> Decisions[Receipt]:
-    return shelves.decisions(Receipt(booked=True, content=_content(fact)))
+def _booked(fact: Document) -> Receipt:
+    return Receipt(booked=True, content=_content(fact))
 
 
-def _know_sku(sku: str, others: Others, field: str) -> None:
-    if not others.get(PRODUCTS, sku).known:
+def _know_sku(turn: InventoryTurn, sku: str, field: str) -> None:
+    if not turn.get(PRODUCTS, sku).known:
         raise RefusedError("unknown_sku", f"the catalogue has no product {sku} yet", field, retryable=True)
 
 
-def _know_location(location: str, others: Others, field: str = "location") -> None:
-    if not others.get(LOCATIONS, location).known:
+def _know_location(turn: InventoryTurn, location: str, field: str = "location") -> None:
+    if not turn.get(LOCATIONS, location).known:
         raise RefusedError("unknown_location", f"the catalogue has no location {location} yet", field, retryable=True)

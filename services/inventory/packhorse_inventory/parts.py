@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from packhorse_contracts.blocks import Allocation, SkuLine
 
+from packhorse_inventory.state import Reservation
+
 
 class Part(NamedTuple):
     """Where pieces of an order line come from."""
@@ -56,3 +58,16 @@ def sku_lines(parts: Pieces) -> tuple[SkuLine, ...]:
     return tuple(
         SkuLine(line_id=part.line_id, sku=part.sku, quantity=count) for part, count in parts.items() if count > 0
     )
+
+
+def of_shipment(kept: Reservation, shipment: str) -> tuple[Pieces, Pieces, Pieces]:
+    """What is set aside and may be a shipment's, what of that is picked for it, and what is picked for others."""
+    carts = {name: pieces(cart) for name, cart in kept.carts.items()}
+    cart: Pieces = carts.pop(shipment, Counter())
+    elsewhere = sum(carts.values(), Pieces())
+    return pieces(kept.allocated) - elsewhere, cart, elsewhere
+
+
+def at(location: str | None, held: Pieces) -> list[Part]:
+    """What is set aside at a location; everywhere, where None."""
+    return [part for part in held if location in (None, part.location)]

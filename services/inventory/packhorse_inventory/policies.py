@@ -1,8 +1,6 @@
-"""The rules that a business tunes: when stock is low, and which locations serve an order. Pure."""
+"""Whether an order can be served, and by which locations. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
 
 from packhorse_contracts.base import MAX_ITEMS
 from packhorse_contracts.blocks import Allocation, OrderLine
@@ -10,21 +8,6 @@ from packhorse_contracts.blocks import Allocation, OrderLine
 MAX_PARTS = MAX_ITEMS
 """An order is served in no more parts, so that the facts of its reservation and its confirmation fit into a record.
 As many as it may have lines: only a huge order that is scattered over many locations comes to it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What a business tunes."""
-
-    low_stock: int = 5
-    """The alert is given when available to promise falls to this or below, in pieces."""
-
-    safety_stock: int = 0
-    """Held back at every location, in pieces, for locations that are new to a SKU."""
-
-    explain_within: timedelta = timedelta(hours=1)
-    """Pieces that are reserved, and not there by a count, are reported after this, unless news explain them."""
-
 
 Available = Mapping[str, Mapping[str, int]]
 """Available to promise, by SKU and location."""

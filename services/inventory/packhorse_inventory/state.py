@@ -6,15 +6,22 @@ and what keeps two processes that reserve overlapping orders from a deadlock.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Literal, get_args
 
 from packhorse_chassis.core.kinds import Internal, Kind, tally
+from packhorse_chassis.core.turn import Turn
 from packhorse_contracts import ids
 from packhorse_contracts.base import Model
 from packhorse_contracts.blocks import Allocation
+from packhorse_contracts.policies import InventoryPolicy
+
+InventoryTurn = Turn[InventoryPolicy]
 
 
-class Count(Model):
+@dataclass(frozen=True, slots=True)
+class Count:
     """Somebody counted the shelf: when that was, and under which id."""
 
     at: datetime
@@ -26,7 +33,8 @@ class Count(Model):
         return other is None or (self.at, self.count_id) > (other.at, other.count_id)
 
 
-class Level(Model):
+@dataclass(frozen=True, slots=True)
+class Level:
     """The stock of one SKU at one location, in pieces. 0 ≤ picked ≤ reserved ≤ on hand."""
 
     on_hand: int = 0
@@ -71,24 +79,29 @@ class Level(Model):
         return self.counted is not None and moment <= self.counted.at
 
 
-class Stock(Model):
+@dataclass(frozen=True, slots=True)
+class Stock:
     """The stock of a SKU at all its locations. `offered`: the catalogue still has it; else nothing is promised."""
 
-    levels: dict[str, Level] = {}
+    levels: dict[str, Level] = field(default_factory=dict)
     offered: bool = True
 
 
-class Reservation(Model):
+ReservationStatus = Literal["unknown", "reserved", "settled", "refused", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
     """What an order has set aside, and what became of it."""
 
     decided: bool = False
-    """Reserved or refused: a repeat of the order changes nothing."""
+    """Reserved, refused or cancelled, or picked before any of that was heard: the order itself changes nothing more."""
 
     refused: bool = False
     allocated: tuple[Allocation, ...] = ()
     """What is still set aside, and what is picked. Shrinks as it is dispatched, released, or found short."""
 
-    carts: dict[str, tuple[Allocation, ...]] = {}
+    carts: dict[str, tuple[Allocation, ...]] = field(default_factory=dict)
     """By shipment, what is picked and neither left nor was put back; there for each whose picking was heard of."""
 
     released: bool = False
@@ -97,28 +110,54 @@ class Reservation(Model):
     dispatched: tuple[str, ...] = ()
     """Shipments that were taken off."""
 
-    missing: dict[str, dict[str, int]] = {}
+    missing: dict[str, dict[str, int]] = field(default_factory=dict)
     """Pieces that short picks have named so far, by shipment and line id."""
 
     withdrawn: tuple[str, ...] = ()
     """Shipments that were called back."""
 
+    @property
+    def status(self) -> ReservationStatus:
+        """Where it stands.
 
-class Receipt(Model):
+        Settled: all of it left, was released, or was found short. Refused and cancelled ones hold what is picked for
+        them nevertheless.
+        """
+        if not self.decided:
+            return "unknown"
+        if self.released:
+            return "cancelled"
+        if self.refused:
+            return "refused"
+        return "reserved" if self.allocated else "settled"
+
+
+ReceiptStatus = Literal["new", "booked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
     """A warehouse document that was booked: the same again changes nothing. `content`: a hash of it, less its time."""
 
     booked: bool = False
     content: str | None = None
 
+    @property
+    def status(self) -> ReceiptStatus:
+        """Whether it was booked."""
+        return "booked" if self.booked else "new"
 
-class Product(Model):
+
+@dataclass(frozen=True, slots=True)
+class Product:
     """What is known of a product. One that the catalogue took off stays known, and isn't offered any more."""
 
     known: bool = False
     offered: bool = True
 
 
-class Location(Model):
+@dataclass(frozen=True, slots=True)
+class Location:
     """What is known of a location."""
 
     known: bool = False
@@ -169,8 +208,16 @@ def _moved(key: str, entries: Iterable[Model]) -> int:
     )
 
 
-RESERVATIONS: Kind[Reservation] = Kind("reservation", Reservation, lambda _: Reservation())
-RECEIPTS: Kind[Receipt] = Kind("receipt", Receipt, lambda _: Receipt())
+RESERVATIONS: Kind[Reservation] = Kind(
+    "reservation",
+    Reservation,
+    lambda _: Reservation(),
+    statuses=get_args(ReservationStatus),
+    status=lambda kept: kept.status,
+)
+RECEIPTS: Kind[Receipt] = Kind(
+    "receipt", Receipt, lambda _: Receipt(), statuses=get_args(ReceiptStatus), status=lambda kept: kept.status
+)
 PRODUCTS: Kind[Product] = Kind("product", Product, lambda _: Product(), reference=True)
 LOCATIONS: Kind[Location] = Kind("location", Location, lambda _: Location(), reference=True)
 STOCK: Kind[Stock] = Kind("stock", Stock, lambda _: Stock())

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from hypothesis import strategies as st
-from packhorse_chassis.core.memory import Memory
 from packhorse_chassis.core.kinds import RefusedError
+from packhorse_chassis.core.memory import Memory
 from packhorse_contracts.base import Fact
 from packhorse_contracts.inventory import InventoryReserved
 from packhorse_contracts.shipping import ShippingPicked

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from packhorse_contracts.blocks import OrderLine
 from packhorse_contracts.inventory import InventoryLevelChanged
-from packhorse_inventory.policies import Policy, allocate
+from packhorse_inventory.policies import allocate
 from packhorse_inventory.state import RESERVATIONS, Movement
 
 from .inventory_story import NOON, accepted, received
@@ -93,10 +93,16 @@ def test_more_than_there_is_is_an_error_and_no_endless_search() -> None:
 
 def test_a_reaction_that_would_oversell_raises() -> None:
     """The state has its own guard, before the database's."""
-    from packhorse_chassis.core.reaction import Others
+    from packhorse_chassis.core.policy import POLICY, InForce, Policies
+    from packhorse_chassis.core.turn import Turn
+    from packhorse_contracts.policies import InventoryPolicy
     from packhorse_inventory.shelves import Shelves
     from packhorse_inventory.state import Stock
 
-    shelves = Shelves(Policy(), Others(lambda _: Stock()), NOON)
+    policies = Policies("inventory", InventoryPolicy())
+    turn: Turn[InventoryPolicy] = Turn(
+        RESERVATIONS.ref("o1"), NOON, lambda ref: InForce() if ref.kind == POLICY.name else Stock(), (), policies
+    )
+    shelves = Shelves(turn)
     with pytest.raises(ValueError, match="reserved"):
         shelves.move("MUG", "north", reserved=1, cause="x", reference="y")

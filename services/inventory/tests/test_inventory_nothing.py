@@ -4,7 +4,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packhorse_chassis.core.memory import Memory
 from packhorse_contracts.warehouse import StockMoved
-from packhorse_inventory.policies import Policy
 from packhorse_inventory.reactions import routes
 from packhorse_inventory.state import STOCK
 
@@ -17,7 +16,7 @@ SKUS = ("MUG", "TRAY", "LAMP")
 def test_a_line_of_nothing_refuses_no_receipt(pieces: dict[str, int]) -> None:
     """The rest is booked, once; also where the catalogue has never heard of what there is nothing of."""
     pieces["UNKNOWN"] = 0
-    service = Memory(routes(Policy()))
+    service = Memory(routes())
     for fact in (place("north"), *(product(sku) for sku in SKUS)):
         service.hear(fact, NOON)
     for _ in range(2):
@@ -29,7 +28,7 @@ def test_a_line_of_nothing_refuses_no_receipt(pieces: dict[str, int]) -> None:
 
 def test_a_move_of_nothing_moves_nothing() -> None:
     """It is heard, and that is all."""
-    service = Memory(routes(Policy()))
+    service = Memory(routes())
     moved = {"move_id": "m-1", "from": "north", "to": "south", "sku": "MUG", "quantity": 0}
     service.hear(StockMoved.model_validate(moved), NOON)
     assert not service.events

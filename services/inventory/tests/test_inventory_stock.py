@@ -6,8 +6,8 @@ from itertools import permutations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from packhorse_chassis.core.memory import Memory
 from packhorse_chassis.core.kinds import RefusedError
+from packhorse_chassis.core.memory import Memory
 from packhorse_contracts.base import Fact
 from packhorse_contracts.blocks import Reason
 from packhorse_contracts.inventory import (
@@ -18,16 +18,16 @@ from packhorse_contracts.inventory import (
     InventoryStockAdjusted,
 )
 from packhorse_contracts.order import OrderCancelled
+from packhorse_contracts.policies import InventoryPolicy
 from packhorse_contracts.shipping import ShippingDispatched, ShippingShortPicked, ShippingWithdrawn
 from packhorse_contracts.warehouse import StockCounted, StockMoved
-from packhorse_inventory.policies import Policy
 from packhorse_inventory.reactions import routes
 from packhorse_inventory.state import RESERVATIONS, STOCK, Level
 
 from .inventory_story import NOON, accepted, place, product, received
 
 SECOND = timedelta(seconds=1)
-ROUTES = routes(Policy(low_stock=2))
+ROUTES = routes(InventoryPolicy(low_stock=2))
 SKUS, PLACES = ("MUG", "TRAY"), ("north", "south")
 
 

@@ -8,7 +8,7 @@ from packhorse_chassis.core.kinds import RefusedError
 from packhorse_contracts.blocks import Package
 from packhorse_contracts.warehouse import HandedOver, Packed, PickCompleted, PickListRejected
 
-from packhorse_shipping.state import Shipment, ShippedParcel
+from packhorse_shipping.shipment import Shipment, ShippedParcel
 
 
 @dataclass(frozen=True, slots=True)

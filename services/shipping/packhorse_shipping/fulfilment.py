@@ -8,8 +8,7 @@ from packhorse_contracts import ids
 from packhorse_contracts.blocks import PartPromise
 from packhorse_contracts.order import OrderConfirmed
 
-from packhorse_shipping.policies import Policy
-from packhorse_shipping.state import Line, OrderShipments, Shipment
+from packhorse_shipping.shipment import Line, Shipment
 
 _LONGEST: Final = timedelta(days=366)
 """No wish lies further ahead. What does is a mistake, and shows as an early pick list instead of one in a thousand
@@ -21,7 +20,7 @@ def untitled_skus(fact: OrderConfirmed) -> list[str]:
     return sorted({line.sku for line in fact.lines if not line.title})
 
 
-def fulfilment_orders(fact: OrderConfirmed, policy: Policy, titles: Mapping[str, str | None]) -> OrderShipments:
+def fulfilment_orders(fact: OrderConfirmed, titles: Mapping[str, str | None]) -> tuple[Shipment, ...]:
     """One for each location that stock was allocated at. `titles`: the catalogue's names by SKU, for nameless lines."""
     named = {line.line_id: line.title or titles.get(line.sku) for line in fact.lines}
     messages = {line.line_id: line.gift_message for line in fact.lines}
@@ -29,23 +28,16 @@ def fulfilment_orders(fact: OrderConfirmed, policy: Policy, titles: Mapping[str,
     for part in fact.allocations:
         here = pieces.setdefault(part.location, {})
         here[part.line_id, part.sku] = here.get((part.line_id, part.sku), 0) + part.quantity
-    return OrderShipments(
-        order_id=fact.order_id,
-        service=fact.delivery.service,
-        priority=policy.priority(fact.delivery.service),
-        ship_by=fact.promise.ship_by,
-        ship_to=fact.ship_to,
-        shipments=tuple(
-            _shipment(
-                fact,
-                location,
-                tuple(
-                    Line(line_id, sku, named.get(line_id), quantity, gift_message=messages.get(line_id))
-                    for (line_id, sku), quantity in here.items()
-                ),
-            )
-            for location, here in pieces.items()
-        ),
+    return tuple(
+        _shipment(
+            fact,
+            location,
+            tuple(
+                Line(line_id, sku, named.get(line_id), quantity, gift_message=messages.get(line_id))
+                for (line_id, sku), quantity in here.items()
+            ),
+        )
+        for location, here in pieces.items()
     )
 
 
@@ -63,11 +55,13 @@ def _part(fact: OrderConfirmed, location: str) -> PartPromise | None:
 
 
 def _shipment(fact: OrderConfirmed, location: str, lines: tuple[Line, ...]) -> Shipment:
-    """Its ids follow from the confirmation, so that doing the same work again gives the same."""
+    """Its ids follow from the confirmation, so that doing the same work again gives the same. Parts may be confirmed at
+    one moment, so theirs follow from the part as well."""
     part = _part(fact, location)
+    names = (fact.order_id, location) if fact.part is None else (fact.order_id, location, str(fact.part))
     return Shipment(
-        shipment_id=ids.derive(fact.at, "shipment", fact.order_id, location),
-        pick_list_id=ids.derive(fact.at, "pick_list", fact.order_id, location),
+        shipment_id=ids.derive(fact.at, "shipment", *names),
+        pick_list_id=ids.derive(fact.at, "pick_list", *names),
         location=location,
         lines=lines,
         ship_by=part.ship_by if part else fact.promise.ship_by,

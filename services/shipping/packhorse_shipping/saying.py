@@ -8,6 +8,7 @@ from packhorse_contracts.base import Fact
 from packhorse_contracts.blocks import Reason, SkuLine
 from packhorse_contracts.shipping import (
     PickLine,
+    PlannedShipment,
     ShippingDelivered,
     ShippingDispatched,
     ShippingLost,
@@ -15,6 +16,7 @@ from packhorse_contracts.shipping import (
     ShippingPicked,
     ShippingPickListIssued,
     ShippingPickListWithdrawn,
+    ShippingPlanned,
     ShippingReturnedToSender,
     ShippingShortPicked,
     ShippingWithdrawalRefused,
@@ -22,7 +24,8 @@ from packhorse_contracts.shipping import (
     ShortPickedLine,
 )
 
-from packhorse_shipping.state import Line, OrderShipments, ParcelEnd, Shipment
+from packhorse_shipping.shipment import Line, ParcelEnd, Shipment
+from packhorse_shipping.state import OrderShipments
 
 UNTOLD = "other"
 """The reason of a short pick for which the warehouse gave none."""
@@ -38,6 +41,23 @@ ENDED: Final[dict[ParcelEnd, type[ShippingDelivered | ShippingReturnedToSender |
     "cancelled": ShippingReturnedToSender,
 }
 """What each end means for the goods. What the carrier doesn't carry stays with the sender, or goes back."""
+
+
+def planned(order_id: str, shipments: Iterable[Shipment], part: int | None, now: datetime) -> ShippingPlanned:
+    """What to expect of what was confirmed."""
+    return ShippingPlanned(
+        order_id=order_id,
+        at=now,
+        shipments=tuple(
+            PlannedShipment(
+                shipment_id=shipment.shipment_id,
+                location=shipment.location,
+                lines=_sku_lines((line, line.quantity) for line in shipment.lines),
+            )
+            for shipment in shipments
+        ),
+        part=part,
+    )
 
 
 def issued(order: OrderShipments, shipment: Shipment, now: datetime) -> ShippingPickListIssued:

@@ -5,13 +5,11 @@ from pathlib import Path
 from packhorse_chassis.service import Service
 
 from packhorse_shipping.reactions import routes
-from packhorse_shipping.settings import ShippingSettings
 
 
-def build(settings: ShippingSettings | None = None) -> Service:
-    """The service with these settings; by default those of the environment."""
-    policy = (settings or ShippingSettings()).policy()
-    return Service(routes(policy), Path(__file__).parent / "migrations")
+def build() -> Service:
+    """The service. It has no settings of its own: what a business tunes is its policy."""
+    return Service(routes(), Path(__file__).parent / "migrations")
 
 
 def main() -> None:

@@ -12,8 +12,9 @@ from packhorse_contracts.carrier import TrackingStatus, TrackingUpdated
 from packhorse_contracts.shipping import ShippingDeliveryFailed, ShippingOutForDelivery
 
 from packhorse_shipping import saying
-from packhorse_shipping.state import ParcelEnd, Shipment, ShipmentState, ShippedParcel, Tracking
-from packhorse_shipping.turn import Turn
+from packhorse_shipping.keeping import ShippingTurn
+from packhorse_shipping.shipment import ParcelEnd, Shipment, ShipmentState, ShippedParcel
+from packhorse_shipping.state import OrderShipments, Tracking
 
 FINAL: Final[frozenset[TrackingStatus]] = frozenset({"delivered", "return_to_sender"})
 ENDS: Final[dict[TrackingStatus, ParcelEnd]] = {
@@ -33,7 +34,7 @@ TOLD: Final[dict[TrackingStatus, int]] = {
 """The statuses that others hear of, and which of them wins where a carrier saw several at one time."""
 
 
-def advance(before: Tracking | None, update: TrackingUpdated) -> Tracking | None:
+def advance(before: Tracking | None, update: TrackingUpdated) -> Tracking:
     """What is known of a number after this update: `before` itself where it says nothing new."""
     if before is not None:
         if before.status in FINAL:
@@ -45,26 +46,35 @@ def advance(before: Tracking | None, update: TrackingUpdated) -> Tracking | None
     return Tracking(update.status, update.at, ", ".join(word for word in words if word) or None)
 
 
-def tell(turn: Turn, shipment: Shipment, tracking_number: str, tracking: Tracking) -> None:
-    """Says what a parcel's new status means for its shipment."""
+def tell(
+    turn: ShippingTurn, order: OrderShipments, shipment: Shipment, tracking_number: str, tracking: Tracking
+) -> Shipment:
+    """Says what a parcel's new status means for its shipment, and gives that as it is then."""
     if not shipment.parcel(tracking_number):
-        return  # the warehouse has corrected the label
+        return shipment
     if tracking.status in ENDS:
-        _end(turn, shipment, tracking_number, ENDS[tracking.status], tracking.detail)
-        return
+        return _end(turn, order, shipment, tracking_number, ENDS[tracking.status], tracking.detail)
     news = ShippingOutForDelivery if tracking.status == "out_for_delivery" else ShippingDeliveryFailed
     turn.say(
         news(
-            order_id=turn.order.order_id,
+            order_id=order.order_id,
             shipment_id=shipment.shipment_id,
             at=turn.now,
             tracking_number=tracking_number,
             detail=tracking.detail,
         )
     )
+    return shipment
 
 
-def _end(turn: Turn, shipment: Shipment, tracking_number: str, end: ParcelEnd, detail: str | None) -> None:
+def _end(
+    turn: ShippingTurn,
+    order: OrderShipments,
+    shipment: Shipment,
+    tracking_number: str,
+    end: ParcelEnd,
+    detail: str | None,
+) -> Shipment:
     """A parcel's way is over, for all that is inside. One that was lost or came back may be delivered after all."""
     ending = [
         parcel
@@ -72,11 +82,12 @@ def _end(turn: Turn, shipment: Shipment, tracking_number: str, end: ParcelEnd, d
         if parcel.ended is None or _BEST_FIRST.index(end) < _BEST_FIRST.index(parcel.ended)
     ]
     if not ending:
-        return
+        return shipment
     parcels = tuple(replace(one, ended=end) if one in ending else one for one in shipment.parcels)
-    shipment = turn.keep(with_state(replace(shipment, parcels=parcels)))
+    shipment = with_state(replace(shipment, parcels=parcels))
     if not all(one.ended and saying.ENDED[one.ended] is saying.ENDED[end] for one in ending):
-        turn.say(saying.ended(turn.order, shipment, turn.now, tracking_number, end, detail))
+        turn.say(saying.ended(order, shipment, turn.now, tracking_number, end, detail))
+    return shipment
 
 
 def relabelled(shipment: Shipment, parcels: tuple[ShippedParcel, ...]) -> Shipment:
@@ -88,13 +99,13 @@ def relabelled(shipment: Shipment, parcels: tuple[ShippedParcel, ...]) -> Shipme
     )
 
 
-def tell_ends_anew(turn: Turn, before: Shipment, shipment: Shipment) -> None:
+def tell_ends_anew(turn: ShippingTurn, order: OrderShipments, before: Shipment, shipment: Shipment) -> None:
     """Readers know a parcel by its last label: where that is another one now, they hear of its end under it."""
     told = set(before.tracking_numbers)
     for number in shipment.tracking_numbers:
         end = shipment.parcel(number)[-1].ended
         if end is not None and number not in told:
-            turn.say(saying.ended(turn.order, shipment, turn.now, number, end, None))
+            turn.say(saying.ended(order, shipment, turn.now, number, end, None))
 
 
 def _end_of(shipment: Shipment, one: ShippedParcel) -> ParcelEnd | None:

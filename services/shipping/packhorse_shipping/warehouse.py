@@ -3,121 +3,191 @@
 A warehouse may skip steps, repeat itself under new ids, and be late. The same content again changes nothing. Until it
 hands over it may pack anew, and after that give parcels other labels: what it said last counts. What else contradicts
 what it said before is refused. After a withdrawal facts are noted without a word, for goods may leave all the same.
+
+Which of these a fact leads to is told by where its fulfilment order stands: the table in `reactions.py`.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Literal
 
+from packhorse_contracts.base import moment
 from packhorse_contracts.warehouse import HandedOver, Packed, PickCompleted, PickListAccepted, PickListRejected
 
 from packhorse_shipping import checks, saying, tracking
 from packhorse_shipping.checks import Pick, contradiction
+from packhorse_shipping.keeping import ShippingTurn, keep, watch
 from packhorse_shipping.parcels import claim, release
-from packhorse_shipping.state import Line, RequestState, Shipment, ShippedParcel
-from packhorse_shipping.turn import Turn
+from packhorse_shipping.shipment import Line, RequestState, Shipment
+from packhorse_shipping.state import OrderShipments
+from packhorse_shipping.timers import WarehouseSilent
 
 
-def note_acceptance(turn: Turn, shipment: Shipment, _fact: PickListAccepted) -> None:
+def note_acceptance(turn: ShippingTurn, order: OrderShipments, fact: PickListAccepted) -> OrderShipments:
     """The warehouse will pick it."""
-    if shipment.state == "open":
-        turn.keep(replace(shipment, state="in_progress", request=_after_a_word(shipment)))
+    shipment = order.of_list(fact.pick_list_id)
+    if shipment.state != "open":
+        return order
+    return keep(turn, order, replace(shipment, state="in_progress", request=_after_a_word(shipment)))
 
 
-def take_rejection(turn: Turn, shipment: Shipment, fact: PickListRejected) -> None:
+def take_rejection(turn: ShippingTurn, order: OrderShipments, fact: PickListRejected) -> OrderShipments:
     """The warehouse won't pick these lines: none of their pieces is there. The rest of the list goes on."""
+    shipment, at = order.of_list(fact.pick_list_id), moment(fact.at, turn.now)
+    lines = _rejected(shipment, fact)
+    if lines == shipment.lines:
+        return order
+    if any(line.wanted for line in lines):
+        shipment = replace(shipment, lines=lines, state="in_progress", request=_after_a_word(shipment))
+        turn.say(saying.short_picked(order, shipment, at))
+    else:
+        nothing = replace(shipment, lines=tuple(replace(line, picked=0) for line in lines))
+        shipment = _end_picking(turn, order, nothing, at, if_nothing="rejected")
+    return keep(turn, order, shipment)
+
+
+def note_rejection(turn: ShippingTurn, order: OrderShipments, fact: PickListRejected) -> OrderShipments:
+    """After the withdrawal. Else a pick that leaves these lines out would be refused, and what is sent be taken for all
+    of it."""
+    shipment = order.of_list(fact.pick_list_id)
+    if shipment.picked:
+        checks.rejections(shipment, fact)
+        return order
+    return keep(turn, order, replace(shipment, lines=_rejected(shipment, fact)))
+
+
+def compare_rejection(_turn: ShippingTurn, order: OrderShipments, fact: PickListRejected) -> OrderShipments:
+    """What was picked isn't rejected any more; said again, it is a repeat."""
+    _rejected(order.of_list(fact.pick_list_id), fact)
+    return order
+
+
+def _rejected(shipment: Shipment, fact: PickListRejected) -> tuple[Line, ...]:
+    """The lines as they are then: the same where it says nothing new."""
     rejected = checks.rejections(shipment, fact)
     if all(rejected.get(line.line_id, line.rejected) == line.rejected for line in shipment.lines):
-        return
-    if shipment.state == "withdrawn" and shipment.picked:
-        return
+        return shipment.lines
     again = any(line.rejected and rejected.get(line.line_id, line.rejected) != line.rejected for line in shipment.lines)
     if shipment.picked or (fact.lines and again):
         raise contradiction("the warehouse has said otherwise about these lines", "lines")
-    lines = tuple(
+    return tuple(
         replace(line, rejected=rejected[line.line_id], reason=fact.reason) if line.line_id in rejected else line
         for line in shipment.lines
     )
-    if shipment.state == "withdrawn":
-        # Else a pick that leaves these lines out would be refused, and what is sent be taken for all of it.
-        turn.keep(replace(shipment, lines=lines))
-    elif any(line.wanted for line in lines):
-        shipment = replace(shipment, lines=lines, state="in_progress", request=_after_a_word(shipment))
-        turn.say(saying.short_picked(turn.order, turn.keep(shipment), turn.moment))
-    else:
-        nothing = tuple(replace(line, picked=0) for line in lines)
-        _end_picking(turn, replace(shipment, lines=nothing), if_nothing="rejected")
 
 
-def complete_pick(turn: Turn, shipment: Shipment, fact: PickCompleted) -> None:
+def complete_pick(turn: ShippingTurn, order: OrderShipments, fact: PickCompleted) -> OrderShipments:
     """Picking has ended; what is short is said, and where nothing is left the fulfilment order closes."""
+    shipment = order.of_list(fact.pick_list_id)
+    if shipment.picked:
+        return compare_pick(turn, order, fact)
+    return keep(turn, order, _pick(turn, order, shipment, checks.picks(shipment, fact), moment(fact.at, turn.now)))
+
+
+def compare_pick(_turn: ShippingTurn, order: OrderShipments, fact: PickCompleted) -> OrderShipments:
+    """It was picked before: the same numbers again are a repeat."""
+    shipment = order.of_list(fact.pick_list_id)
     picks = checks.picks(shipment, fact)
-    if not shipment.picked:
-        _pick(turn, shipment, picks)
-    elif any(picks[line.line_id].pieces != line.picked for line in shipment.lines):
+    if any(picks[line.line_id].pieces != line.picked for line in shipment.lines):
         raise contradiction("other numbers were picked, as the warehouse said before", "lines")
+    return order
 
 
-def pack(turn: Turn, shipment: Shipment, fact: Packed) -> None:
+def pack(turn: ShippingTurn, order: OrderShipments, fact: Packed) -> OrderShipments:
     """The goods are in packages. What was picked and is in none of them is short; where picking was skipped, what is
     inside was picked. Packed anew, the last counts; what was short stays so."""
-    if fact.packages and shipment.packages == fact.packages:
-        return
-    if checks.packages_digest(fact.packages) in shipment.superseded:
-        return
-    inside = checks.contents(shipment, fact)
-    if shipment.left:
+    shipment, at = order.of_list(fact.pick_list_id), moment(fact.at, turn.now)
+    if _known(shipment, fact):
+        return order
+    picked, shipment = _in_packages(turn, order, shipment, fact, at)
+    if shipment.lines != picked:
+        turn.say(saying.short_picked(order, shipment, at))
+    shipment = replace(shipment, state="packed")
+    turn.say(saying.packed(order, shipment, at))
+    return keep(turn, order, shipment)
+
+
+def note_packages(turn: ShippingTurn, order: OrderShipments, fact: Packed) -> OrderShipments:
+    """After the withdrawal: should it leave all the same, this is what leaves."""
+    shipment = order.of_list(fact.pick_list_id)
+    if _known(shipment, fact):
+        return order
+    return keep(turn, order, _in_packages(turn, order, shipment, fact, moment(fact.at, turn.now))[1])
+
+
+def compare_packages(_turn: ShippingTurn, order: OrderShipments, fact: Packed) -> OrderShipments:
+    """What has left is packed anew by nobody; a late list of its packages adds nothing."""
+    shipment = order.of_list(fact.pick_list_id)
+    if not _known(shipment, fact):
+        checks.contents(shipment, fact)
         if shipment.packages:
             raise contradiction("it has left already, in other packages", "packages")
-        return
-    if shipment.state == "closed":
-        raise contradiction("nothing was picked", "pick_list_id")
+    return order
+
+
+def _known(shipment: Shipment, fact: Packed) -> bool:
+    """They are the packages that we know, or those of before they were packed anew."""
+    if fact.packages and shipment.packages == fact.packages:
+        return True
+    return checks.packages_digest(fact.packages) in shipment.superseded
+
+
+def _in_packages(
+    turn: ShippingTurn, order: OrderShipments, shipment: Shipment, fact: Packed, at: datetime
+) -> tuple[tuple[Line, ...], Shipment]:
+    """The lines as they were picked; and all of it as it is then."""
+    inside = checks.contents(shipment, fact)
     if not shipment.picked:
-        shipment = _pick(turn, shipment, inside or _in_full(shipment))
+        shipment = _pick(turn, order, shipment, inside or _in_full(shipment), at)
     picked = shipment.lines
     if shipment.packages:
         shipment = _superseding(shipment, checks.packages_digest(shipment.packages))
-    shipment = replace(shipment, packages=fact.packages, lines=_less_lost(picked, inside))
-    if shipment.state == "withdrawn":
-        turn.keep(shipment)
-        return
-    if shipment.lines != picked:
-        turn.say(saying.short_picked(turn.order, shipment, turn.moment))
-    turn.say(saying.packed(turn.order, turn.keep(replace(shipment, state="packed")), turn.moment))
+    return picked, replace(shipment, packages=fact.packages, lines=_less_lost(picked, inside))
 
 
-def dispatch(turn: Turn, shipment: Shipment, fact: HandedOver) -> None:
+def dispatch(turn: ShippingTurn, order: OrderShipments, fact: HandedOver) -> OrderShipments:
     """The carrier has it, whatever was agreed before. Skipped steps are taken as done in full."""
+    shipment, at = order.of_list(fact.pick_list_id), moment(fact.at, turn.now)
     parcels = checks.parcels(shipment, fact)
-    if shipment.left:
-        _correct(turn, shipment, fact, parcels)
-        return
     if not shipment.picked:
-        shipment = _pick(turn, shipment, _in_full(shipment))
+        shipment = _pick(turn, order, shipment, _in_full(shipment), at)
     if not any(line.picked for line in shipment.lines):
         raise contradiction("nothing was picked", "pick_list_id")
     called_back = shipment.request == "withdrawal_requested"
     shipment = replace(shipment, state="dispatched", carrier=fact.carrier, parcels=parcels)
-    shipment = turn.keep(replace(shipment, request=_after_handover(shipment)))
-    turn.say(saying.dispatched(turn.order, shipment, turn.moment, fact.carrier))
+    shipment = replace(shipment, request=_after_handover(shipment))
+    turn.say(saying.dispatched(order, shipment, at, fact.carrier))
     if called_back:
-        turn.say(saying.refused(turn.order, shipment, turn.moment, "dispatched", "it is on its way already"))
-    claim(turn, shipment, (parcel.tracking_number for parcel in parcels))
+        turn.say(saying.refused(order, shipment, at, "dispatched", "it is on its way already"))
+    order, shipment = claim(turn, order, shipment, enumerate(parcel.tracking_number for parcel in parcels))
+    return keep(turn, order, shipment)
 
 
-def _correct(turn: Turn, shipment: Shipment, fact: HandedOver, parcels: tuple[ShippedParcel, ...]) -> None:
+def correct_labels(turn: ShippingTurn, order: OrderShipments, fact: HandedOver) -> OrderShipments:
     """It has left under other labels than the warehouse said first: these count from now on, and readers are told."""
-    again = shipment.carrier == fact.carrier and checks.same_parcels(shipment, parcels)
-    if again or checks.parcels_digest(fact.carrier, parcels) in shipment.superseded:
-        return
-    before = shipment
+    before = order.of_list(fact.pick_list_id)
+    parcels = checks.parcels(before, fact)
+    again = before.carrier == fact.carrier and checks.same_parcels(before, parcels)
+    if again or checks.parcels_digest(fact.carrier, parcels) in before.superseded:
+        return order
     shipment = _superseding(before, checks.parcels_digest(before.carrier, before.parcels))
-    shipment = turn.keep(tracking.relabelled(replace(shipment, carrier=fact.carrier), parcels))
-    turn.say(saying.dispatched(turn.order, shipment, turn.moment, fact.carrier))
-    tracking.tell_ends_anew(turn, before, shipment)
+    shipment = tracking.relabelled(replace(shipment, carrier=fact.carrier), parcels)
+    turn.say(saying.dispatched(order, shipment, moment(fact.at, turn.now), fact.carrier))
+    tracking.tell_ends_anew(turn, order, before, shipment)
     numbers = [one.tracking_number for one in parcels]
-    release(turn, shipment, {one.tracking_number for one in before.parcels}.difference(numbers))
-    claim(turn, shipment, numbers)
+    known = {one.tracking_number for one in before.parcels}
+    order = release(turn, order, shipment, sorted(known.difference(numbers)))
+    new = [(place, number) for place, number in enumerate(numbers) if number not in known]
+    order, shipment = claim(turn, order, shipment, new)
+    return keep(turn, order, shipment)
+
+
+def show_overdue(turn: ShippingTurn, order: OrderShipments, timer: WarehouseSilent) -> OrderShipments:
+    """The warehouse is silent: nothing is made up, people can see it, and it is looked at again."""
+    shipment = order.of_list(timer.pick_list_id)
+    watch(turn, shipment)
+    return keep(turn, order, replace(shipment, overdue=True))
 
 
 def _superseding(shipment: Shipment, digest: str) -> Shipment:
@@ -147,24 +217,34 @@ def _less_lost(lines: tuple[Line, ...], inside: Mapping[str, Pick] | None) -> tu
     return tuple(replace(line, lost=(line.picked or 0) - inside[line.line_id].pieces) for line in lines)
 
 
-def _pick(turn: Turn, shipment: Shipment, picks: Mapping[str, Pick]) -> Shipment:
+def _pick(
+    turn: ShippingTurn, order: OrderShipments, shipment: Shipment, picks: Mapping[str, Pick], at: datetime
+) -> Shipment:
     lines = tuple(
         replace(line, picked=picks[line.line_id].pieces, reason=picks[line.line_id].reason or line.reason)
         for line in shipment.lines
     )
     shipment = replace(shipment, lines=lines)
     if any(line.picked for line in lines):
-        turn.say(saying.picked(turn.order, shipment, turn.moment))
-    return turn.keep(shipment) if shipment.state == "withdrawn" else _end_picking(turn, shipment, if_nothing="closed")
+        turn.say(saying.picked(order, shipment, at))
+    if shipment.state == "withdrawn":
+        return shipment
+    return _end_picking(turn, order, shipment, at, if_nothing="closed")
 
 
-def _end_picking(turn: Turn, shipment: Shipment, if_nothing: Literal["closed", "rejected"]) -> Shipment:
+def _end_picking(
+    turn: ShippingTurn,
+    order: OrderShipments,
+    shipment: Shipment,
+    at: datetime,
+    if_nothing: Literal["closed", "rejected"],
+) -> Shipment:
     """Says what is short, unless it was when it was rejected. Where nothing is left the fulfilment order ends, and a
     withdrawal is answered."""
     if if_nothing == "rejected" or any(line.remaining != line.wanted for line in shipment.lines):
-        turn.say(saying.short_picked(turn.order, shipment, turn.moment))
+        turn.say(saying.short_picked(order, shipment, at))
     if any(line.picked for line in shipment.lines):
-        return turn.keep(replace(shipment, state="in_progress", request=_after_a_word(shipment)))
+        return replace(shipment, state="in_progress", request=_after_a_word(shipment))
     if shipment.request == "withdrawal_requested":
-        turn.say(saying.withdrawn(turn.order, shipment, turn.moment))
-    return turn.keep(replace(shipment, state="closed", request=if_nothing))
+        turn.say(saying.withdrawn(order, shipment, at))
+    return replace(shipment, state="closed", request=if_nothing)

@@ -3,18 +3,17 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from packhorse_chassis.core.kinds import Input
 from packhorse_chassis.core.memory import Memory
-from packhorse_chassis.core.kinds import Input, Internal, Ref
-from packhorse_chassis.core.reaction import Decisions, Others
-from packhorse_chassis.core.turn import SetTimer
+from packhorse_chassis.core.turn import Turn
 from packhorse_contracts.base import Fact
 from packhorse_contracts.blocks import LineQuantity, Package, Parcel
 from packhorse_contracts.carrier import TrackingStatus, TrackingUpdated
 from packhorse_contracts.order import OrderCancellationRequested, OrderCancelled, OrderConfirmed
 from packhorse_contracts.warehouse import HandedOver, Packed, PickCompleted, PickedLine
-from packhorse_shipping.policies import Policy
 from packhorse_shipping.reactions import routes
-from packhorse_shipping.state import ORDER_SHIPMENTS, OrderShipments, Shipment
+from packhorse_shipping.shipment import Shipment
+from packhorse_shipping.state import ORDER_SHIPMENTS, OrderShipments
 from packhorse_shipping.timers import IssuePickList
 from pydantic import TypeAdapter
 
@@ -51,6 +50,14 @@ def confirmed(*allocations: tuple[str, int, str], title: str | None = "Mug", **m
         "promise": {"ship_by": NOON + timedelta(days=1), "deliver_by": NOON + timedelta(days=3)},
     }
     return OrderConfirmed.model_validate(content | more)
+
+
+def put_off(fact: OrderConfirmed) -> OrderConfirmed:
+    """The same, with the pick lists to be issued an hour later."""
+    part = {"ship_by": NOON + timedelta(days=1), "pick_from": NOON + timedelta(hours=1), "ship_on": "2026-11-24"}
+    places = sorted({allocation.location for allocation in fact.allocations})
+    parts = [{"location": place, "timezone": "UTC", **part} for place in places]
+    return OrderConfirmed.model_validate(fact.model_dump() | {"promise": fact.promise.model_dump() | {"parts": parts}})
 
 
 TWO_PLACES = confirmed(("mug", 2, LISBON), ("mug", 1, PORTO), ("pot", 1, PORTO))
@@ -119,45 +126,31 @@ def tracked(status: TrackingStatus, minute: int, number: str = "T1", **more: Any
 
 
 class Shop(Memory):
-    """The shipping service, with a clock that stands. What is due at once is done at once, unless `hold` is set."""
+    """The shipping service, with a clock that stands."""
 
-    def __init__(self, *facts: Fact, hold: bool = False) -> None:
-        super().__init__(routes(Policy()))
-        self.hold = hold
+    def __init__(self, *facts: Fact) -> None:
+        super().__init__(routes())
         self.then(*facts)
 
-    def hear(self, heard: Input, at: datetime) -> Decisions[object]:
+    def hear(self, heard: Input, at: datetime) -> Turn[Any]:
         """Reacts as the chassis does: with no other rows than those that the route locks or may read."""
-        route = self.routes.by_input[type(heard)]
-        state = self._read(route.kind.ref(route.key(heard)))
-        named = set(route.also(state, heard))
-
-        def read(ref: Ref) -> object:
-            if ref not in named:
-                assert route.kind.name in ("parcel_ref", "pick_list"), f"{route.name} should name {ref}"
-                assert ref.kind not in {one.kind.name for one in self.routes.by_input.values()}
-                named.add(ref)  # rare: the chassis begins again, with this one locked as well
-            return self._read(ref)
-
-        decided = route.react(state, heard, at, Others(read))
-        assert decided.others.keys() <= named
-        return super().hear(heard, at)
+        turn = super().hear(heard, at)
+        names = {alias.name for alias in self.routes.aliases}
+        assert {ref.kind for ref in turn.kept} <= names, "nothing but names is kept beside the order"
+        return turn
 
     def then(self, *facts: Fact) -> "Shop":
         """Hears these, and reads back what is kept as the database would."""
         for fact in facts:
             self.hear(fact, NOON)
             self._read_back()
-            if not self.hold:
-                self.due()
         return self
 
-    def due(self, *only: type[Internal]) -> "Shop":
-        """Lets all happen that is due at once."""
-        for key, timer in sorted(self.timers.items()):
-            if isinstance(timer, SetTimer) and timer.due <= NOON and type(timer.payload) in (only or (IssuePickList,)):
-                del self.timers[key]
-                self.hear(timer.payload, timer.due)
+    def issue(self) -> "Shop":
+        """The time comes for pick lists that were put off."""
+        for (_, key, _), timer in sorted(self.timers.items()):
+            if isinstance(timer.payload, IssuePickList):
+                self.fire(IssuePickList, key)
                 self._read_back()
         return self
 

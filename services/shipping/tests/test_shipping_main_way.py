@@ -12,11 +12,11 @@ from packhorse_contracts.shipping import (
     ShippingDispatched,
     ShippingPacked,
     ShippingPickListIssued,
+    ShippingPlanned,
     ShippingShortPicked,
 )
 from packhorse_contracts.warehouse import PickListAccepted
-from packhorse_shipping.state import PICK_LIST
-from packhorse_shipping.timers import IssuePickList
+from packhorse_shipping.state import PICK_LISTS
 
 from .shipping_story import (
     LISBON,
@@ -56,13 +56,11 @@ def test_allocations_of_one_line_at_one_location_are_picked_together() -> None:
 
 
 def test_a_pick_list_is_known_here_before_its_warehouse_hears_of_it() -> None:
-    """It is issued by the input that makes it known, so no answer can come too early."""
-    shop = Shop(confirmed(), hold=True)
-    assert not shop.events
-    assert shop.at().request == "unsubmitted"
-    shop.due(IssuePickList)
+    """It is issued by the input that gives it its name, so no answer can come too early."""
+    shop = Shop(confirmed())
+    assert [type(event) for event in shop.events] == [ShippingPlanned, ShippingPickListIssued]
     assert shop.at().request == "submitted"
-    assert shop.state(PICK_LIST, shop.pick_list()).order_id == ORDER
+    assert shop.state(PICK_LISTS, shop.pick_list()).subject == ORDER
 
 
 def test_a_pick_list_waits_for_the_day_on_which_it_is_to_leave_where_that_is_put_off() -> None:

@@ -37,6 +37,7 @@ from .shipping_story import (
     package,
     packed,
     picked,
+    put_off,
     stop,
     tracked,
 )
@@ -109,10 +110,10 @@ DUE: st.SearchStrategy[Step | None] = st.none()
 
 
 def _told(shop: Shop, *facts: Step | None) -> Shop:
-    """Hears these, and where there is None lets happen what is due at once. What is refused leaves no trace."""
+    """Hears these, and where there is None issues what was put off. What is refused leaves no trace."""
     for step in facts:
         try:
-            shop.due() if step is None else shop.then(step(shop))
+            shop.issue() if step is None else shop.then(step(shop))
         except RefusedError:
             continue
     return shop
@@ -123,7 +124,7 @@ def _told(shop: Shop, *facts: Step | None) -> Shop:
 def test_every_shipment_goes_its_way_once(steps: list[Step | None]) -> None:
     """One pick list, one dispatch unless labels are corrected, and no end before it. A short pick that is said again
     names more. What is dispatched and what was short never exceed what was wanted."""
-    shop = _told(Shop(TWO_PLACES, hold=True), *steps, None)
+    shop = _told(Shop(put_off(TWO_PLACES)), *steps, None)
     assert all(count == 1 for count in Counter(f.shipment_id for f in shop.said(ShippingPickListIssued)).values())
     gone: dict[str, ShippingDispatched] = {}
     for event in shop.events:
@@ -168,7 +169,7 @@ def test_readers_hear_of_the_end_of_every_parcel(steps: list[Step]) -> None:
 @given(st.lists(STEPS | DUE, max_size=25))
 def test_every_request_gets_one_answer_from_every_fulfilment_order(steps: list[Step | None]) -> None:
     """Once the warehouses have spoken. A request that comes while one of them still thinks shares its answer there."""
-    shop = Shop(TWO_PLACES, hold=True)
+    shop = Shop(put_off(TWO_PLACES))
     owed: Counter[str] = Counter()
     for step in steps:
         waiting = {one.shipment_id for one in shop.order.shipments if one.request == "withdrawal_requested"}

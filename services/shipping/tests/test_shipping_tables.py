@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import asyncpg
 import pytest
+from packhorse_chassis.core.kinds import Alias
 from packhorse_chassis.postgres.db import Connection as Database
 from packhorse_chassis.postgres.migrate import migrate
-from packhorse_chassis.postgres.store import Table
+from packhorse_chassis.postgres.store import table
 from packhorse_shipping.service import build
-from packhorse_shipping.settings import ShippingSettings
-from packhorse_shipping.state import Line, ShipmentState, ShippedParcel
+from packhorse_shipping.shipment import Line, ShipmentState, ShippedParcel
 from packhorse_shipping.timers import WarehouseSilent
 
 from .shipping_story import (
@@ -23,11 +23,12 @@ from .shipping_story import (
     handed_over,
     package,
     packed,
+    put_off,
     stop,
     tracked,
 )
 
-SERVICE = build(ShippingSettings())
+SERVICE = build()
 
 
 @pytest.fixture
@@ -42,10 +43,11 @@ async def db(fresh_database: str) -> AsyncIterator[Database]:
 async def save(db: Database, shop: Shop) -> None:
     """Keeps all of a story as the chassis does."""
     for name, kind in shop.routes.kinds.items():
-        states = {ref.key: state for ref, state in shop.states.items() if ref.kind == name}
+        states = {ref.key: (state, None) for ref, state in shop.states.items() if ref.kind == name}
         async with db.transaction():
-            await Table(kind).lock(db, states)
-            await Table(kind).save(db, states)
+            if not isinstance(kind, Alias):
+                await table(kind, {}).lock(db, states)
+            await table(kind, {}).save(db, states)
 
 
 async def test_all_that_is_kept_comes_back_as_it_was(db: Database) -> None:
@@ -55,7 +57,7 @@ async def test_all_that_is_kept_comes_back_as_it_was(db: Database) -> None:
     shop.then(tracked("out_for_delivery", 1), tracked("in_transit", 1, "T9"), tracked("lost", 2))
     await save(db, shop)
     for ref, state in shop.states.items():
-        kept = await Table(shop.routes.kinds[ref.kind]).read(db, [ref.key])
+        kept = await table(shop.routes.kinds[ref.kind], {}).read(db, [ref.key])
         assert kept[ref.key] == state
 
 
@@ -77,7 +79,7 @@ async def test_operators_find_what_they_look_for(db: Database) -> None:
 
 async def test_a_fulfilment_order_whose_list_was_never_issued_is_no_row_of_the_audits(db: Database) -> None:
     """The audit looks for the pick list of every row."""
-    await save(db, Shop(confirmed(), stop(), hold=True))
+    await save(db, Shop(put_off(confirmed()), stop()))
     assert await db.fetchval("SELECT count(*) FROM fulfilment_order") == 0
 
 

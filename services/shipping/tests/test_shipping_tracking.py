@@ -15,11 +15,7 @@ from packhorse_contracts.shipping import (
     ShippingReturnedToSender,
 )
 from packhorse_contracts.warehouse import HandedOver
-from packhorse_shipping.parcels import FORGOTTEN_AFTER
-from packhorse_shipping.policies import Policy
-from packhorse_shipping.state import PARCEL
-from packhorse_shipping.state import Parcel as Parcel_
-from packhorse_shipping.timers import ParcelForgotten, ParcelUnclaimed
+from packhorse_shipping.state import PARCELS
 
 from .shipping_story import LISBON, NOON, PORTO, TWO_PLACES, Shop, confirmed, handed_over, package, packed, tracked
 
@@ -192,50 +188,23 @@ def test_the_end_is_the_same_in_whatever_order_news_come() -> None:
 def test_news_of_a_parcel_that_was_not_handed_over_yet_are_kept() -> None:
     """A carrier may be quicker than the warehouse's own report; what it said counts then."""
     shop = Shop(confirmed(), tracked("picked_up", 1), tracked("out_for_delivery", 2))
-    assert [timer.due for timer in shop.timers.values() if isinstance(timer.payload, ParcelUnclaimed)] == [
-        NOON + Policy().claim_within
-    ]
+    assert [len(waiting) for waiting in shop.waiting.values()] == [2]
     assert shop.heard(handed_over(shop.pick_list())) == [
         "ShippingPicked",
         "ShippingDispatched",
         "ShippingOutForDelivery",
     ]
-    assert not shop.timers
+    assert not shop.waiting
     assert shop.heard(tracked("delivered", 3)) == ["ShippingDelivered"]
 
 
 def test_a_parcel_that_nobody_hands_over_is_given_to_an_operator() -> None:
-    """As a dead letter that can be tried again. Nothing is forgotten: a warehouse may still speak up."""
-    shop = Shop(confirmed(), tracked("delivered", 1))
-    with pytest.raises(RefusedError) as refusal:
-        shop.fire(ParcelUnclaimed, "T1")
-    assert (refusal.value.code, refusal.value.field, refusal.value.retryable) == (
-        "unknown_parcel",
-        "tracking_number",
-        True,
-    )
-    assert shop.heard(handed_over(shop.pick_list())) == [
-        "ShippingPicked",
-        "ShippingDispatched",
-        "ShippingDelivered",
-    ]
-    assert not shop.hear(ParcelUnclaimed(tracking_number="T1"), NOON).events
-
-
-def test_what_nobody_ever_hands_over_is_forgotten() -> None:
-    """Invented numbers leave no news behind, and no timer."""
-    shop = Shop(tracked("in_transit", 1, "invented"))
-    with pytest.raises(RefusedError):
-        shop.fire(ParcelUnclaimed, "invented")
-    assert shop.timers["ParcelForgotten", "invented", ""].due == NOON + FORGOTTEN_AFTER
-    shop.fire(ParcelForgotten, "invented")
-    assert shop.state(PARCEL, "invented") == Parcel_.empty("invented")
-    assert not shop.timers
-    assert not shop.hear(ParcelUnclaimed(tracking_number="invented"), NOON).events
-    shop = Shop(confirmed(), tracked("in_transit", 1))
-    shop.then(handed_over(shop.pick_list()))
-    shop.hear(ParcelForgotten(tracking_number="T1"), NOON)
-    assert shop.heard(tracked("delivered", 3)) == ["ShippingDelivered"]
+    """As a dead letter, after an hour; should a warehouse speak up after all, it is tried again by itself."""
+    shop = Shop(confirmed())
+    told = shop.preview(tracked("delivered", 1), NOON)
+    assert told.refusal is not None
+    assert (told.refusal.code, told.refusal.field) == ("unknown_parcel", "tracking_number")
+    assert PARCELS.patience == timedelta(hours=1)
 
 
 @pytest.mark.parametrize("early", [True, False])
@@ -278,7 +247,7 @@ def test_the_carrier_may_be_later_or_earlier_than_a_corrected_label() -> None:
     assert shop.heard(handed_over(shop.pick_list(), "T2")) == ["ShippingDispatched"]
     assert shop.said(ShippingDispatched)[-1].tracking_numbers == ("T2",)
     assert shop.heard(tracked("lost", 1, "T1")) == []
-    assert shop.state(PARCEL, "T1").order_id is None
+    assert shop.state(PARCELS, "T1").subject == ""
     assert shop.heard(tracked("delivered", 2, "T2")) == ["ShippingDelivered"]
     shop = sent("T1").then(tracked("delivered", 2, "T2"))
     assert shop.heard(handed_over(shop.pick_list(), "T2")) == ["ShippingDispatched", "ShippingDelivered"]
@@ -310,13 +279,3 @@ def test_a_number_reads_the_same_with_and_without_blanks() -> None:
     assert shop.said(ShippingDispatched)[0].tracking_numbers == ("1Z999AA101",)
     assert shop.heard(tracked("delivered", 1, "1Z999AA101")) == ["ShippingDelivered"]
     assert sent("1Z999AA101").heard(tracked("delivered", 1, " 1Z 999AA101")) == ["ShippingDelivered"]
-
-
-def test_the_watch_over_unclaimed_parcels_ends_with_the_claim() -> None:
-    """Both of its timers."""
-    shop = Shop(confirmed(), tracked("in_transit", 1))
-    assert {timer.due - NOON for timer in shop.timers.values() if isinstance(timer.payload, ParcelForgotten)} == {
-        timedelta(days=30)
-    }
-    shop.then(handed_over(shop.pick_list()))
-    assert not shop.timers

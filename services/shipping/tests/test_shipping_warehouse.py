@@ -7,6 +7,7 @@ import pytest
 from packhorse_chassis.core.kinds import RefusedError
 from packhorse_contracts.base import Fact
 from packhorse_contracts.blocks import LineQuantity, Parcel
+from packhorse_contracts.policies import ShippingPolicy
 from packhorse_contracts.shipping import ShippingDelivered, ShippingDispatched, ShippingPicked, ShippingShortPicked
 from packhorse_contracts.warehouse import (
     HandedOver,
@@ -15,7 +16,6 @@ from packhorse_contracts.warehouse import (
     WithdrawalAccepted,
     WithdrawalRejected,
 )
-from packhorse_shipping.policies import Policy
 from packhorse_shipping.timers import WarehouseSilent
 
 from .shipping_story import NOON, Shop, confirmed, handed_over, package, packed, picked, stop, tracked
@@ -275,9 +275,9 @@ def test_a_silent_warehouse_is_shown_and_nothing_is_made_up() -> None:
     """It is looked at again and again, until it speaks."""
     shop = Shop(confirmed())
     number = shop.pick_list()
-    again = Policy().answer_within
+    again = ShippingPolicy().answer_within
     fired = shop.fire(WarehouseSilent, number)
-    assert not fired.events
+    assert not fired.facts
     assert shop.at().overdue
     (timer,) = shop.timers.values()
     assert timer.due == NOON + again + again
@@ -291,7 +291,7 @@ def test_a_withdrawal_that_the_warehouse_does_not_answer_is_shown_as_well() -> N
     """The time runs from the request."""
     shop = Shop(confirmed())
     shop.then(accepted(shop.pick_list()), stop())
-    assert shop.timers["WarehouseSilent", shop.pick_list(), ""].due == NOON + Policy().answer_within
+    assert shop.timers["WarehouseSilent", shop.pick_list(), ""].due == NOON + ShippingPolicy().answer_within
     shop.fire(WarehouseSilent, shop.pick_list())
     assert shop.at().overdue
     shop.then(WithdrawalAccepted(pick_list_id=shop.pick_list()))

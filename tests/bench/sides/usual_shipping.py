@@ -5,9 +5,10 @@ from typing import Final
 from faststream.kafka.annotations import KafkaMessage
 from packhorse_contracts import ids
 from packhorse_contracts.order import OrderConfirmed
+from packhorse_contracts.policies import ShippingPolicy
 from packhorse_contracts.shipping import PickLine, ShippingDispatched, ShippingPacked, ShippingPickListIssued
 from packhorse_contracts.warehouse import HandedOver, Packed, PickCompleted, PickListAccepted
-from packhorse_shipping.policies import Policy
+from packhorse_shipping.policies import priority
 
 from .usual_work import Work
 
@@ -24,7 +25,7 @@ _ACCEPTED: Final = "UPDATE shipment SET status = 'accepted' WHERE pick_list_id =
 _PICKED: Final = "UPDATE shipment SET status = 'picked', picked = $2 WHERE pick_list_id = $1"
 _PACKED: Final = "UPDATE shipment SET status = 'packed', packed = $2 WHERE pick_list_id = $1"
 _HANDED_OVER: Final = "UPDATE shipment SET status = 'dispatched', handed_over = $2 WHERE pick_list_id = $1"
-_POLICY: Final = Policy()
+_POLICY: Final = ShippingPolicy()
 
 
 def subscribe(work: Work) -> None:
@@ -39,7 +40,7 @@ def subscribe(work: Work) -> None:
                 order_id=order.order_id,
                 shipment_id=ids.derive(order.at, "shipment", order.order_id, location),
                 location=location,
-                priority=_POLICY.priority(order.delivery.service),
+                priority=priority(_POLICY, order.delivery.service),
                 ship_by=order.promise.ship_by,
                 service=order.delivery.service,
                 ship_to=order.ship_to,

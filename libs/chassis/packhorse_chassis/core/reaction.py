@@ -100,8 +100,7 @@ class Route:
     @property
     def name(self) -> str:
         """What the row does where it does anything."""
-        reactions = (cell for cell in self.cells.values() if not isinstance(cell, Ignored | Refused))
-        return next((cell.__name__ for cell in reactions), "ignored")
+        return reaction_name(self.cells.values())
 
 
 def _nothing(_state: object, _input: object) -> Iterable[Ref]:
@@ -144,25 +143,34 @@ def on(
     """
     if not issubclass(heard, Fact | Internal):
         raise TypeError(f"{heard.__name__} is neither a fact nor an internal input")
-    cells_by_status = _by_status(heard, kind, cells)
+    table = by_status(f"{heard.__name__}, {kind.name}", kind.statuses, cells)
     if isinstance(key, Via):
-        return Route(heard, kind, key.key, cells_by_status, also, key.alias, key.named_by)
-    return Route(heard, kind, _key(key), cells_by_status, also)
+        return Route(heard, kind, key.key, table, also, key.alias, key.named_by)
+    return Route(heard, kind, _key(key), table, also)
 
 
-def _by_status(heard: type[Model], kind: Kind[Any], cells: Cells[Any, Any]) -> dict[str, Cell]:
+def by_status(row: str, statuses: Iterable[str], cells: Cells[S, I]) -> dict[str, Reaction[S, I] | Ignored | Refused]:
+    """One cell for each status: of a row, or of a table within a reaction, about a part of its subject.
+
+    Raises ValueError, which names the `row`, where a status has no cell, or two.
+    """
+    statuses = tuple(statuses)
     if not isinstance(cells, Mapping):
-        return dict.fromkeys(kind.statuses, cells)
+        return dict.fromkeys(statuses, cells)
     named = [
-        (status, cell)
-        for statuses, cell in cells.items()
-        for status in ((statuses,) if isinstance(statuses, str) else statuses)
+        (status, cell) for group, cell in cells.items() for status in ((group,) if isinstance(group, str) else group)
     ]
     table = dict(named)
-    if len(table) < len(named) or table.keys() != set(kind.statuses):
-        wrong = sorted(set(kind.statuses) ^ table.keys()) or sorted(name for name, _ in named)
-        raise ValueError(f"{heard.__name__}, {kind.name}: each status needs one cell; look at {', '.join(wrong)}")
-    return {status: table[status] for status in kind.statuses}
+    if len(table) < len(named) or table.keys() != set(statuses):
+        wrong = sorted(set(statuses) ^ table.keys()) or sorted(name for name, _ in named)
+        raise ValueError(f"{row}: each status needs one cell; look at {', '.join(wrong)}")
+    return {status: table[status] for status in statuses}
+
+
+def reaction_name(cells: Iterable[Cell]) -> str:
+    """What they do where they do anything."""
+    reactions = (cell for cell in cells if not isinstance(cell, Ignored | Refused))
+    return next((cell.__name__ for cell in reactions), "ignored")
 
 
 def _key(key: str | Callable[[I], str]) -> Callable[[I], str]:

@@ -1,4 +1,4 @@
--- Fulfilment orders, and what leads to them. state.py explains which row is locked before which.
+-- Fulfilment orders, and the names that lead to them.
 
 -- One row an order: all its fulfilment orders with their pick lists and parcels. `ship_to` is the only personal data.
 CREATE TABLE order_shipments (
@@ -34,28 +34,17 @@ WHERE part ->> 'request' <> 'unsubmitted';
 
 CREATE INDEX order_shipments_overdue ON order_shipments (id) WHERE overdue;
 
--- One row an order: whether it was confirmed, and whether it was cancelled as a whole.
-CREATE TABLE order_ref (
-    id text PRIMARY KEY,
-    state jsonb
-);
-
--- Which fulfilment order a pick list belongs to. One pick list a fulfilment order.
+-- Names: whose a pick list is, and whose a tracking number is. Nobody locks them.
 CREATE TABLE pick_list (
     id text PRIMARY KEY,
     state jsonb,
-    order_id text GENERATED ALWAYS AS (state ->> 'order_id') STORED,
-    shipment_id text GENERATED ALWAYS AS (state ->> 'shipment_id') STORED UNIQUE
+    order_id text GENERATED ALWAYS AS (state ->> 'subject') STORED
 );
-
--- Where a tracked parcel is, and which shipment it belongs to; `order_id` is null while no warehouse has handed it over.
 CREATE TABLE parcel (
     id text PRIMARY KEY,
     state jsonb,
-    order_id text GENERATED ALWAYS AS (state ->> 'order_id') STORED,
-    status text GENERATED ALWAYS AS (state #>> '{tracking,status}') STORED
+    order_id text GENERATED ALWAYS AS (state ->> 'subject') STORED
 );
-CREATE INDEX parcel_order ON parcel (order_id);
 
 -- The catalogue's names of products.
 CREATE TABLE product (
