@@ -63,6 +63,12 @@ class Event:
         return given if isinstance(given, str) else None
 
     @property
+    def dry_run(self) -> bool:
+        """True where it only asks what would follow."""
+        given = self.headers.get("ce_dryrun") or self._envelope.get("dryrun") or ""
+        return str(given).lower() == "true"
+
+    @property
     def data(self) -> dict[str, object]:
         """The fact; empty where it can't be read."""
         return _object(self._envelope.get("data")) if self._structured else _object(_parsed(self.value))

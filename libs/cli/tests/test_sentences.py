@@ -1,6 +1,7 @@
 """Every fact has a sentence, and every record a line, whatever it holds."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
 
@@ -11,6 +12,7 @@ from packhorse_cli.stream import Event, event
 from packhorse_contracts import registry
 from packhorse_contracts.base import Fact
 from packhorse_contracts.export.samples import sample
+from packhorse_contracts.operations import OperationsPolicySet
 from packhorse_contracts.payment import PaymentAuthorised
 from packhorse_contracts.shipping import ShippingPickListIssued
 
@@ -52,6 +54,18 @@ def test_a_sentence_has_money_pieces_days_and_places() -> None:
     assert told(authorised) == "authorised 18.95 € on card, valid until 5 December"
     asked = said(ShippingPickListIssued, location="WH-GB", ship_by="2026-03-02T23:59:00Z", service="standard")
     assert told(asked) == "WH-GB asked to pick 6 pieces by 23:59"
+
+
+@pytest.mark.parametrize("structured", [True, False])
+def test_who_only_asks_is_not_told_as_if_it_had_happened(structured: bool) -> None:
+    """A dry run looks like its request, but for one attribute."""
+    meant = said(OperationsPolicySet, policy_version=4, by="emma", service="order", why="Christmas")
+    assert told(meant) == "version 4 of the policy of order, set by emma: Christmas"
+    if structured:
+        asked = replace(meant, value=json.dumps(json.loads(meant.value) | {"dryrun": True}).encode())
+    else:
+        asked = replace(meant, headers={**meant.headers, "ce_dryrun": "TRUE"})
+    assert told(asked) == "dry run: version 4 of the policy of order, set by emma: Christmas"
 
 
 @pytest.mark.parametrize(

@@ -47,8 +47,9 @@ def tell(event: Event, fact: Fact | None, known: Known, *, personal: bool = Fals
     sentence = SENTENCES.get(type(fact)) if fact is not None else None
     if sentence is None or fact is None:
         return visible(_given_up(event) if event.topic.endswith(".dead") else _unknown(event))
+    asked = "dry run: " if event.dry_run else ""
     try:
-        return visible(sentence(fact, Scene(known, event.at, personal)))
+        return visible(asked + sentence(fact, Scene(known, event.at, personal)))
     except (ValueError, ArithmeticError, LookupError):  # readable, and yet absurd; a table of people's clocks, say
         return visible(_unknown(event))
 

@@ -237,7 +237,14 @@ def _(fact: operations.OperationsPreviewed, _: Scene) -> str:
     said = [_wire(would.type) for would in fact.facts]
     more = len(fact.timers) + len(fact.effects)
     beside = f"{more} timers and effects" if more else ""
-    return f"{what}: it would lead to {listed([*said, beside] if beside else said) or 'nothing'}"
+    otherwise = "a change of state alone" if fact.states else "nothing"
+    return f"{what}: it would lead to {listed([*said, beside] if beside else said) or otherwise}"
+
+
+@tells(operations.OperationsPolicySet)
+def _(fact: operations.OperationsPolicySet, _: Scene) -> str:
+    why = f": {fact.why}" if fact.why else ""
+    return f"version {fact.policy_version} of the policy of {fact.service}, set by {fact.by}{why}"
 
 
 def _wire(text: str) -> str:
