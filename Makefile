@@ -1,7 +1,7 @@
 # Everything begins here. The tools come from the lock file; uv itself is fetched where the machine has none.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test interpreters up down compose lint types format contracts pages chaos fuzz simulate bench bench-quick bench-soak profile sabotage release-record
+.PHONY: help demo test interpreters up down compose lint types format contracts pages diagrams chaos fuzz simulate bench bench-quick bench-soak profile sabotage release-record
 
 UV := $(shell command -v uv 2>/dev/null)
 ifeq ($(UV),)
@@ -94,6 +94,9 @@ contracts: $(READY) ## Export schemas, samples, AsyncAPI and the event catalogue
 
 pages: $(READY) ## Bring the generated parts of the pages up to date
 	$(BIN)/python -m packhorse_cli.pages
+
+diagrams: $(READY) ## Draw which status leads to which, as the simulation's orders live, on the services' pages
+	$(BIN)/python -m packhorse_simulation.ways
 
 CHAOS_RATE ?= 4
 MINUTES ?= 10
