@@ -11,6 +11,8 @@ from typing import Final
 
 from packhorse_contracts import envelope as ce
 from packhorse_contracts import registry, topics
+from packhorse_contracts.base import Fact
+from packhorse_contracts.operations import OperationsPolicySet
 from packhorse_contracts.times import RFC3339
 from pydantic import JsonValue
 
@@ -33,6 +35,16 @@ def hostile(random: Random, topic: str, name: Callable[[], str]) -> Iterator[Rec
         yield random.choice(_MAKERS)(random, ground)
 
 
+_OF_ANOTHER: Final[dict[type[Fact], str]] = {OperationsPolicySet: "policy"}
+"""Fields whose content another contract judges, and so not the reader but the reaction: a service's policy."""
+
+
+def _fate(ground: Sound, path: Path, what: str) -> Fate:
+    if len(path) > 1 and _OF_ANOTHER.get(ground.fact) == path[0]:
+        return "either"
+    return "dead" if what in NEVER else "either"
+
+
 def _field(path: Path) -> str:
     return ".".join(map(str, path))
 
@@ -41,7 +53,7 @@ def _one_place(random: Random, ground: Sound) -> Record:
     path, was = random.choice(list(places(ground.data)))
     what, value = pick(random, was)
     body = replaced(ground.data, path, value)
-    fate: Fate = "dead" if what in NEVER else "either"
+    fate = _fate(ground, path, what)
     record = replace(plain(ground), kind=f"{what} at a place", value=body, fate=fate, field=_field(path))
     named = None if isinstance(value, Bare) else value
     if path == ground.fact.KEY_FIELDS and isinstance(named, str):
@@ -53,7 +65,7 @@ def _one_place_structured(random: Random, ground: Sound) -> Record:
     path, was = random.choice(list(places(ground.data)))
     what, value = pick(random, was)
     body = replaced(ground.event, ("data", *path), value)
-    fate: Fate = "dead" if what in NEVER else "either"
+    fate = _fate(ground, path, what)
     record = replace(plain(ground), kind=f"{what} at a place, structured", value=body, fate=fate)
     return replace(record, headers=[("content-type", STRUCTURED)], field=_field(path))
 
