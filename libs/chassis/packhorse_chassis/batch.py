@@ -25,7 +25,7 @@ from packhorse_chassis.postgres.faults import NobodysFaultError, is_transient, s
 from packhorse_chassis.postgres.keep import Inbox
 from packhorse_chassis.postgres.rows import Rows
 from packhorse_chassis.postgres.source import Source
-from packhorse_chassis.postgres.store import POLICY_VERSIONS, table
+from packhorse_chassis.postgres.store import POLICY_VERSIONS, read_together, table
 from packhorse_chassis.service import Service
 from packhorse_chassis.telemetry import metrics, tracing
 
@@ -216,15 +216,15 @@ class Processor:
         states: dict[Ref, object] = {}
         routes = self.service.routes
         names = aliases(routes, arrivals)
-        await self._read(db, names, states)
+        await self._read(db, names if routes.policies is None else names | {routes.policies.ref}, states)
         about = subjects(routes, arrivals, states)
-        await self._lock(db, about | {ref for ref in released if ref not in names}, states)
+        first = about | (released - names)
+        await self._lock(db, first, states)
         more = needed | beside(routes, arrivals, states)
         reference = {ref for ref in more if self.tables[ref.kind].kind.reference}
         await self._lock(db, more - reference, states)
-        locked = states.keys() - names
         await self._read(db, reference - states.keys(), states)
-        return states, locked, await self.rows.parked(db, about | names)
+        return states, first | (more - reference), await self.rows.parked(db, about | names)
 
     async def _forget_empty(self, db: Connection, refs: set[Ref]) -> None:
         """A dry run locks as anything does, and what isn't there can be locked only once it is: that goes again."""
@@ -237,9 +237,16 @@ class Processor:
             states.update({Ref(kind, key): state for key, state in found.items()})
 
     async def _read(self, db: Connection, refs: set[Ref], states: dict[Ref, object]) -> None:
-        for kind in {ref.kind for ref in refs}:
-            found = await self.tables[kind].read(db, {ref.key for ref in refs if ref.kind == kind})
-            states.update({Ref(kind, key): state for key, state in found.items()})
+        wanted: dict[str, list[str]] = {}
+        for ref in sorted(refs):
+            wanted.setdefault(ref.kind, []).append(ref.key)
+        kept = [(self.tables[kind], keys) for kind, keys in wanted.items() if self.tables[kind].kind.tally is None]
+        if kept:
+            states.update(await read_together(db, kept))
+        for kind, keys in wanted.items():
+            if self.tables[kind].kind.tally is not None:
+                found = await self.tables[kind].read(db, keys)
+                states.update({Ref(kind, key): state for key, state in found.items()})
 
     async def _store(
         self,

@@ -6,7 +6,6 @@ derived. So it is looked up where it happens.
 
 import re
 import sys
-
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial

@@ -15,7 +15,7 @@ from typing import Any, Final
 from packhorse_contracts.base import Model
 
 from packhorse_chassis.core.documents import Documents
-from packhorse_chassis.core.kinds import Alias, Kind
+from packhorse_chassis.core.kinds import Alias, Kind, Ref
 from packhorse_chassis.core.policy import PolicyEntry
 from packhorse_chassis.postgres.db import Connection
 from packhorse_chassis.postgres.faults import OvertakenError
@@ -68,8 +68,16 @@ class Table:
     async def read(self, db: Connection, keys: Iterable[str]) -> dict[str, object]:
         """The states of these keys without a lock; empty states for those that have none."""
         ids = list(keys)
-        found = {row["id"]: row["state"] for row in await db.fetch(self._read, ids)}
-        return {key: self._state(key, found.get(key)) for key in ids}
+        rows = await db.fetch(self._read, ids)
+        return self.states(ids, {row["id"]: row["state"] for row in rows})
+
+    def reading(self, number: int) -> str:
+        """The statement of `read` as a part of a larger one, with its keys as this parameter."""
+        return f"SELECT '{self.kind.name}' AS kind, id, state FROM {self.kind.name} WHERE id = ANY(${number}::text[])"
+
+    def states(self, keys: Iterable[str], rows: Mapping[str, str]) -> dict[str, object]:
+        """What lies in these rows, as states; empty ones where there is none."""
+        return {key: self._state(key, rows.get(key)) for key in keys}
 
     async def save(self, db: Connection, states: Mapping[str, tuple[object, object]]) -> None:
         """Writes states back, each with what it was before, all in one statement."""
@@ -124,6 +132,22 @@ class Tally(Table):
         ids = list(keys)
         found = {row["id"]: row["sum"] for row in await db.fetch(self._reckon, ids)}
         return {key: found.get(key, 0) for key in ids}
+
+
+async def read_together(db: Connection, wanted: Sequence[tuple[Table, Sequence[str]]]) -> dict[Ref, object]:
+    """The states of several kinds without a lock, in one statement. None of them is a tally."""
+    if len(wanted) == 1:
+        ((one, keys),) = wanted
+        return {one.kind.ref(key): state for key, state in (await one.read(db, keys)).items()}
+    query = " UNION ALL ".join(table.reading(number) for number, (table, _) in enumerate(wanted, 1))
+    found: dict[str, dict[str, str]] = {}
+    for row in await db.fetch(query, *(keys for _, keys in wanted)):
+        found.setdefault(row["kind"], {})[row["id"]] = row["state"]
+    return {
+        table.kind.ref(key): state
+        for table, keys in wanted
+        for key, state in table.states(keys, found.get(table.kind.name, {})).items()
+    }
 
 
 def table(kind: Kind[Any], queries: Mapping[str, str]) -> Table:
