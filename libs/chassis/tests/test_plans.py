@@ -59,7 +59,7 @@ HOT: list[tuple[str, str, list[Any]]] = [
     ("leases effects", executor._LEASE, [64, 10.0, "Ask", KEYS]),
     ("renews leases", executor._RENEW, [KEYS, [1] * len(KEYS), 10.0]),
     ("puts effects off", executor._LATER, [KEYS, [1] * len(KEYS), [1.0] * len(KEYS), SAME]),
-    ("looks whether anything waits", pump._WAITS, [KEYS]),
+    ("looks whether anything waits", pump._WAITS, [KEYS, SAME]),
     ("finds due timers", pump._DUE, [500, KEYS]),
     ("finds asked dead letters", pump._ASKED, [500, KEYS]),
     ("reads a queue", pump._QUEUE, ["tally", "k1", 500]),

@@ -193,7 +193,7 @@ _ROUTES = (
     on(Reminder, TALLIES, "order_id", remind),
     on(Answered, TALLIES, "order_id", answer),
 )
-ROUTES = Routes("order", *_ROUTES, kinds=(SHELVES,))
+ROUTES = Routes("order", *_ROUTES, kinds=(SHELVES, TICKETS))
 WIDER = Routes(
     "order",
     *_ROUTES,

@@ -140,7 +140,7 @@ class Transactions:
         db.outbox.update(work.published)
         if db.routes.aliases:
             names = {alias.name for alias in db.routes.aliases}
-            waited_for = {ref for ref, _ in db.waiting.values() if ref.kind in names} if db.waiting else set()
+            waited_for = dict.fromkeys(ref for ref, _ in db.waiting.values() if ref.kind in names)
             db.unnamed = {ref: db.unnamed.get(ref, work.now) for ref in waited_for}
             db.nameless |= {each.id: each.ref for each in outcome.dead if each.ref and each.ref.kind in names}
 

@@ -12,6 +12,7 @@ from packhorse_simulation.faults import Chance
 from packhorse_simulation.log import Log
 from packhorse_simulation.node import Node, Watch
 from packhorse_simulation.operator import BUG, Operator
+from packhorse_simulation.outsiders.business import Business
 from packhorse_simulation.outsiders.carrier import Carrier
 from packhorse_simulation.outsiders.floor import Floor
 from packhorse_simulation.outsiders.gateway import Gateway, Payments
@@ -66,11 +67,13 @@ class World:
         floor = self.floor = Floor()
         self.warehouse = Warehouse(scheduler, self.log, chance, voice, carrier, floor)
         self.shop = Shop(scheduler, chance, voice, scenario.population, floor)
+        self.business = Business(scheduler, voice, scenario.seed)
 
     def live(self) -> None:
         """From the first order to the end of the last one."""
         self.shop.stock_up(len(self.scenario.orders))
         self.shop.open(self.scenario.orders, self.scenario.rush)
+        self.business.open()
         self.scheduler.run(HEALED_AFTER)
         self.chance.healed = True
         for node in self.nodes.values():

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 from packhorse_chassis.core.inputs import Raw
 from packhorse_contracts import envelope as ce
 from packhorse_contracts.base import Fact, dated
+from packhorse_contracts.topics import ours
 
 from packhorse_simulation.faults import Chance
 from packhorse_simulation.log import Log, Place, Record
@@ -37,7 +38,7 @@ class Voice:
         """Says a fact, under an id of its own unless one is given; returns the id. `otherwise` is what stands in the
         record in its place, where that is no such fact."""
         event_id = event_id or f"{source}-{next(self._numbers)}"
-        if self._chance.threatens(REUSE):
+        if self._chance.threatens(REUSE) and not ours(source):
             self._say_under_a_used_id(source, fact, event_id)
         record = self._record(source, fact, event_id, otherwise)
         if self._chance.strikes("a record that is garbage"):
