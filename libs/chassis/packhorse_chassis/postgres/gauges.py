@@ -22,7 +22,9 @@ FROM dead_letter WHERE status = 'open' GROUP BY code"""
 
 # Each by an index: the oldest row alone is looked at.
 _WAITS = """
-SELECT (SELECT count(*) FROM parked) AS parked, (SELECT count(*) FROM waiting) AS waiting,
+SELECT (SELECT count(*) FROM parked) AS parked,
+    (SELECT count(*) FROM waiting JOIN parked ON (subject_kind, subject_key) = (kind, parked.key)) AS waiting,
+    (SELECT count(*) FROM waiting) AS all_waiting,
     extract(epoch FROM (SELECT now() - due FROM timer WHERE due <= now() ORDER BY due LIMIT 1))::float8 AS overdue,
     extract(epoch FROM (SELECT now() - created_at FROM outbox ORDER BY id LIMIT 1))::float8 AS unpublished"""
 
@@ -56,5 +58,6 @@ class Gauges:
         metrics.oldest_letter.set(max((row["oldest"] for row in letters), default=0))
         metrics.parked.set(waits["parked"])
         metrics.waiting.set(waits["waiting"])
+        metrics.unnamed.set(waits["all_waiting"] - waits["waiting"])
         metrics.timers_overdue.set(waits["overdue"] or 0)
         metrics.outbox_oldest.set(waits["unpublished"] or 0)

@@ -44,6 +44,7 @@ expired_letters = Counter("packhorse_dead_letters_expired_total", "Those that no
 oldest_letter = Gauge("packhorse_dead_letters_oldest_seconds", "Age of the oldest of them")
 parked = Gauge("packhorse_parked", "Keys whose inputs wait behind a dead letter")
 waiting = Gauge("packhorse_waiting", "Inputs that wait there")
+unnamed = Gauge("packhorse_unnamed", "Inputs that wait until somebody says whose their pick list, or parcel, is")
 timers_overdue = Gauge("packhorse_timers_overdue_seconds", "How long the timer that is most overdue has been due")
 pool_busy = Gauge("packhorse_pool_busy", "Database connections in use")
 pool_size = Gauge("packhorse_pool_size", "Database connections that there may be")
