@@ -38,6 +38,17 @@ async def test_a_fact_that_comes_before_the_name_waits_for_it(world: ToyWorld, o
     assert await world.waiting(f"{order}-t") == 0
 
 
+async def test_a_fact_that_comes_with_its_name_waits_for_nobody(world: ToyWorld, order: str) -> None:
+    """Of one batch, whichever is first in it: topics have no order among them."""
+    for note in ("1", "2"):
+        await world.say(toy.claim_by(f"{order}-t", note))
+    await world.say(toy.request(order, f"ticket {order}-t"))
+    await world.say(toy.claim_by(f"{order}-t", "3"))
+    await world.rest()
+    assert await world.notes(order) == [f"ticket {order}-t", "1", "2", "3"]
+    assert await world.waiting(f"{order}-t") == 0
+
+
 async def test_a_name_that_never_comes_is_waited_for_with_a_limit(world: ToyWorld, order: str) -> None:
     """Then it is a dead letter that says whom it asked for; should the name come after all, it is tried again by
     itself."""

@@ -66,6 +66,12 @@ class Processor:
         self._too_long: Counter[tuple[str, ...]] = Counter()
         """How often an input took too long though it was alone, by its identity."""
 
+        self.nameless = False
+        """Something waits for its subject's name, as far as this process has seen."""
+
+        self.named = False
+        """And a name was given since."""
+
         self._blamed: tuple[str, type[Input] | None, Ref | None] | None = None
         """The last input that was given up for what may be nobody's fault: how it failed, what and whose it was. Until
         another one of its kind has gone through."""
@@ -187,9 +193,17 @@ class Processor:
         metrics.previews.inc(len(outcome.previews))
         for dead in outcome.dead:
             self._report(dead)
-        if any(timer is not None and timer[0].due <= now for timer in outcome.timers.values()):
+        if self.service.routes.aliases:
+            self._look_at_names(outcome)
+        if self.named or any(timer is not None and timer[0].due <= now for timer in outcome.timers.values()):
             self._due_at_once()
         return len(claimed)
+
+    def _look_at_names(self, outcome: Outcome) -> None:
+        names = {alias.name for alias in self.service.routes.aliases}
+        self.nameless = self.nameless or any(ref.kind in names for ref, _ in outcome.waiting)
+        if self.nameless and any(ref.kind in names for ref in outcome.changed):
+            self.named = True
 
     async def _decide(
         self,

@@ -14,12 +14,19 @@ from packhorse_contracts.base import Fact
 READER = Reader(toy.ROUTES)
 
 
-def arrived(fact: Fact, event_id: str | None = None, source: str = "/test", *, dry_run: bool = False) -> Arrival:
+def arrived(
+    fact: Fact,
+    event_id: str | None = None,
+    source: str = "/test",
+    *,
+    dry_run: bool = False,
+    reader: Reader = READER,
+) -> Arrival:
     """A record, read."""
     name = event_id or str(uuid.uuid4())
     envelope = ce.Envelope(name, source, fact.TYPE, fact.subject, toy.NOON, dry_run=dry_run)
     key, value, headers = ce.encode(envelope, fact)
-    arrival = READER.record(Raw("record", fact.TOPIC.name, 0, 0, key, headers, value))
+    arrival = reader.record(Raw("record", fact.TOPIC.name, 0, 0, key, headers, value))
     assert arrival is not None
     return arrival
 

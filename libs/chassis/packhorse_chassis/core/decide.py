@@ -107,17 +107,22 @@ def take(
     outcome = Outcome(parked=_copied(parked))
     taking = _Taking(routes, states, now, around, bodies, outcome)
     missing: set[Ref] = set()
-    for arrival in arrivals:
-        try:
-            if arrival.dry_run is None:
-                taking.take(arrival)
-            else:
-                outcome.previews += _Trial(routes, states, now, around, bodies, outcome).preview(arrival)
-        except MissingError as more:
-            missing |= more.refs
-        except NewerError:
-            if not missing:  # else it comes once more, or was met for want of what is missing
-                raise
+
+    def each(some: Sequence[Arrival]) -> None:
+        for arrival in some:
+            try:
+                if arrival.dry_run is None:
+                    taking.take(arrival)
+                else:
+                    outcome.previews += _Trial(routes, states, now, around, bodies, outcome).preview(arrival)
+            except MissingError as more:
+                missing.update(more.refs)
+            except NewerError:
+                if not missing:  # else it comes once more, or was met for want of what is missing
+                    raise
+
+    each(arrivals)
+    each(taking.put_off())
     if missing:
         raise MissingError(missing)
     return outcome
@@ -141,6 +146,15 @@ class _Taking:
     ) -> None:
         self._routes, self._states, self._now, self._around, self._bodies = routes, states, now, around, bodies
         self.outcome = outcome
+        self._nameless: dict[Ref, list[Arrival]] = {}
+        """What is put off until all others are taken: one of those may give the name."""
+
+        self._last = False
+
+    def put_off(self) -> list[Arrival]:
+        """What has no subject yet, in order: to be taken now, or to wait."""
+        self._last, nameless, self._nameless = True, self._nameless, {}
+        return [arrival for arrivals in nameless.values() for arrival in arrivals]
 
     def take(self, arrival: Arrival) -> None:
         """Reacts to one input, has it wait behind what parked its subject, or gives it up."""
@@ -154,6 +168,9 @@ class _Taking:
         route, at = pair
         if arrival.raw.origin == "timer" and arrival.row in self.outcome.timers:
             return  # set anew or cancelled by an earlier input of this very batch
+        if at in self._nameless:
+            self._nameless[at].append(arrival)
+            return
         if self._queues(arrival, at):
             return
         ref = at
@@ -188,9 +205,11 @@ class _Taking:
         if ref is None and (not alias.patience or arrival.overdue or arrival.dry_run is not None):
             unknown = f"{alias.name} {at.key} isn't known"
             self._give_up(arrival, at, RefusedError(alias.unknown, unknown, route.named_by, retryable=True))
-        elif ref is None:
+        elif ref is None and self._last:
             self.outcome.parked[at] = Queue()
             self._queues(arrival, at)
+        elif ref is None:
+            self._nameless[at] = [arrival]
         return ref
 
     def _react(self, arrival: Arrival, heard: Input, route: Route, ref: Ref) -> None:

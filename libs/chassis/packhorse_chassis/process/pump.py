@@ -51,7 +51,8 @@ SELECT seq, origin, topic, partition, "offset", key, headers, value
 FROM waiting WHERE subject_kind = $1 AND subject_key = $2 ORDER BY seq LIMIT $3"""
 
 _NAMES_EVERY: Final = 1.0
-"""Seconds. What waits for a name, perhaps for an hour, is looked at this often, however much it is."""
+"""Seconds. What waits for a name, perhaps for an hour, is looked at this often, however much it is; and when one was
+given here."""
 
 _LEFT_ALONE: Final = 10.0
 """Seconds for which what a newer release wrote isn't looked at again."""
@@ -80,14 +81,15 @@ class Pump:
         if time.monotonic() - self._left_since > _LEFT_ALONE:
             self._left, self._left_since = {}, time.monotonic()
         names: list[str] = []
-        if time.monotonic() - self._names_since > _NAMES_EVERY:
+        if self._processor.named or time.monotonic() - self._names_since > _NAMES_EVERY:
             names, self._names_since = [alias.name for alias in self._aliases], time.monotonic()
+            self._processor.named = False
         # One question for all: mostly nothing waits, and each is asked many times a second.
-        kinds = zip(
-            await self._pool.fetchrow(_WAITS, list(self._left), names) or (),
-            (self._timers, self._named, self._known_after_all, self._asked, self._freed),
-            strict=True,
-        )
+        row = await self._pool.fetchrow(_WAITS, list(self._left), names)
+        assert row is not None  # noqa: S101 -- one row always
+        if names:
+            self._processor.nameless = row[1]
+        kinds = zip(row, (self._timers, self._named, self._known_after_all, self._asked, self._freed), strict=True)
         found = [await take() for waits, take in kinds if waits]
         if any(found):
             self._committed()
