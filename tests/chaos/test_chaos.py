@@ -83,10 +83,11 @@ class Report:
     """Seconds from the last fault's end until everything was at rest."""
 
 
-async def watch(kafka: str, progress: Progress, report: Report, loaded: asyncio.Event) -> None:
-    """Follows the orders as an operator would."""
+async def watch(kafka: str, progress: Progress, report: Report, loaded: asyncio.Event, reading: asyncio.Event) -> None:
+    """Follows the orders as an operator would; `reading` once it does. The products are there by then."""
     last, ended = time.monotonic(), 0
-    async for event in stream.read(kafka, [*FOLLOWED, *stream.dead_topics()], follow=True):
+    async for event in stream.read(kafka, [*FOLLOWED, "catalogue.products", *stream.dead_topics()], follow=True):
+        reading.set()
         progress.take(event)
         now = time.monotonic()
         if len(progress.ended) > ended:
@@ -119,13 +120,14 @@ async def play(here: Stage) -> Report:
     kafka, progress = here.running.system.kafka, Progress()
     await here.until_ready()
     await open_the_shop(here)
-    loaded, stop = asyncio.Event(), asyncio.Event()
+    loaded, stop, reading = asyncio.Event(), asyncio.Event(), asyncio.Event()
     loaded.set()
     load = Load(kafka, Random(SEED + 1), RATE)
     tending = asyncio.create_task(tend(here))
-    watching = asyncio.create_task(watch(kafka, progress, report, loaded))
+    watching = asyncio.create_task(watch(kafka, progress, report, loaded, reading))
     placing = asyncio.create_task(load.run(stop))
     try:
+        await asyncio.wait_for(reading.wait(), 60)  # what begins to read while a broker dies may fail, as tools do
         await hurt(here, random, report)
         stop.set()
         await placing
@@ -135,6 +137,8 @@ async def play(here: Stage) -> Report:
         report.at_rest = await until_rest(here, progress, load, healed + TO_REST)
         report.to_recover = round(time.monotonic() - healed, 1)
     finally:
+        if watching.done():
+            watching.result()  # who saw nothing must not tell that nothing came
         for task in (tending, watching, placing):
             task.cancel()
         await asyncio.gather(tending, watching, placing, return_exceptions=True)
