@@ -21,7 +21,7 @@ from packhorse_chassis.core.kinds import Input, Ref
 from packhorse_chassis.core.outcome import MissingError, Outcome, Queue
 from packhorse_chassis.postgres import outgoing
 from packhorse_chassis.postgres.db import Connection, Pool
-from packhorse_chassis.postgres.faults import NobodysFaultError, is_transient, sign
+from packhorse_chassis.postgres.faults import NobodysFaultError, OvertakenError, is_transient, sign
 from packhorse_chassis.postgres.keep import Inbox
 from packhorse_chassis.postgres.rows import Rows
 from packhorse_chassis.postgres.source import Source
@@ -158,6 +158,8 @@ class Processor:
                 if missing.refs <= needed:
                     raise RuntimeError(f"asked again for what was loaded: {missing}") from None
                 needed |= missing.refs
+            except OvertakenError as overtaken:
+                needed |= overtaken.refs
 
     async def _transaction(self, arrivals: Sequence[Arrival], source: Source, needed: set[Ref]) -> int:
         taken: dict[str, int] = {}

@@ -1,9 +1,10 @@
 """Warehouses speak of pick lists: this leads from a list to the fulfilment order that it is of. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar, get_args
 
+from packhorse_chassis.core.kinds import Ref
 from packhorse_chassis.core.reaction import (
     Cells,
     Ignored,
@@ -62,11 +63,19 @@ class ToShipment(Generic[I]):
         return react(turn, order, heard)
 
 
-def on_list(heard: type[I], cells: Cells[OrderShipments, I]) -> Route:
+def _nothing(_order: OrderShipments, _heard: object) -> Iterable[Ref]:
+    return ()
+
+
+def on_list(
+    heard: type[I],
+    cells: Cells[OrderShipments, I],
+    also: Callable[[OrderShipments, I], Iterable[Ref]] = _nothing,
+) -> Route:
     """A row about a pick list, with a cell for each status of its fulfilment order.
 
     Raises ValueError where a status has no cell, or two.
     """
     to_shipment = ToShipment(by_status(f"{heard.__name__}, shipment", get_args(ShipmentStatus), cells))
     known: Cells[OrderShipments, I] = {"unknown": NOT_ISSUED, ("confirmed", "cancelled"): to_shipment}
-    return on(heard, ORDER_SHIPMENTS, via(PICK_LISTS, "pick_list_id"), known)
+    return on(heard, ORDER_SHIPMENTS, via(PICK_LISTS, "pick_list_id"), known, also)

@@ -5,6 +5,7 @@ The reactions lie in `planning`, `withdrawal`, `warehouse` and `parcels`.
 
 from typing import Final
 
+from packhorse_chassis.core.kinds import Ref
 from packhorse_chassis.core.policy import Policies
 from packhorse_chassis.core.reaction import Routes, ignored, on, refused, via
 from packhorse_contracts.carrier import TrackingUpdated
@@ -22,9 +23,19 @@ from packhorse_contracts.warehouse import (
 )
 
 from packhorse_shipping import parcels, planning, warehouse, withdrawal
+from packhorse_shipping.fulfilment import untitled_skus
 from packhorse_shipping.pick_lists import NOT_ISSUED, on_list
-from packhorse_shipping.state import ORDER_SHIPMENTS, PARCELS, PRODUCT
+from packhorse_shipping.state import ORDER_SHIPMENTS, PARCELS, PRODUCT, OrderShipments
 from packhorse_shipping.timers import IssuePickList, WarehouseSilent
+
+
+def _nameless_products(_order: OrderShipments, fact: OrderConfirmed) -> list[Ref]:
+    return [PRODUCT.ref(sku) for sku in untitled_skus(fact)]
+
+
+def _its_parcels(_order: OrderShipments, fact: HandedOver) -> list[Ref]:
+    return [PARCELS.ref(parcel.tracking_number) for parcel in fact.parcels]
+
 
 UNKNOWN: Final = ("planned", "called_off")
 """No warehouse knows of it."""
@@ -49,6 +60,7 @@ _OF_ORDERS: Final = (
             "confirmed": planning.plan_further_part,
             "cancelled": ignored("the whole order was cancelled: nothing is sent"),
         },
+        _nameless_products,
     ),
     on(
         OrderCancellationRequested,
@@ -125,6 +137,7 @@ _OF_WAREHOUSES: Final = (
             "nothing_there": _NOTHING_PICKED,
             LEFT: warehouse.correct_labels,
         },
+        _its_parcels,
     ),
     on_list(
         WithdrawalAccepted,

@@ -254,7 +254,9 @@ class _Taking:
         if after is not state:
             outcome.changed[turn.ref] = after
         for other, kept in turn.kept.items():
-            if kept is not self._read(other):
+            # A name that was never looked at is given for the first time: to read it for that alone costs a round trip.
+            new = other not in self._states and isinstance(self._routes.kinds[other.kind], Alias)
+            if new or kept is not self._read(other):
                 outcome.changed[other] = kept
         outcome.reacted.append(Reacted(arrival, turn.ref, spoken))
         outcome.journal += turn.entries

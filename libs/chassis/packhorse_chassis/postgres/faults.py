@@ -4,7 +4,7 @@ from typing import Final
 
 import asyncpg
 
-from packhorse_chassis.core.kinds import NewerError, RefusedError
+from packhorse_chassis.core.kinds import NewerError, Ref, RefusedError
 
 _OF_THE_INPUT: Final = ("21", "22", "23", "44", "54")
 """SQLSTATE classes: the data, or a constraint that they violate, or a limit that they exceed. Another input would pass.
@@ -23,7 +23,11 @@ class NobodysFaultError(Exception):
 
 
 class OvertakenError(Exception):
-    """What was read without a lock isn't so any more: the batch is taken anew."""
+    """What was read without a lock, or not at all, isn't so any more: the batch is taken anew, as things are now."""
+
+    def __init__(self, refs: set[Ref]) -> None:
+        super().__init__(f"some of these lead elsewhere by now: {', '.join(f'{ref.kind} {ref.key}' for ref in refs)}")
+        self.refs = refs
 
 
 _CLOSED = "the handler is closed"
@@ -39,7 +43,7 @@ def is_transient(error: BaseException) -> bool:
         return True
     # asyncpg's internal error: a connection that was lost between two steps of one statement.
     passing = OSError | TimeoutError | asyncpg.InterfaceError | asyncpg.InternalClientError
-    return isinstance(error, passing | NewerError | NobodysFaultError | OvertakenError)
+    return isinstance(error, passing | NewerError | NobodysFaultError)
 
 
 def sign(error: BaseException) -> str | None:

@@ -117,7 +117,7 @@ class Names(Table):
         was = ["" if state is None else self.alias.leads_to(state) for state in before]
         done = await db.execute(self._save, keys, self._written(keys, states), was)
         if int(done.rpartition(" ")[2]) < len(keys):
-            raise OvertakenError(f"of {len(keys)} names in {self.alias.name} some lead elsewhere by now")
+            raise OvertakenError({self.alias.ref(key) for key in keys})
 
 
 class Tally(Table):
