@@ -35,6 +35,9 @@ log = structlog.get_logger(__name__)
 _MOST: Final = 10_000
 """Inputs of one transaction, while none takes too long."""
 
+_FEW: Final = 32
+"""States of a reference kind that are read beforehand once a reaction has asked for them: locations, not products."""
+
 _TOO_LONG = (asyncpg.QueryCanceledError, asyncpg.IdleInTransactionSessionTimeoutError)
 """What a transaction ends with that is too much for its time limits: the same again would end so again."""
 
@@ -60,6 +63,9 @@ class Processor:
         self.tables = {name: table(kind, service.queries) for name, kind in service.routes.kinds.items()}
         self.rows = Rows(service.name)
         self._journals = (*service.journals, *([POLICY_VERSIONS] if service.routes.policies else []))
+        self._asked_for: dict[str, set[str]] = {}
+        """By reference kind, what reactions asked for though no route names it; one more than a few at most."""
+
         self._due_at_once: Callable[[], None] = lambda: None
         self._asker: Asker = Nobody()
         self._most = _MOST
@@ -222,7 +228,15 @@ class Processor:
             except MissingError as missing:
                 if any(not self.tables[ref.kind].kind.reference for ref in missing.refs):
                     raise
+                self._remember(missing.refs)
                 await self._read(db, missing.refs, states)
+
+    def _remember(self, refs: set[Ref]) -> None:
+        """What was asked for is asked for again. But for tallies, which are right under a lock alone."""
+        for kind, key in refs:
+            asked = self._asked_for.setdefault(kind, set())
+            if len(asked) <= _FEW and self.tables[kind].kind.tally is None:
+                asked.add(key)
 
     async def _load(
         self, db: Connection, arrivals: Sequence[Arrival], needed: set[Ref], released: frozenset[Ref]
@@ -232,7 +246,8 @@ class Processor:
         states: dict[Ref, object] = {}
         routes = self.service.routes
         names = aliases(routes, arrivals)
-        await self._read(db, names if routes.policies is None else names | {routes.policies.ref}, states)
+        usual = {Ref(kind, key) for kind, keys in self._asked_for.items() if len(keys) <= _FEW for key in keys}
+        await self._read(db, names | usual | ({routes.policies.ref} if routes.policies else set()), states)
         about = subjects(routes, arrivals, states)
         first = about | (released - names)
         await self._lock(db, first, states)
